@@ -1,0 +1,1 @@
+"""Composition: settings, addresses, the Celery application. Nothing imports this package."""

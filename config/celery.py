@@ -1,0 +1,49 @@
+"""The Celery application: the queue is a doorbell, the database rows are the truth."""
+
+from __future__ import annotations
+
+import os
+
+from celery import Celery
+from celery.signals import setup_logging
+from kombu import Queue
+
+from config.env import env
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+app = Celery("fairmesh")
+app.conf.update(
+    broker_url=env.redis_url,
+    task_ignore_result=True,
+    task_acks_late=True,
+    task_reject_on_worker_lost=True,
+    worker_prefetch_multiplier=1,
+    worker_cancel_long_running_tasks_on_connection_loss=True,
+    task_default_queue="fairmesh",
+    task_queues=[Queue("fairmesh")],
+    # A message comes back by itself after this long; the sweeper, which reads leases in the
+    # database, is far quicker. Source: docs/explanation/algorithms/leases.md
+    broker_transport_options={
+        "visibility_timeout": 900,
+        "unacked_restore_interval": 5,
+        "unacked_restore_throttle": 1,
+    },
+    broker_connection_retry_on_startup=True,
+    timezone="UTC",
+    beat_schedule={
+        "dispatch-outbox": {"task": "core.tasks.dispatch_outbox", "schedule": 2.0},
+        "sweep-transfers": {
+            "task": "movement.tasks.sweep_transfers",
+            "schedule": float(env.sweep_seconds),
+        },
+        "sweep-runs": {"task": "transforms.tasks.sweep_runs", "schedule": float(env.sweep_seconds)},
+        "reconcile": {"task": "movement.tasks.reconcile_all", "schedule": 60.0},
+    },
+)
+app.autodiscover_tasks(["core", "movement", "transforms"])
+
+
+@setup_logging.connect
+def _use_django_logging(**_: object) -> None:
+    """Keep Celery from replacing the logging that the settings declare."""

@@ -1,0 +1,18 @@
+"""The OpenAPI schema: every operation declares the problem document among its answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.openapi import AutoSchema
+
+from core.api.problems import CONTENT_TYPE, Problem
+
+
+class FairmeshSchema(AutoSchema):
+    """Adds the problem responses, without which a typed client could not know its errors."""
+
+    def _get_response_bodies(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        bodies: dict[str, Any] = super()._get_response_bodies(*args, **kwargs)
+        problem = self._get_response_for_code(Problem, "default", media_types=[CONTENT_TYPE])
+        return {**bodies, "default": problem}
