@@ -136,6 +136,14 @@ class StoreUnavailable(FairmeshError):
     status = 503
 
 
+class StoreRefused(FairmeshError):
+    """A store answers and says no: mend its credentials, its bucket or its policy."""
+
+    code = "store_refused"
+    title = "A store refuses the request"
+    status = 502
+
+
 class ObjectMissing(FairmeshError):
     """A store does not hold an object that it should hold."""
 
@@ -150,3 +158,11 @@ class IntegrityBroken(FairmeshError):
     code = "integrity_broken"
     title = "Stored data does not match its seal"
     status = 500
+
+
+class TooBusy(FairmeshError):
+    """The database could not take the write now; the same request may be sent again."""
+
+    code = "too_busy"
+    title = "Busy; try again"
+    status = 503

@@ -91,7 +91,7 @@ def _deliver(delivery_id: int) -> bool:
             delivery.error = ""
             delivery.save(update_fields=["done_at", "attempts", "error"])
             return True
-    except Exception as error:  # noqa: BLE001 - the edge of a task: recorded and tried again
+    except Exception as error:
         logger.exception("outbox delivery %s failed", delivery_id)
         _postpone(delivery_id, error)
         return False

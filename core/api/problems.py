@@ -11,18 +11,10 @@ from django.http import Http404, JsonResponse
 from rest_framework import exceptions, serializers
 from rest_framework.response import Response
 
-from core.errors import FairmeshError, Invalid, NotAuthenticated, NotFound
+from core.errors import FairmeshError, Invalid, NotAuthenticated, NotFound, TooBusy
 
 logger = logging.getLogger(__name__)
 CONTENT_TYPE = "application/problem+json"
-
-
-class TooBusy(FairmeshError):
-    """The database could not take the write now; the same request may be sent again."""
-
-    code = "too_busy"
-    title = "Busy; try again"
-    status = 503
 
 
 class Problem(serializers.Serializer[dict[str, Any]]):

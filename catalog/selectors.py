@@ -1,0 +1,218 @@
+"""Reads of the catalog. Every one starts from what the principal may see."""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Iterable, Iterator
+from uuid import UUID
+
+from django.db.models import Count, Prefetch, Q, QuerySet
+
+from catalog.models import (
+    Domain,
+    ManifestShard,
+    Product,
+    ProductAlias,
+    Version,
+    VersionAlias,
+    VersionState,
+)
+from core.digests import Digest
+from core.errors import Gone, NotFound
+from core.manifest import FileEntry, read_shard
+from core.names import Name
+from governance.engine.entities import Action, Principal, Resource, Situation
+from governance.pushdown import Fields
+from governance.selectors import labels_of, protection_of, visible
+from governance.services import require
+
+PRODUCT_FIELDS = Fields(
+    type="Product",
+    name="name",
+    columns={
+        "name": "name",
+        "team": "domain__team__slug",
+        "visibility": "visibility",
+        "access": "access",
+        "lifecycle": "lifecycle",
+    },
+)
+DOMAIN_FIELDS = Fields(type="Domain", name="name", columns={"team": "team__slug"})
+LATEST = "latest"
+
+
+def visible_domains(principal: Principal) -> QuerySet[Domain]:
+    return Domain.objects.filter(visible(principal, Action.DISCOVER, DOMAIN_FIELDS))
+
+
+def visible_products(principal: Principal, action: Action = Action.DISCOVER) -> QuerySet[Product]:
+    return Product.objects.filter(visible(principal, action, PRODUCT_FIELDS))
+
+
+def with_parts(products: QuerySet[Product]) -> QuerySet[Product]:
+    """Fetch what the list form of a product shows, in a fixed number of queries."""
+    latest = VersionAlias.objects.filter(alias=LATEST).select_related("version__product")
+    return (
+        products.select_related("domain__team")
+        .prefetch_related(
+            "ports", "aliases", Prefetch("version_aliases", latest, to_attr="latest_aliases")
+        )
+        .annotate(
+            versions_count=Count("versions", filter=Q(versions__state=VersionState.PUBLISHED))
+        )
+    )
+
+
+def product_resource(product: Product) -> Resource:
+    """Return what decisions see of a product."""
+    labels = frozenset(row.label for row in labels_of(product.name))
+    requirement = protection_of(product.name, labels)
+    return Resource(
+        type="Product",
+        name=product.name,
+        team=product.domain.team.slug,
+        visibility=product.visibility,
+        access=product.access,
+        lifecycle=product.lifecycle,
+        labels=labels,
+        bound=requirement.residency is not None,
+        residency=requirement.residency or frozenset(),
+        bound_by=requirement.residency_by,
+    )
+
+
+def domain_resource(domain: Domain) -> Resource:
+    return Resource("Domain", domain.name, team=domain.team.slug)
+
+
+def find_product(name: Name) -> Product | None:
+    """Return the product of that name, old or new, whoever asks; rules are the caller's."""
+    products = Product.objects.select_related("domain__team")
+    found = products.filter(name=str(name.product_name)).first()
+    if found is None:
+        alias = ProductAlias.objects.filter(name=str(name.product_name)).first()
+        found = alias and products.get(pk=alias.product_id)
+    return found
+
+
+def load_product(name: Name) -> Resource | None:
+    product = find_product(name)
+    return product and product_resource(product)
+
+
+def load_domain(name: Name) -> Resource | None:
+    domain = Domain.objects.select_related("team").filter(name=str(name)).first()
+    return domain and domain_resource(domain)
+
+
+def visible_names(principal: Principal, action: Action, names: Iterable[str]) -> set[str]:
+    """Return those of the product names on which the principal may act."""
+    wanted = list(set(names))
+    found: set[str] = set()
+    for start in range(0, len(wanted), 500):
+        rows = visible_products(principal, action).filter(name__in=wanted[start : start + 500])
+        found.update(rows.values_list("name", flat=True))
+    return found
+
+
+def product_for(
+    principal: Principal,
+    action: Action,
+    name: Name | str,
+    situation: Situation | None = None,
+) -> Product:
+    """Return the product when the principal may do `action` on it; raise as `require` does."""
+    parsed = name if isinstance(name, Name) else Name.parse(name)
+    product = find_product(parsed) if parsed.product is not None else None
+    return _required(principal, action, product, str(parsed.product_name), situation)
+
+
+def product_by_id(principal: Principal, action: Action, product_id: UUID) -> Product:
+    product = Product.objects.select_related("domain__team").filter(pk=product_id).first()
+    return _required(principal, action, product, str(product_id), None)
+
+
+def _required(
+    principal: Principal,
+    action: Action,
+    product: Product | None,
+    asked: str,
+    situation: Situation | None,
+) -> Product:
+    if product is None:
+        raise NotFound(f"There is no {asked}, or you may not know of it.", name=asked)
+    require(principal, action, product_resource(product), situation or Situation())
+    return product
+
+
+def visible_versions(principal: Principal) -> QuerySet[Version]:
+    """Published and removed versions of visible products; drafts are their writers' alone."""
+    discovered = visible_products(principal)
+    written = visible_products(principal, Action.WRITE)
+    return Version.objects.filter(
+        Q(product__in=discovered) & (~Q(state=VersionState.DRAFT) | Q(product__in=written))
+    ).select_related("product__domain__team")
+
+
+def version_by_id(principal: Principal, action: Action, version_id: UUID) -> Version:
+    """Return a version when the principal may do `action` on its product."""
+    version = Version.objects.select_related("product__domain__team").filter(pk=version_id).first()
+    if version is None:
+        raise NotFound("There is no such version, or you may not know of it.")
+    needed = Action.WRITE if version.state == VersionState.DRAFT else action
+    require(principal, needed, product_resource(version.product))
+    return version
+
+
+def version_of(product: Product, number: int | None, alias: str = LATEST) -> Version:
+    """Return the published version of that number or alias; raise NotFound or Gone (410)."""
+    versions = Version.objects.select_related("product__domain__team").filter(product=product)
+    if number is None:
+        pointer = VersionAlias.objects.filter(product=product, alias=alias).first()
+        found = pointer and versions.get(pk=pointer.version_id)
+    else:
+        found = versions.filter(number=number).exclude(state=VersionState.DRAFT).first()
+    if found is None:
+        asked = f"v={number}" if number is not None else alias
+        raise NotFound(f"{product.name} has no published version {asked}.", name=product.name)
+    if found.state == VersionState.TOMBSTONED:
+        raise Gone(
+            f"{found.name} was removed: {found.tombstone_reason}",
+            name=found.name,
+            removed_at=found.tombstoned_at and found.tombstoned_at.isoformat(),
+        )
+    return found
+
+
+def named_version(
+    principal: Principal, action: Action, name: Name, *, situation: Situation | None = None
+) -> Version:
+    """Return the version that a product, version or file name stands for."""
+    return version_of(product_for(principal, action, name, situation), name.version)
+
+
+def manifest_entries(version: Version, after: str = "", prefix: str = "") -> Iterator[FileEntry]:
+    """Yield the files of a published version in path order, beyond `after`, below `prefix`.
+
+    Reads one shard at a time, beginning with the one that can hold the first answer.
+    """
+    start = max(after.encode(), prefix.encode())
+    heads = list(version.shards.order_by("index").values_list("index", "first_path"))
+    first = bisect.bisect_right([path.encode() for _, path in heads], start) - 1
+    for index, _ in heads[max(first, 0) :]:
+        shard = ManifestShard.objects.get(version=version, index=index)
+        for entry in read_shard(bytes(shard.data), Digest(shard.digest)):
+            path = entry.path.encode()
+            if path <= after.encode() or path < prefix.encode():
+                continue
+            if not entry.path.startswith(prefix):
+                return
+            yield entry
+
+
+def manifest_entry(version: Version, path: str) -> FileEntry:
+    """Return one file of a published version; raise NotFound."""
+    found = next(manifest_entries(version, prefix=path), None)
+    if found is None or found.path != path:
+        raise NotFound(f"{version.name} has no file {path!r}.", name=version.name, path=path)
+    return found

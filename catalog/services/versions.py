@@ -1,0 +1,274 @@
+"""Versions: opened as drafts, filled with files, sealed once, removed with a trace."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from catalog import search
+from catalog.models import (
+    DraftFile,
+    Lifecycle,
+    ManifestShard,
+    Product,
+    Version,
+    VersionAlias,
+    VersionState,
+)
+from catalog.selectors import (
+    LATEST,
+    named_version,
+    product_for,
+    product_resource,
+    version_by_id,
+)
+from core import manifest, outbox, seal
+from core.canonical import canonical_digest, canonical_json
+from core.digests import Chunk, sha256_digest
+from core.errors import Conflict, Invalid
+from core.manifest import FileEntry
+from core.names import Name, check_path
+from governance import audit
+from governance.engine.entities import Action, Principal
+from governance.models import LabelOrigin
+from governance.selectors import labels_of
+from governance.services import require, signer_for
+from governance.services.labels import attach
+
+
+@transaction.atomic
+def open_version(actor: Principal, product_name: str) -> Version:
+    """Open a draft under the product's next number. A number once given is never used again."""
+    product = product_for(actor, Action.PUBLISH, product_name)
+    locked = Product.objects.select_for_update().get(pk=product.pk)
+    if locked.lifecycle == Lifecycle.RETIRED:
+        raise Conflict(f"{product.name} is retired; nothing more is published under it.")
+    locked.last_number += 1
+    locked.save(update_fields=["last_number"])
+    version = Version.objects.create(
+        product=product, number=locked.last_number, created_by=actor.id
+    )
+    decision = require(actor, Action.PUBLISH, product_resource(product))
+    audit.record(actor, "open-version", version.name, decision)
+    return version
+
+
+def add_draft_file(
+    version: Version, entry: FileEntry, schema: Sequence[dict[str, Any]] = ()
+) -> DraftFile:
+    """Note a file whose bytes are safe in a store. The same path again replaces the note."""
+    check_path(entry.path)
+    with transaction.atomic():
+        locked = Version.objects.select_for_update().get(pk=version.pk)
+        if locked.state != VersionState.DRAFT:
+            raise Conflict(f"{version.name} is {locked.state}; a published version never changes.")
+        file, _ = DraftFile.objects.update_or_create(
+            version=version,
+            path=entry.path,
+            defaults={
+                "bytes": entry.bytes,
+                "sha256": entry.sha256,
+                "media_type": entry.media_type,
+                "rows": entry.rows,
+                "chunks": [[chunk.sha256, chunk.crc32c] for chunk in entry.chunks],
+                "schema": list(schema),
+            },
+        )
+    return file
+
+
+@transaction.atomic
+def publish_version(
+    actor: Principal, version_id: UUID, *, inputs: Sequence[str] = (), run: str = ""
+) -> Version:
+    """Seal a draft: build the manifest, sign the header, point `latest` at it.
+
+    `inputs` are the names of the versions this one was made from; the actor must be allowed to
+    transform them, and their labels are inherited. A version that is published already is
+    returned as it is, so that a repeated request does nothing twice.
+    """
+    version_by_id(actor, Action.PUBLISH, version_id)
+    version = (
+        Version.objects.select_for_update(of=("self",))
+        .select_related("product__domain__team")
+        .get(pk=version_id)
+    )
+    decision = require(actor, Action.PUBLISH, product_resource(version.product))
+    if version.state == VersionState.PUBLISHED:
+        return version
+    if version.state != VersionState.DRAFT:
+        raise Conflict(f"{version.name} was removed and cannot be published again.")
+    files = list(version.draft_files.all())
+    if not files:
+        raise Invalid(f"{version.name} has no files yet; upload or register some first.")
+    sources = [named_version(actor, Action.TRANSFORM, Name.parse(name)) for name in inputs]
+    _inherit_labels(version, sources)
+    built = manifest.build(_entry(file) for file in files)
+    _fill(version, built, _common_schema(files), sources)
+    _sign(actor, version, built)
+    version.save()
+    _store_shards(version, built)
+    version.draft_files.all().delete()
+    _after_publish(actor, version, run)
+    audit.record(actor, "publish", version.name, decision, digest=version.digest)
+    return version
+
+
+def _entry(file: DraftFile) -> FileEntry:
+    chunks = tuple(Chunk(sha256, crc32c) for sha256, crc32c in file.chunks)
+    return FileEntry(file.path, file.bytes, file.sha256, file.media_type, file.rows, chunks)
+
+
+def _common_schema(files: Sequence[DraftFile]) -> list[dict[str, Any]]:
+    """Return the columns when every tabular file has the same ones, else nothing."""
+    schemas = [file.schema for file in files if file.schema]
+    return schemas[0] if schemas and all(schema == schemas[0] for schema in schemas) else []
+
+
+def _fill(
+    version: Version,
+    built: manifest.Manifest,
+    schema: list[dict[str, Any]],
+    sources: Sequence[Version],
+) -> None:
+    version.root, version.files, version.bytes = built.root, built.files, built.bytes
+    version.rows = built.rows
+    version.schema = schema
+    version.schema_digest = canonical_digest(schema) if schema else ""
+    version.labels = sorted({row.label for row in labels_of(version.product.name)})
+    version.inputs = [{"name": source.name, "digest": source.digest} for source in sources]
+
+
+def _sign(actor: Principal, version: Version, built: manifest.Manifest) -> None:
+    signer = signer_for(Name.parse(version.name))  # before the clock is read: a new key is
+    version.published_at = timezone.now()  # delegated from its making on, not earlier
+    version.state = VersionState.PUBLISHED
+    previous = (
+        Version.objects.filter(product=version.product, number__lt=version.number)
+        .exclude(digest="")
+        .order_by("-number")
+        .values_list("digest", flat=True)
+        .first()
+    )
+    header = {
+        "type": "fairmesh.version",
+        "name": version.name,
+        "previous": previous,
+        "manifest": {
+            "root": built.root,
+            "shards": [shard.digest for shard in built.shards],
+            "files": built.files,
+            "bytes": built.bytes,
+            "rows": built.rows,
+        },
+        "schema_digest": version.schema_digest or None,
+        "labels": version.labels,
+        "inputs": version.inputs,
+        "license": version.product.license or None,
+        "published": version.published_at.isoformat(),
+        "publisher": actor.id,
+    }
+    version.digest = sha256_digest(canonical_json(header))
+    version.envelope = seal.sign(signer, seal.HEADER_TYPE, header)
+
+
+def _store_shards(version: Version, built: manifest.Manifest) -> None:
+    ManifestShard.objects.bulk_create(
+        ManifestShard(
+            version=version,
+            index=index,
+            digest=shard.digest,
+            files=shard.files,
+            first_path=next(manifest.read_shard(shard.data, shard.digest)).path,
+            data=shard.data,
+        )
+        for index, shard in enumerate(built.shards)
+    )
+
+
+def _inherit_labels(version: Version, sources: Sequence[Version]) -> None:
+    for source in sources:
+        for row in labels_of(source.product.name):
+            attach(
+                version.product.name,
+                row.label,
+                column="",
+                origin=LabelOrigin.INHERITED,
+                by=f"lineage of {version.name}",
+                evidence={"from": source.name, "column": row.column},
+            )
+
+
+def _after_publish(actor: Principal, version: Version, run: str) -> None:
+    product = version.product
+    newest = not product.versions.filter(
+        state=VersionState.PUBLISHED, number__gt=version.number
+    ).exists()
+    if newest:
+        VersionAlias.objects.update_or_create(
+            product=product, alias=LATEST, defaults={"version": version}
+        )
+    if product.lifecycle in {Lifecycle.PROPOSED, Lifecycle.DRAFT}:
+        product.lifecycle = Lifecycle.ACTIVE
+        product.save(update_fields=["lifecycle", "updated_at"])
+    search.index_product(product)
+    outbox.emit(
+        "version.published",
+        {
+            "version": version.name,
+            "product": product.name,
+            "version_id": str(version.pk),
+            "digest": version.digest,
+            "inputs": version.inputs,
+            "schema": version.schema,
+            "principal": actor.id,
+            "at": version.published_at and version.published_at.isoformat(),
+            "run": run,
+        },
+    )
+
+
+@transaction.atomic
+def abort_draft(actor: Principal, version_id: UUID) -> list[str]:
+    """Give up a draft; its number stays used. Return the paths whose bytes can be removed."""
+    version = version_by_id(actor, Action.PUBLISH, version_id)
+    if version.state != VersionState.DRAFT:
+        raise Conflict(f"{version.name} is published; tombstone it instead.")
+    decision = require(actor, Action.PUBLISH, product_resource(version.product))
+    paths = list(version.draft_files.values_list("path", flat=True))
+    audit.record(actor, "abort-draft", version.name, decision, files=len(paths))
+    version.delete()
+    return paths
+
+
+@transaction.atomic
+def tombstone_version(actor: Principal, version_id: UUID, *, reason: str) -> Version:
+    """Remove a published version: its name answers 410 for ever, its metadata stays."""
+    version_by_id(actor, Action.ADMINISTER, version_id)
+    version = (
+        Version.objects.select_for_update(of=("self",))
+        .select_related("product__domain__team")
+        .get(pk=version_id)
+    )
+    if version.state != VersionState.PUBLISHED:
+        raise Conflict(f"{version.name} is {version.state}.")
+    if not reason.strip():
+        raise Invalid("Say why: the reason is shown to everyone who follows the name.")
+    decision = require(actor, Action.ADMINISTER, product_resource(version.product))
+    version.state, version.tombstone_reason = VersionState.TOMBSTONED, reason
+    version.tombstoned_at = timezone.now()
+    version.save(update_fields=["state", "tombstone_reason", "tombstoned_at"])
+    VersionAlias.objects.filter(version=version).delete()
+    newest = version.product.versions.filter(state=VersionState.PUBLISHED).order_by("-number")
+    if (successor := newest.first()) is not None:
+        VersionAlias.objects.get_or_create(
+            product=version.product, alias=LATEST, defaults={"version": successor}
+        )
+    search.index_product(version.product)
+    audit.record(actor, "tombstone", version.name, decision, reason=reason)
+    outbox.emit("version.tombstoned", {"version": version.name, "version_id": str(version.pk)})
+    return version

@@ -1,0 +1,173 @@
+"""The one reader of the environment: every setting is declared here, with its type and meaning.
+
+docs/reference/settings.md tells the same to people; a test fails when they differ.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One variable: how its text is read, what stands when it is absent, what it means."""
+
+    variable: str
+    read: Callable[[str], Any]
+    default: str
+    help: str
+    example: str
+    secret: bool = False
+
+
+def _boolean(text: str) -> bool:
+    known = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+    if text.lower() not in known:
+        raise ValueError("it must be true or false")
+    return known[text.lower()]
+
+
+def _positive(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise ValueError("it must be a whole number above 0")
+    return int(text)
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def _url(*schemes: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text and urlsplit(text).scheme not in schemes:
+            raise ValueError(f"it must begin with one of {', '.join(s + '://' for s in schemes)}")
+        return text
+
+    return read
+
+
+def _slug(text: str) -> str:
+    if not text or not all(c.isascii() and (c.islower() or c.isdigit() or c == "-") for c in text):
+        raise ValueError("it may hold a-z, 0-9 and '-'")
+    return text
+
+
+SETTINGS: Mapping[str, Setting] = {
+    "home": Setting(
+        "FAIRMESH_HOME", lambda text: Path(text).resolve(), str(REPOSITORY / ".fairmesh"),
+        "The folder that holds all state of the embedded profile.", "/var/lib/fairmesh",
+    ),
+    "database_url": Setting(
+        "DATABASE_URL", _url("sqlite", "postgres", "postgresql"), "",
+        "The database; SQLite in FAIRMESH_HOME when empty.",
+        "postgresql://fairmesh:secret@db:5432/fairmesh", secret=True,
+    ),
+    "redis_url": Setting(
+        "REDIS_URL", _url("redis", "rediss", "redis+socket", "memory"), "",
+        "The broker; the embedded Redis when empty.", "redis://redis:6379/0", secret=True,
+    ),
+    "secret_key": Setting(
+        "FAIRMESH_SECRET_KEY", str, "",
+        "Signs sessions and encrypts stored secrets; made and kept in FAIRMESH_HOME when empty.",
+        "64 random characters", secret=True,
+    ),
+    "debug": Setting("FAIRMESH_DEBUG", _boolean, "false", "Show errors in full.", "true"),
+    "allowed_hosts": Setting(
+        "FAIRMESH_ALLOWED_HOSTS", _words, "127.0.0.1,localhost,[::1]",
+        "The host names that the platform answers to.", "mesh.example.org",
+    ),
+    "public_url": Setting(
+        "FAIRMESH_PUBLIC_URL", _url("http", "https"), "http://127.0.0.1:8000",
+        "The address people and clients reach the platform at.", "https://mesh.example.org",
+    ),
+    "mesh": Setting("FAIRMESH_MESH", _slug, "demo", "The name of the mesh.", "acme"),
+    "naan": Setting(
+        "FAIRMESH_NAAN", _positive, "99999", "The authority number of its ARKs.", "12345"
+    ),
+    "worker_processes": Setting(
+        "FAIRMESH_WORKER_PROCESSES", _positive, "2", "Processes of the embedded worker.", "8"
+    ),
+    "lease_seconds": Setting(
+        "FAIRMESH_LEASE_SECONDS", _positive, "30",
+        "How long claimed work may be silent before another worker takes it up.", "60",
+    ),
+    "sweep_seconds": Setting(
+        "FAIRMESH_SWEEP_SECONDS", _positive, "5",
+        "How often waiting and abandoned work is looked for.", "15",
+    ),
+    "presign_seconds": Setting(
+        "FAIRMESH_PRESIGN_SECONDS", _positive, "900",
+        "How long an address of bytes, given out by resolve, is good.", "300",
+    ),
+    "tokenizers": Setting(
+        "FAIRMESH_TOKENIZERS", lambda text: Path(text).resolve() if text else None, "",
+        "The folder of tokenizers, <name>/tokenizer.json; FAIRMESH_HOME/tokenizers when empty.",
+        "/srv/tokenizers",
+    ),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Env:
+    """The settings in force, read once."""
+
+    home: Path
+    database_url: str
+    redis_url: str
+    secret_key: str
+    debug: bool
+    allowed_hosts: tuple[str, ...]
+    public_url: str
+    mesh: str
+    naan: int
+    worker_processes: int
+    lease_seconds: int
+    sweep_seconds: int
+    presign_seconds: int
+    tokenizers: Path
+
+
+def read_env(environ: Mapping[str, str]) -> Env:
+    """Return the settings; raise ImproperlyConfigured that names the wrong variable."""
+    values: dict[str, Any] = {}
+    for key, setting in SETTINGS.items():
+        text = environ.get(setting.variable) or setting.default
+        try:
+            values[key] = setting.read(text)
+        except ValueError as error:
+            shown = "its value" if setting.secret else repr(text)
+            raise ImproperlyConfigured(
+                f"{setting.variable}: {shown} cannot be used: {error}. Example: {setting.example}"
+            ) from error
+    home: Path = values["home"]
+    values["database_url"] = values["database_url"] or f"sqlite:///{home / 'fairmesh.sqlite3'}"
+    values["redis_url"] = values["redis_url"] or f"redis+socket://{home / 'run' / 'redis.sock'}"
+    values["secret_key"] = values["secret_key"] or _kept_secret(home)
+    values["tokenizers"] = values["tokenizers"] or home / "tokenizers"
+    return Env(**{field.name: values[field.name] for field in fields(Env)})
+
+
+def _kept_secret(home: Path) -> str:
+    """Return the secret kept in FAIRMESH_HOME, made at first use and readable by its owner."""
+    path = home / "secret-key"
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text().strip()
+    with os.fdopen(descriptor, "w") as file:
+        file.write(secrets.token_urlsafe(48))
+    return path.read_text().strip()
+
+
+env = read_env(os.environ)

@@ -1,0 +1,107 @@
+"""Turns a residual condition into a Django filter over the caller's own table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from django.db.models import Exists, OuterRef, Q
+
+from governance.engine.entities import owners_of
+from governance.engine.residual import (
+    All,
+    Condition,
+    Equals,
+    Holds,
+    Not,
+    OneOf,
+    Some,
+    Unpushable,
+    Within,
+)
+from governance.models import Label
+
+_NOTHING = Q(pk__in=[])
+_OWNER_SUFFIX = owners_of("")
+
+
+@dataclass(frozen=True)
+class Fields:
+    """Where a table keeps what policies speak of.
+
+    `columns` maps a Cedar attribute to a field lookup; `team` must lead to the team's slug.
+    `name` is the lookup of the full name, which also serves labels and the domain tree.
+    """
+
+    type: str
+    name: str
+    columns: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def attributes(self) -> frozenset[str]:
+        return frozenset(self.columns) | ({"owners"} if "team" in self.columns else set())
+
+
+def to_q(condition: Condition, fields: Fields) -> Q:
+    """Return the filter; raise Unpushable for an attribute that the table does not keep."""
+    match condition:
+        case True:
+            return Q()
+        case False:
+            return _NOTHING
+        case Equals(attribute, value):
+            return _equals(attribute, value, fields)
+        case OneOf(attribute, values):
+            return _one_of(attribute, values, fields)
+        case Holds(attribute, value):
+            return _holds(attribute, value, fields)
+        case Within(uid, itself_only):
+            itself = Q(**{fields.name: uid.id})
+            if itself_only or uid.type != "Domain":
+                return itself
+            return itself | Q(**{f"{fields.name}__startswith": uid.id + "/"})
+        case Not(of):
+            return ~to_q(of, fields)
+        case All(parts):
+            result = Q()
+            for part in parts:
+                result &= to_q(part, fields)
+            return result
+        case Some(parts):
+            return _some(parts, fields)
+    raise Unpushable(f"{condition!r} has no filter.", errors=[])
+
+
+def _some(parts: tuple[Condition, ...], fields: Fields) -> Q:
+    result = to_q(parts[0], fields)
+    for part in parts[1:]:
+        result |= to_q(part, fields)
+    return result
+
+
+def _column(attribute: str, fields: Fields) -> str:
+    if attribute not in fields.columns:
+        raise Unpushable(f"Lists of {fields.type} cannot be filtered by {attribute!r}.", errors=[])
+    return fields.columns[attribute]
+
+
+def _equals(attribute: str, value: str | bool | int, fields: Fields) -> Q:
+    if attribute == "owners":
+        return _one_of(attribute, frozenset({str(value)}), fields)
+    return Q(**{_column(attribute, fields): value})
+
+
+def _one_of(attribute: str, values: frozenset[str], fields: Fields) -> Q:
+    if attribute == "owners":
+        values = frozenset(
+            value.removesuffix(_OWNER_SUFFIX) for value in values if value.endswith(_OWNER_SUFFIX)
+        )
+        attribute = "team"
+    return Q(**{f"{_column(attribute, fields)}__in": sorted(values)})
+
+
+def _holds(attribute: str, value: str, fields: Fields) -> Q:
+    if attribute != "labels":
+        raise Unpushable(f"Lists cannot be filtered by members of {attribute!r}.", errors=[])
+    live = Label.objects.filter(name=OuterRef(fields.name), label=value, removed_at__isnull=True)
+    return Q(Exists(live))

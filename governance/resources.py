@@ -1,0 +1,46 @@
+"""How governance comes to know a thing by its name without knowing the tables above it.
+
+The app that owns a kind of thing registers how to load it and how to list it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from core.errors import NotFound
+from core.names import Name
+from governance.engine.entities import MESH, MESH_NAME, Action, Principal, Resource
+
+Loader = Callable[[Name], Resource | None]
+Lister = Callable[[Principal, Action, Iterable[str]], set[str]]
+
+_loaders: dict[str, Loader] = {}
+_listers: dict[str, Lister] = {}
+
+
+def register(kind: str, loader: Loader, lister: Lister) -> None:
+    """Register the owner of a kind (`domain` or `product`): one by name, and many that are visible.
+
+    The lister returns those of the given full names on which the principal may act.
+    """
+    _loaders[kind] = loader
+    _listers[kind] = lister
+
+
+def load(name: str) -> Resource:
+    """Return what `name` names, a version or file standing for its product; raise NotFound."""
+    if name == MESH_NAME:
+        return MESH
+    parsed = Name.parse(name)
+    product = parsed.product is not None
+    resource = _loaders["product" if product else "domain"](
+        parsed.product_name if product else parsed
+    )
+    if resource is None:
+        raise NotFound(f"There is no {name}, or you may not know of it.", name=name)
+    return resource
+
+
+def visible_names(principal: Principal, action: Action, names: Iterable[str]) -> set[str]:
+    """Return those product names on which `principal` may do `action`, in one query a batch."""
+    return _listers["product"](principal, action, names)

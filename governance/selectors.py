@@ -1,0 +1,163 @@
+"""Reads of governance: who a caller is, what they may see, what the policies ask for."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+
+from django.db.models import Q
+from django.utils import timezone
+
+from core.errors import NotAuthenticated, TokenExpired
+from core.names import is_under
+from governance.engine import documents
+from governance.engine.decision import PolicySet, policy_set
+from governance.engine.entities import Action, Principal, Scope, Situation, owners_of
+from governance.engine.protection import Requirement, merge
+from governance.engine.residual import Question, residual
+from governance.models import (
+    AccessRequest,
+    ApiToken,
+    Grant,
+    Label,
+    Policy,
+    PolicyKind,
+    PolicyState,
+    RequestState,
+    TeamRole,
+    User,
+)
+from governance.pushdown import Fields, to_q
+
+_POLICIES = Path(__file__).parent / "policies"
+
+
+@cache
+def schema_text() -> str:
+    return (_POLICIES / "schema.cedarschema").read_text()
+
+
+@cache
+def default_policies() -> str:
+    return (_POLICIES / "default.cedar").read_text()
+
+
+def principal_for(user: User, token: ApiToken | None = None) -> Principal:
+    """Return what decisions see of a user: groups, teams, roles, and the token's scopes."""
+    memberships = list(user.memberships.values_list("team__slug", "role"))
+    groups = {"members"} | ({"operators"} if user.is_operator else set())
+    scopes = None
+    if token is not None and token.scopes is not None:
+        scopes = tuple(
+            Scope(frozenset(Action(action) for action in scope["actions"]), scope["prefix"])
+            for scope in token.scopes
+        )
+    return Principal(
+        id=user.username,
+        groups=frozenset(groups),
+        teams=frozenset(slug for slug, _ in memberships),
+        roles=frozenset(owners_of(slug) for slug, role in memberships if role == TeamRole.OWNER),
+        scopes=scopes,
+    )
+
+
+def token_digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def token_of(secret: str) -> ApiToken:
+    """Return the live token; raise TokenExpired or NotAuthenticated, saying no more than that."""
+    token = ApiToken.objects.select_related("user").filter(digest=token_digest(secret)).first()
+    if token is None or token.revoked_at is not None or not token.user.is_active:
+        raise NotAuthenticated("The token is not known or was revoked.")
+    if token.expires_at <= timezone.now():
+        raise TokenExpired(
+            f"The token {token.title!r} expired at {token.expires_at:%Y-%m-%d %H:%M} UTC."
+        )
+    return token
+
+
+def grant_policy(grant: Grant) -> str:
+    """Return a live grant as the Cedar policy that it is."""
+    purpose = "" if grant.purpose == ANY_PURPOSE else f' && context.purpose == "{grant.purpose}"'
+    return (
+        f'@id("grant:{grant.id}")\n'
+        f'@reason("A grant for {grant.purpose} until {grant.expires_at:%Y-%m-%d %H:%M} UTC.")\n'
+        f'permit (principal == User::"{grant.user.username}",\n'
+        '  action in [Action::"discover", Action::"read", Action::"transform"],\n'
+        f'  resource == Product::"{grant.name}")\n'
+        f'when {{ action == Action::"discover" || (true{purpose}) }};\n'
+    )
+
+
+PURPOSES = ("any", "analytics", "evaluation", "inference", "model-training", "operations")
+ANY_PURPOSE = "any"
+
+
+def policies_for(principal: Principal) -> PolicySet:
+    """Return the active policies with the principal's live grants. One query or two."""
+    stored = Policy.objects.filter(kind=PolicyKind.ACCESS, state=PolicyState.ACTIVE)
+    texts = [default_policies(), *stored.order_by("slug").values_list("text", flat=True)]
+    grants = Grant.objects.live().filter(user__username=principal.id).select_related("user")
+    texts.extend(grant_policy(grant) for grant in grants.order_by("id"))
+    return policy_set("\n".join(texts), schema_text())
+
+
+def visible(
+    principal: Principal, action: Action, fields: Fields, situation: Situation | None = None
+) -> Q:
+    """Return the filter under which `principal` may do `action` on the rows of a table.
+
+    This is the list form of `decide`: the same policy text, so a list, a count or a search never
+    shows what the page of the thing would refuse.
+    """
+    question = Question(
+        principal=principal,
+        action=action,
+        resource_type=fields.type,
+        attributes=fields.attributes,
+        situation=situation or Situation(),
+    )
+    allowed = to_q(residual(policies_for(principal).parsed, question), fields)
+    if principal.scopes is None:
+        return allowed
+    covered = Q(pk__in=[])
+    for scope in principal.scopes:
+        if action in scope.actions:
+            covered |= (
+                Q()
+                if scope.prefix == "/"
+                else Q(**{fields.name: scope.prefix})
+                | Q(**{f"{fields.name}__startswith": scope.prefix + "/"})
+            )
+    return allowed & covered
+
+
+def protection_of(name: str, labels: Iterable[str]) -> Requirement:
+    """Return what the active protection policies ask for the product `name` together."""
+    carried = set(labels)
+    policies = Policy.objects.filter(kind=PolicyKind.PROTECTION, state=PolicyState.ACTIVE)
+    return merge(
+        documents.protection(policy.slug, policy.spec)
+        for policy in policies
+        if is_under(name, policy.prefix) and set(policy.labels) <= carried
+    )
+
+
+def labels_of(name: str) -> list[Label]:
+    return list(
+        Label.objects.filter(name=name, removed_at__isnull=True).order_by("column", "label")
+    )
+
+
+def pending_requests() -> list[AccessRequest]:
+    return list(AccessRequest.objects.filter(state=RequestState.PENDING).select_related("user"))
+
+
+def audit_entries(principal: Principal) -> Q:
+    """An operator reads the whole log; everyone reads what they did themselves."""
+    if "operators" in principal.groups:
+        return Q()
+    return Q(principal=principal.id)

@@ -1,0 +1,59 @@
+"""The one decision point. Everything that reads, writes, moves or shows asks here."""
+
+from __future__ import annotations
+
+from core.errors import FairmeshError, NotAuthenticated, NotFound, PolicyDenied
+from governance import denials
+from governance.engine import decision as engine
+from governance.engine.entities import ANONYMOUS, Action, Decision, Principal, Resource, Situation
+from governance.selectors import policies_for
+
+_NOWHERE = Situation()
+
+
+def decide(
+    principal: Principal, action: Action, resource: Resource, situation: Situation = _NOWHERE
+) -> Decision:
+    """Return whether `principal` may do `action` on `resource`, and which policies say so."""
+    return engine.decide(policies_for(principal), principal, action, resource, situation)
+
+
+def require(
+    principal: Principal, action: Action, resource: Resource, situation: Situation = _NOWHERE
+) -> Decision:
+    """Return the decision when it allows; raise what the caller may learn otherwise.
+
+    NotFound when they may not even know of the resource; NotAuthenticated when nobody is signed
+    in; else PolicyDenied with the deciding policies and the way forward.
+    """
+    answer = decide(principal, action, resource, situation)
+    if answer.allow:
+        return answer
+    hidden = (
+        action is Action.DISCOVER
+        or not decide(principal, Action.DISCOVER, resource, situation).allow
+    )
+    raise _refusal(principal, action, resource, answer, hidden)
+
+
+def _refusal(
+    principal: Principal, action: Action, resource: Resource, answer: Decision, hidden: bool
+) -> FairmeshError:
+    error: FairmeshError
+    if hidden and resource.type != "Mesh":
+        error = NotFound(
+            f"There is no {resource.name}, or you may not know of it.", name=resource.name
+        )
+    elif principal.id == ANONYMOUS.id:
+        error = NotAuthenticated(f"Sign in to {action} {resource.name}.")
+    else:
+        may_ask = resource.type == "Product" and action in {Action.READ, Action.TRANSFORM}
+        error = PolicyDenied(
+            f"You may not {action} {resource.name}. {answer.reason}",
+            action=str(action),
+            name=resource.name,
+            policies=list(answer.policies),
+            request_access="/api/v1/access-requests" if may_ask else None,
+        )
+    denials.attach(error, denials.Denial(principal, str(action), resource.name, answer))
+    return error

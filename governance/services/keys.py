@@ -1,0 +1,76 @@
+"""The mesh's anchor key and the domain keys it delegates to."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from core import vault
+from core.names import Name
+from core.seal import Envelope, Signer, delegate
+from governance.models import SigningKey
+
+_PURPOSE = "signing key"
+_ANCHOR = "/"
+ANCHOR_LIFE = timedelta(days=3650)
+DOMAIN_KEY_LIFE = timedelta(days=825)
+
+
+def anchor_key() -> SigningKey:
+    """Return the trust anchor, made at first use."""
+    return _live(_ANCHOR) or _create(_ANCHOR, None)
+
+
+def signer_for(name: Name) -> Signer:
+    """Return the signer of a name: the key of its top domain, made at first use."""
+    prefix = f"/{name.domain[0]}"
+    return _open(_live(prefix) or _create(prefix, anchor_key()))
+
+
+def delegations_for(prefix: str | None = None) -> list[Envelope]:
+    """Return every delegation ever made (below `prefix`): old seals stay verifiable."""
+    keys = SigningKey.objects.filter(delegation__isnull=False).order_by("created_at")
+    if prefix is not None:
+        keys = keys.filter(prefix=f"/{prefix.split('/')[1]}")
+    return [key.delegation for key in keys]
+
+
+def _live(prefix: str) -> SigningKey | None:
+    return SigningKey.objects.filter(
+        prefix=prefix, retired_at__isnull=True, expires_at__gt=timezone.now()
+    ).first()
+
+
+def _create(prefix: str, parent: SigningKey | None) -> SigningKey:
+    signer = Signer.generate()
+    now = timezone.now()
+    expires = now + (ANCHOR_LIFE if parent is None else DOMAIN_KEY_LIFE)
+    statement = parent and delegate(
+        _open(parent), signer.public, prefix, issued=now, expires=expires
+    )
+    sealed = vault.seal_secret(signer.to_bytes(), secret=settings.SECRET_KEY, purpose=_PURPOSE)
+    try:
+        with transaction.atomic():
+            SigningKey.objects.filter(prefix=prefix, retired_at__isnull=True).update(retired_at=now)
+            return SigningKey.objects.create(
+                key_id=signer.key_id,
+                prefix=prefix,
+                public=signer.public,
+                private_sealed=sealed,
+                delegation=statement,
+                expires_at=expires,
+            )
+    except IntegrityError:
+        made_meanwhile = _live(prefix)
+        if made_meanwhile is None:
+            raise
+        return made_meanwhile
+
+
+def _open(key: SigningKey) -> Signer:
+    return Signer.from_bytes(
+        vault.open_secret(key.private_sealed, secret=settings.SECRET_KEY, purpose=_PURPOSE)
+    )
