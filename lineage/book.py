@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from django.db import connection
+from django.db.models import Model
 
 from lineage.engine.facts import (
     EdgeFact,
@@ -77,22 +78,20 @@ class NodeBook:
     def create(self, keys: Iterable[NodeKey]) -> None:
         """Make the nodes that do not exist; their ids are in the order of first mention."""
         missing = [key for key in dict.fromkeys(keys) if key not in self._nodes]
-        Node.objects.bulk_create(
-            [
-                Node(
-                    key=key.digest,
-                    kind=key.kind,
-                    namespace=key.namespace,
-                    name=key.name,
-                    part=key.part,
-                    created_at=self._now,
-                    updated_at=self._now,
-                )
-                for key in missing
-            ],
-            batch_size=CHUNK,
+        rows = [self._node(key) for key in missing]
+        Node.objects.bulk_create(rows, batch_size=CHUNK)
+        self._nodes.update(zip(missing, rows, strict=True))
+
+    def _node(self, key: NodeKey) -> Node:
+        return Node(
+            key=key.digest,
+            kind=key.kind,
+            namespace=key.namespace,
+            name=key.name,
+            part=key.part,
+            created_at=self._now,
+            updated_at=self._now,
         )
-        self.load(missing)
 
     def __getitem__(self, key: NodeKey) -> Node:
         return self._nodes[key]
@@ -120,17 +119,17 @@ class NodeBook:
         if node.id == real.id or node.alias_of_id == real.id:
             return None
         Node.objects.filter(alias_of=node).update(alias_of=real)
-        node.alias_of = real
-        self._changed[node.id] = node
+        for each in [node, *(n for n in self._nodes.values() if n.alias_of_id == node.id)]:
+            each.alias_of = real
+            self._changed[each.id] = each
         return node
 
     def save(self) -> None:
         for node in self._changed.values():
             node.updated_at = self._now
-        Node.objects.bulk_update(
-            self._changed.values(),
+        _update(
+            list(self._changed.values()),
             ["attrs", "title", "run_state", "alias_of", "updated_at"],
-            batch_size=CHUNK,
         )
 
 
@@ -218,13 +217,12 @@ class EdgeBook:
             edge.valid_from = min(edge.valid_from, told.since)
             edge.last_run = told.last_run or edge.last_run
             edge.count += told.count
-        Edge.objects.bulk_update(
+        _update(
             [edge for edge, _ in rows],
             [
                 "direct", "subtype", "masking", "explained", "via_job",
                 "valid_from", "last_run", "count",
             ],
-            batch_size=CHUNK,
         )  # fmt: skip
 
 
@@ -264,3 +262,24 @@ def _live(wanted: Sequence[Ends]) -> list[Edge]:
         f"AND (src_id, dst_id, kind, origin) IN (VALUES {rows})"
     )
     return list(Edge.objects.raw(sql, [value for ends in wanted for value in ends]))
+
+
+def _update(rows: Sequence[Model], names: Sequence[str]) -> None:
+    """Write the named fields of the rows, one prepared statement for all.
+
+    Django's bulk_update writes a CASE per field and row instead, and took 80 % of a batch.
+    """
+    if not rows:
+        return
+    meta = type(rows[0])._meta
+    fields = [field for field in meta.concrete_fields if field.name in names]
+    quote = connection.ops.quote_name
+    columns = ", ".join(f"{quote(str(field.column))} = %s" for field in fields)
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            f"UPDATE {quote(meta.db_table)} SET {columns} WHERE id = %s",  # names of ours
+            [
+                [*(f.get_db_prep_save(getattr(row, f.attname), connection) for f in fields), row.pk]
+                for row in rows
+            ],
+        )

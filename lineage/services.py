@@ -130,14 +130,11 @@ def _apply(
     nodes = NodeBook(now)
     nodes.load({key for _, said in fresh for key in said.nodes})
     allowed = _may_publish(principal, fresh, nodes)
+    accepted = [said for row, said in fresh if _accept(row, said, principal, nodes, allowed)]
+    real = {key: nodes.real(key) for said in accepted for key in said.nodes}
+    nodes.create([*real, *real.values()])
     edges = EdgeBook(now)
-    for row, said in fresh:
-        if principal is not None and (reason := _refusal(said, nodes, allowed)):
-            _flag(row, reason)
-            continue
-        _apply_aliases(said, nodes, edges)
-        real = {key: nodes.real(key) for key in said.nodes}
-        nodes.create([*real, *real.values()])
+    for said in accepted:
         keys = edges.add(said, nodes)
         for key, detail in said.nodes.items():
             nodes.tell(real[key], detail)
@@ -147,6 +144,24 @@ def _apply(
             _replace(real[said.replaces], keys, said, nodes, edges)
     edges.save(nodes)
     nodes.save()
+
+
+def _accept(
+    row: LineageEvent,
+    said: Interpretation,
+    principal: Principal | None,
+    nodes: NodeBook,
+    allowed: set[str],
+) -> bool:
+    """Flag what the sender may not say; else take in the other names of datasets it tells of.
+
+    Event by event, since a name told by one decides what the next one speaks of.
+    """
+    if principal is not None and (reason := _refusal(said, nodes, allowed)):
+        _flag(row, reason)
+        return False
+    _apply_aliases(said, nodes)
+    return True
 
 
 def _own() -> str:
@@ -181,29 +196,25 @@ def _refusal(said: Interpretation, nodes: NodeBook, allowed: set[str]) -> str:
     return ""
 
 
-def _apply_aliases(said: Interpretation, nodes: NodeBook, edges: EdgeBook) -> None:
-    """Store other names of datasets; edges already told of such a name move to the dataset."""
+def _apply_aliases(said: Interpretation, nodes: NodeBook) -> None:
+    """Store other names of datasets; what is stored of such a name moves to the dataset."""
     for other, dataset in said.aliases.items():
-        if nodes.real(other) == nodes.real(dataset):
-            continue
-        edges.save(nodes)
         first, second = nodes.real(other), nodes.real(dataset)
         if first.namespace == _own():
             first, second = second, first
-        if first.namespace == _own():
+        if first == second or first.namespace == _own():
             continue
         nodes.create([first, second, other])
         for name in {first, other}:
             if (node := nodes.point(name, second)) is not None:
-                _move_edges(node, nodes[second], edges.now)
-        nodes.rename(first, second)
-        nodes.rename(other, second)
+                _move_edges(node, nodes[second])
+            nodes.rename(name, second)
 
 
-def _move_edges(old: Node, new: Node, now: datetime) -> None:
+def _move_edges(old: Node, new: Node) -> None:
     """Close the live edges of `old` and open the same ones at `new` where there are none."""
     moved = list(Edge.objects.live().filter(src=old)) + list(Edge.objects.live().filter(dst=old))
-    Edge.objects.filter(pk__in=[edge.pk for edge in moved]).update(valid_to=now)
+    Edge.objects.filter(pk__in=[edge.pk for edge in moved]).update(valid_to=timezone.now())
     for edge in moved:
         edge.pk = None
         edge._state.adding = True

@@ -60,9 +60,7 @@ COLUMNS = {
 
 
 def explained(said: Interpretation) -> set[str]:
-    return {
-        k.dst.name for k, f in said.edges.items() if k.kind is EdgeKind.PRODUCES and f.explained
-    }
+    return {key.dst.name for key, fact in said.edges.items() if fact.explained}
 
 
 def test_without_facets_the_job_stands_for_every_pair() -> None:

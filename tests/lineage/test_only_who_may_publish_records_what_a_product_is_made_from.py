@@ -110,10 +110,8 @@ def test_a_known_other_name_is_the_product_itself(world: Any, run_event: Any) ->
     services.record(through_a_symlink(run_event), world.ana)
     refused = services.record(run_event(["evil"], ["b"], run={"runId": "r9"}), world.ben)
     assert refused.state == EventState.FLAGGED
-    in_one_batch = services.record_batch(
-        [run_event(["evil"], ["b"], run={"runId": "r8"})], world.ana
-    )
-    assert in_one_batch[0].state == EventState.APPLIED
+    applied = services.record(run_event(["evil"], ["b"], run={"runId": "r8"}), world.ana)
+    assert applied.state == EventState.APPLIED
     assert Edge.objects.filter(dst__name=OPEN, kind="produces").get().count == 2
 
 

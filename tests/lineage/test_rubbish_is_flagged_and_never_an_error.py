@@ -14,8 +14,8 @@ from lineage.engine.interpret import interpret
 KEYS = st.sampled_from(
     [
         "eventTime", "eventType", "producer", "run", "runId", "job", "namespace", "name", "inputs",
-        "outputs", "facets", "columnLineage", "lineage", "fields", "inputFields", "field", "entries",
-        "type", "transformations", "symlinks", "identifiers", "schema", "version",
+        "outputs", "facets", "columnLineage", "lineage", "fields", "inputFields", "field",
+        "entries", "type", "transformations", "symlinks", "identifiers", "schema", "version",
         "datasetVersion", "dataset", "masking", "subtype", "documentation", "description",
     ]
 )  # fmt: skip

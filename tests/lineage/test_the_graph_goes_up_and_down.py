@@ -10,6 +10,7 @@ import pytest
 from core.errors import NotFound
 from lineage import selectors, services
 from lineage.engine.search import Direction
+from lineage.models import Node
 from lineage.selectors import Question
 
 
@@ -93,6 +94,25 @@ def test_two_names_of_one_dataset_are_one_node(world: Any, run_event: Any) -> No
     }  # fmt: skip
     services.record(run_event(["table"], ["more"], run={"runId": "r3"}))
     assert "more" in names(world, "dataset:pg:path", depth=9)
+
+
+@pytest.mark.parametrize("batch", [True, False])
+def test_a_chain_of_names_ends_at_one_dataset(world: Any, run_event: Any, batch: bool) -> None:
+    def says(name: str, other: str) -> Any:
+        event = run_event([], [name], run={"runId": name})
+        event["outputs"][0]["facets"]["symlinks"] = {
+            "identifiers": [{"namespace": "pg", "name": other}]
+        }
+        return event
+
+    events = [says("b", "a"), says("c", "b"), says("d", "c"), says("a", "d"), run_event(["a"])]
+    for some in [events] if batch else [[event] for event in events]:
+        services.record_batch(some)
+    real = Node.objects.get(kind="dataset", alias_of=None)
+    others = Node.objects.filter(kind="dataset").exclude(pk=real.pk)
+    assert {node.alias_of for node in others} == {real}
+    for name in "abcd":
+        assert selectors.graph(world.ben, f"dataset:pg:{name}", Question()).root == str(real)
 
 
 def test_what_is_not_there_is_not_found(world: Any) -> None:
