@@ -80,7 +80,7 @@ class Node(models.Model):
                 condition=~Q(alias_of=models.F("id")), name="lineage_node_is_not_its_own_alias"
             ),
         ]
-        indexes = [models.Index(fields=["kind", "namespace", "id"])]
+        indexes = [models.Index(fields=["namespace", "name", "kind"], name="lineage_node_by_name")]
 
     def __str__(self) -> str:
         return self.node_key.node_id

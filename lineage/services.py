@@ -32,7 +32,8 @@ def record(event: Any, principal: Principal | None = None) -> LineageEvent:
     """Store one OpenLineage event and apply it; the same content twice is one row.
 
     `event` is any JSON value. Odd content never raises: the row is flagged with the reason and
-    nothing of it is applied. `principal` is who sent it; without one it comes from the mesh's
+    nothing of it is applied; sent again, a flagged event is judged again, since the sender or
+    their rights may be others now. `principal` is who sent it; without one it comes from the mesh's
     own workers, which may speak for every product.
     """
     return record_batch([event], principal)[0]
@@ -45,20 +46,27 @@ def record_batch(events: Sequence[Any], principal: Principal | None = None) -> l
     """
     bodies = [_encode(event) for event in events]
     digests = [sha256_digest(body) for body in bodies]
+    sent = {d: pair for d, *pair in zip(digests, events, bodies, strict=True)}
     with transaction.atomic():
         _become_the_writer()
         now = timezone.now()
-        rows = _stored(digests)
-        fresh: list[tuple[LineageEvent, Interpretation | Odd]] = []
-        for event, body, digest in zip(events, bodies, digests, strict=True):
-            if digest not in rows:
-                said = interpret(event, settings.FAIRMESH.mesh)
-                rows[digest] = _row(digest, body, said, principal, now)
-                fresh.append((rows[digest], said))
-        _apply(
-            [(row, said) for row, said in fresh if isinstance(said, Interpretation)], principal, now
-        )
-        LineageEvent.objects.bulk_create([row for row, _ in fresh], batch_size=100)
+        known = _stored(digests)
+        new = {
+            digest: _row(digest, body, now)
+            for digest, (_, body) in sent.items()
+            if digest not in known
+        }
+        again = [row for row in known.values() if row.state == EventState.FLAGGED]
+        rows = {**known, **new}
+        judged = [
+            (rows[digest], _judge(rows[digest], event, principal))
+            for digest, (event, _) in sent.items()
+            if rows[digest].state != EventState.APPLIED
+        ]
+        sound = [(row, said) for row, said in judged if isinstance(said, Interpretation)]
+        _apply(sound, principal, now)
+        LineageEvent.objects.bulk_create(new.values(), batch_size=100)
+        LineageEvent.objects.bulk_update(again, ["state", "problem", "sent_by"], batch_size=100)
     return [rows[digest] for digest in digests]
 
 
@@ -95,20 +103,16 @@ def _stored(digests: Iterable[Digest]) -> dict[Digest, LineageEvent]:
     }
 
 
-def _row(
-    digest: Digest,
-    body: bytes,
-    said: Interpretation | Odd,
-    principal: Principal | None,
-    now: datetime,
-) -> LineageEvent:
-    row = LineageEvent(
-        digest=digest,
-        body=gzip.compress(body, _GZIP_LEVEL, mtime=0),
-        received_at=now,
-        producer=said.producer,
-        sent_by=principal.id if principal else "",
-    )
+def _row(digest: Digest, body: bytes, now: datetime) -> LineageEvent:
+    packed = gzip.compress(body, _GZIP_LEVEL, mtime=0)
+    return LineageEvent(digest=digest, body=packed, received_at=now, state=EventState.STORED)
+
+
+def _judge(row: LineageEvent, event: Any, principal: Principal | None) -> Interpretation | Odd:
+    """Read the event and note on its row what came of it."""
+    said = interpret(event, settings.FAIRMESH.mesh)
+    row.producer = said.producer
+    row.sent_by = principal.id if principal else ""
     if isinstance(said, Odd):
         row.run_id = said.run_id
         _flag(row, said.reason)
@@ -116,7 +120,7 @@ def _row(
         row.run_id = said.run.name if said.run else ""
         row.state = EventState.APPLIED
         row.problem = "\n".join(said.warnings)
-    return row
+    return said
 
 
 def _flag(row: LineageEvent, reason: str) -> None:
@@ -240,6 +244,9 @@ def _replace(
         spoken = Q(src=node) | Q(dst=node) | Q(via_job=node)
     else:
         spoken = Q(dst=node, via_job=None) & ~Q(kind=EdgeKind.VERSION_OF)
+        if speaker.kind is NodeKind.DATASET:
+            columns = {"dst__namespace": speaker.namespace, "dst__name": speaker.name}
+            spoken |= Q(kind=EdgeKind.COLUMN_DERIVES, via_job=None, **columns)
     before = Edge.objects.live().filter(spoken, origin=Origin.DECLARED, valid_from__lte=moment)
     kept = {ids[key] for key in keys}
     gone = [pk for pk in before.values_list("pk", flat=True) if pk not in kept]

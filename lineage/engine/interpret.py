@@ -34,6 +34,9 @@ from lineage.engine.reading import (
     as_time,
 )
 
+MAX_DATASETS = 5000
+"""Most inputs, and most outputs, of one event."""
+
 
 def interpret(event: object, mesh: str) -> Interpretation | Odd:
     """Return what `event` says in the mesh `mesh`. Total: any JSON value gives an answer.
@@ -121,8 +124,11 @@ def _read_run(draft: Draft, event: Mapping[str, object], job: NodeKey) -> RunSta
 
 
 def _read_datasets(draft: Draft, event: Mapping[str, object], key: str) -> list[DatasetRef]:
+    raws = as_list(event.get(key), key)
+    if len(raws) > MAX_DATASETS:
+        draft.warn(f"Left out: the {key} beyond {MAX_DATASETS:,}.")
     refs = []
-    for number, raw in enumerate(as_list(event.get(key), key)):
+    for number, raw in enumerate(raws[:MAX_DATASETS]):
         ref = read_dataset(raw, f"{key}[{number}]", draft.namespace)
         draft.dataset(ref)
         refs.append(ref)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+# Bytes of UTF-8: an index entry of PostgreSQL ends at about 2,700.
 MAX_NAMESPACE = 300
 MAX_NAME = 1000
 MAX_PART = 300
@@ -36,13 +37,13 @@ def as_list(value: object, where: str) -> list[object]:
 
 
 def as_name(value: object, where: str, longest: int) -> str:
-    """Return a non-empty text without control characters, at most `longest` characters."""
+    """Return a non-empty text without control characters, at most `longest` bytes."""
     if not isinstance(value, str) or not value:
         raise OddEvent(f"{where} must be a text that is not empty.")
-    if len(value) > longest:
-        raise OddEvent(f"{where} has {len(value)} characters; at most {longest} are kept.")
     if _UNFIT.search(value):
         raise OddEvent(f"{where} holds control characters or broken Unicode.")
+    if (size := len(value.encode())) > longest:
+        raise OddEvent(f"{where} has {size} bytes; at most {longest} are kept.")
     return value
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lineage.engine.facts import Interpretation, Odd
 from lineage.engine.interpret import interpret
+from lineage.services import record
 
 KEYS = st.sampled_from(
     [
@@ -37,6 +38,8 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=8),
     max_leaves=40,
 )
+
+TEXTS = st.text(max_size=400) | st.sampled_from(["pg", "fairmesh://demo", "/acme/nlp/~/wiki"])
 
 
 @given(JSON)
@@ -102,3 +105,32 @@ def test_times_of_real_producers_are_read(moment: str) -> None:
     said = interpret(event(eventTime=moment), "demo")
     assert isinstance(said, Interpretation)
     assert said.event_time.isoformat()[:19] == "2026-01-01T00:00:00"
+
+
+@settings(
+    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(parts=st.dictionaries(KEYS, JSON, max_size=2), facet=JSON, namespace=TEXTS, name=TEXTS)
+def test_no_event_is_too_odd_for_the_database(
+    world: Any, parts: dict[str, Any], facet: Any, namespace: str, name: str
+) -> None:
+    facets = dict.fromkeys(["columnLineage", "symlinks", "schema", "documentation"], facet)
+    output = {"namespace": namespace, "name": name, "facets": facets}
+    inputs = [{"namespace": "pg", "name": name}]
+    for rotten in (event(**parts), event(inputs=inputs, outputs=[output])):
+        row = record(rotten, world.ben)
+        assert row.state in {"applied", "flagged"}
+        assert row.problem or row.state == "applied"
+
+
+def test_the_longest_names_fit(world: Any) -> None:
+    output = {"namespace": "\u6f22" * 100, "name": "\u6f22" * 333}
+    assert record(event(outputs=[output])).state == "applied"
+
+
+def test_an_event_of_very_many_datasets_is_cut(world: Any) -> None:
+    inputs = [{"namespace": "pg", "name": f"t{number}"} for number in range(5003)]
+    said = interpret(event(inputs=inputs), "demo")
+    assert isinstance(said, Interpretation)
+    assert len([key for key in said.edges if key.kind == "consumes"]) == 5000
+    assert "5,000" in said.warnings[0]

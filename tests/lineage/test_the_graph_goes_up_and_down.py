@@ -137,3 +137,17 @@ def test_columns_have_a_graph_of_their_own(world: Any, run_event: Any) -> None:
     graph = selectors.column_graph(world.ben, "dataset:pg:b", Question())
     assert {node.name for node in graph.nodes} == {"b#x", "a#i%23d"}
     assert names(world, "dataset:pg:b") == {"b": 0, "a": 1, "daily": 1}
+
+
+def test_a_dataset_event_replaces_the_columns_it_declared(world: Any) -> None:
+    def declare(column: str, at: str) -> None:
+        source = {"namespace": "pg", "name": "a", "field": column}
+        facet = {"fields": {"x": {"inputFields": [source]}}}
+        dataset = {"namespace": "pg", "name": "b", "facets": {"columnLineage": facet}}
+        services.record({"eventTime": at, "dataset": dataset})
+
+    declare("old", "2026-01-01T00:00:00Z")
+    declare("new", "2026-02-01T00:00:00Z")
+    assert set(names(world, "column:pg:b#x")) == {"b#x", "a#new"}
+    january = datetime(2026, 1, 15, tzinfo=UTC)
+    assert set(names(world, "column:pg:b#x", as_of=january)) == {"b#x", "a#old"}

@@ -45,3 +45,16 @@ def test_odd_events_are_kept_flagged_with_the_reason(db: None) -> None:
     assert all(row.problem for row in rows)
     assert Node.objects.count() == 0
     assert [row.pk for row in services.record_batch(odd)] == [row.pk for row in rows]
+
+
+def test_a_refused_event_is_judged_again_when_it_is_sent_again(world: Any, run_event: Any) -> None:
+    event = run_event(["a"], ["/acme/nlp/~/wiki"])
+    refused = services.record(event, world.ben)
+    assert (refused.state, refused.sent_by) == ("flagged", "ben")
+    applied = services.record(event, world.ana)
+    assert applied.pk == refused.pk
+    stored = LineageEvent.objects.get()
+    assert (stored.state, stored.problem, stored.sent_by) == ("applied", "", "ana")
+    services.record(event, world.ben)
+    assert LineageEvent.objects.get().state == "applied"
+    assert set(Edge.objects.values_list("count", flat=True)) == {1}
