@@ -1,0 +1,288 @@
+"""Search as one principal: ranked pages, totals, facets and marked words.
+
+Everything is counted and ranked over what the principal may discover and over nothing else, so
+the answer is the same as it would be if the hidden products did not exist.
+See docs/explanation/algorithms/search.md.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Case, Count, F, FloatField, Q, QuerySet, Sum, Value, When
+from django.db.models.functions import Length
+
+from catalog.engine.highlight import marked, snippet
+from catalog.engine.ranking import (
+    CANDIDATES,
+    PER_MILLE,
+    Standing,
+    rarest,
+    rarity,
+    reranked,
+    text_score,
+)
+from catalog.models import Port, Posting, Product
+from catalog.search_words import Asked, sight_of, understand
+from core.errors import Invalid
+from governance.engine.entities import Principal
+
+_FACET_VALUES = 50
+_SCORE_UNIT = PER_MILLE * PER_MILLE
+FACETS: Mapping[str, str] = {
+    "domain": "domain__name",
+    "license": "license",
+    "visibility": "visibility",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What results must have besides the words; empty is anything."""
+
+    domain: str = ""
+    """This domain, or one below it."""
+    license: str = ""
+    format: str = ""
+
+    def condition(self, prefix: str = "") -> Q:
+        """Return the filter of the product table, or of one that leads to it by `prefix`."""
+        wanted = Q()
+        if self.domain:
+            domain = f"{prefix}domain__name"
+            wanted &= Q(**{domain: self.domain}) | Q(**{f"{domain}__startswith": f"{self.domain}/"})
+        if self.license:
+            wanted &= Q(**{f"{prefix}license": self.license})
+        if self.format:
+            ports = Port.objects.filter(format__iexact=self.format)
+            wanted &= Q(**{f"{prefix}pk__in": ports.values("product")})
+        return wanted
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One result. `matched` are words of the query; highlights are HTML, safe to insert."""
+
+    product_id: UUID
+    score: float
+    highlights: dict[str, str]
+    matched: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class FacetValue:
+    value: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    total: int
+    results: list[Hit]
+    next_cursor: str | None
+    facets: dict[str, list[FacetValue]]
+    corrected: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A place in the order of results: the head before the tail, then score, then id."""
+
+    in_tail: bool
+    score: int
+    product_id: UUID
+
+    @property
+    def key(self) -> tuple[bool, int, UUID]:
+        return self.in_tail, -self.score, self.product_id
+
+
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """The best candidates, ordered by all terms, and where the first stage goes on after them."""
+
+    places: list[_Place]
+    last_candidate: _Place | None
+    """None when the head is all there is."""
+
+
+Scores = QuerySet[Any, Any]
+"""Rows of product and score, best first."""
+
+
+def search(
+    principal: Principal,
+    query: str,
+    filters: Filters | None = None,
+    cursor: str | None = None,
+    size: int = 20,
+) -> Page:
+    """Return one page of the products that match `query`, best first; newest when it is empty.
+
+    A product matches when it holds one of the rarest terms of the query; the best candidates are
+    then ordered by all terms. Raises Invalid for a cursor that this function did not make.
+    """
+    sight, after = sight_of(principal), _read_cursor(cursor)
+    wanted = filters or Filters()
+    allowed = Product.objects.filter(sight.products).filter(wanted.condition())
+    if not query.strip():
+        return _newest(allowed, after, size)
+    asked = understand(sight, query)
+    rarities = {term: rarity(sight.total, count) for term, count in asked.holding.items() if count}
+    chosen = rarest(asked.holding)
+    holders = Posting.objects.filter(term__in=chosen)
+    scores = _first_stage(
+        holders.filter(sight.postings).filter(wanted.condition("product__")),
+        {term: rarities[term] for term in chosen},
+    )
+    places = _page_of(scores, _head(scores, rarities), after, size + 1)
+    matching = allowed.filter(pk__in=holders.values("product"))
+    return Page(
+        total=matching.count(),
+        results=_hits(places[:size], asked),
+        next_cursor=_write_cursor(places[size - 1]) if len(places) > size else None,
+        facets=_facets(matching),
+        corrected=asked.corrected,
+    )
+
+
+def _newest(allowed: QuerySet[Product], after: _Place | None, size: int) -> Page:
+    rows = allowed.filter(pk__lt=after.product_id) if after else allowed
+    found = rows.order_by("-pk").values_list("pk", flat=True)[: size + 1]
+    places = [_Place(False, 0, key) for key in found]
+    return Page(
+        total=allowed.count(),
+        results=_hits(places[:size], Asked("", (), {}, None)),
+        next_cursor=_write_cursor(places[size - 1]) if len(places) > size else None,
+        facets=_facets(allowed),
+    )
+
+
+def _first_stage(holders: QuerySet[Posting], rarities: Mapping[str, int]) -> Scores:
+    """Return (product, score) over these terms; whole numbers have one sum on every database."""
+    weighed = Case(
+        *(When(term=term, then=Value(float(value))) for term, value in rarities.items()),
+        default=Value(0.0),
+        output_field=FloatField(),
+    )
+    summed = holders.order_by().values("product").annotate(score=Sum(F("weight") * weighed))
+    return summed.order_by("-score", "product")
+
+
+def _head(scores: Scores, rarities: Mapping[str, int]) -> _Head:
+    first = [_Place(True, int(row["score"]), row["product"]) for row in scores[: CANDIDATES + 1]]
+    keys = [place.product_id for place in first[:CANDIDATES]]
+    return _Head(
+        places=_second_stage(keys, rarities),
+        last_candidate=first[CANDIDATES - 1] if len(first) > CANDIDATES else None,
+    )
+
+
+def _second_stage(keys: Sequence[UUID], rarities: Mapping[str, int]) -> list[_Place]:
+    """Order candidates by all terms and by their standing."""
+    found: dict[UUID, list[tuple[str, float]]] = {key: [] for key in keys}
+    rows = Posting.objects.filter(product__in=keys, term__in=list(rarities))
+    for key, term, weight in rows.values_list("product", "term", "weight"):
+        found[key].append((term, weight))
+    standings = _standings(keys)
+    places = [
+        _Place(False, reranked(text_score(pairs, rarities), standings.get(key, Standing())), key)
+        for key, pairs in found.items()
+    ]
+    return sorted(places, key=lambda place: place.key)
+
+
+def _standings(keys: Sequence[UUID]) -> dict[UUID, Standing]:
+    rows = Product.objects.filter(pk__in=keys).annotate(letters=Length("description"))
+    columns = rows.values_list("pk", "letters", "keywords", "license", "last_number", "lifecycle")
+    return {
+        key: Standing(bool(letters), bool(keywords), bool(license), number > 0, lifecycle)
+        for key, letters, keywords, license, number, lifecycle in columns
+    }
+
+
+def _page_of(scores: Scores, head: _Head, after: _Place | None, count: int) -> list[_Place]:
+    """Return the places that follow `after`, at most `count`.
+
+    What was the last result is looked up where it stands now, since every score moves a little
+    when a product comes or goes.
+    """
+    places = head.places[_start(head.places, after) :][:count]
+    if head.last_candidate is None or len(places) == count:
+        return places
+    behind = head.last_candidate
+    if after is not None and after.in_tail:
+        now = scores.filter(product=after.product_id).first()
+        moved = _Place(True, int(now["score"]), after.product_id) if now else after
+        behind = max(behind, moved, key=lambda place: place.key)
+    lower = Q(score__lt=behind.score) | Q(score=behind.score, product__gt=behind.product_id)
+    rows = scores.filter(lower)[: count - len(places)]
+    return places + [_Place(True, int(row["score"]), row["product"]) for row in rows]
+
+
+def _start(head: Sequence[_Place], after: _Place | None) -> int:
+    if after is None:
+        return 0
+    if after.in_tail:
+        return len(head)
+    for index, place in enumerate(head):
+        if place.product_id == after.product_id:
+            return index + 1
+    return sum(1 for place in head if place.key <= after.key)
+
+
+def _hits(places: Sequence[_Place], asked: Asked) -> list[Hit]:
+    keys = [place.product_id for place in places]
+    products = Product.objects.in_bulk(keys)
+    held: dict[UUID, set[str]] = {key: set() for key in keys}
+    rows = Posting.objects.filter(product__in=keys, term__in=list(asked.holding))
+    for key, term in rows.values_list("product", "term"):
+        held[key].add(term)
+    return [
+        _hit(place, products[place.product_id], held[place.product_id], asked)
+        for place in places
+        if place.product_id in products
+    ]
+
+
+def _hit(place: _Place, product: Product, held: Collection[str], asked: Asked) -> Hit:
+    words = [asked.text[word.start : word.end] for word in asked.words if word.term in held]
+    return Hit(
+        product_id=product.pk,
+        score=place.score / _SCORE_UNIT,
+        highlights={
+            "title": marked(product.title, held),
+            "description": snippet(product.description, held),
+        },
+        matched=list(dict.fromkeys(words)),
+    )
+
+
+def _facets(matching: QuerySet[Product]) -> dict[str, list[FacetValue]]:
+    found = {}
+    for facet, lookup in FACETS.items():
+        rows = matching.order_by().exclude(**{lookup: ""}).values_list(lookup)
+        counted = rows.annotate(count=Count("pk")).order_by("-count", lookup)[:_FACET_VALUES]
+        found[facet] = [FacetValue(value, count) for value, count in counted]
+    return found
+
+
+def _write_cursor(place: _Place) -> str:
+    plain = json.dumps([int(place.in_tail), place.score, place.product_id.hex])
+    return base64.urlsafe_b64encode(plain.encode()).decode().rstrip("=")
+
+
+def _read_cursor(cursor: str | None) -> _Place | None:
+    if not cursor:
+        return None
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        in_tail, score, key = json.loads(base64.urlsafe_b64decode(padded))
+        return _Place(bool(in_tail), int(score), UUID(hex=key))
+    except (ValueError, TypeError, AttributeError) as error:
+        raise Invalid("The cursor is not one of ours; begin without it.", cursor=cursor) from error
