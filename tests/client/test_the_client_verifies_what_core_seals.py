@@ -87,7 +87,8 @@ def test_totals_that_the_manifest_does_not_bear_out_are_refused(
     seal: Callable[..., Any], tmp_path: Path
 ) -> None:
     honest = seal().header["manifest"]
-    for index, lie in enumerate([{"files": 3}, {"bytes": 1}, {"rows": 5}, {"shards": []}]):
+    lies: list[dict[str, object]] = [{"files": 3}, {"bytes": 1}, {"rows": 5}, {"shards": []}]
+    for index, lie in enumerate(lies):
         sealed = seal(changes={"manifest": {**honest, **lie}})
         report = verify_directory(sealed.lay_out(tmp_path / str(index)), sealed.anchor)
         assert [problem.reason for problem in report.problems] == ["manifest"]

@@ -1,0 +1,11 @@
+"""The `fairmesh` command. Each module adds its verbs; docs/reference/cli.md lists them all."""
+
+from fairmesh.cli import access, catalog, data, session, work
+from fairmesh.cli.app import app
+
+__all__ = ["access", "app", "catalog", "data", "main", "session", "work"]
+
+
+def main() -> None:
+    """Run the command and leave the process with its exit code."""
+    app()

@@ -1,0 +1,151 @@
+"""publish, register, get, resolve, verify."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+
+from fairmesh.cli.app import app, mesh
+from fairmesh.cli.catalog import Name
+from fairmesh.cli.output import AsJson, progress_bar, show, show_rows
+from fairmesh.client import Client
+from fairmesh.config import load_config
+from fairmesh.errors import Denied, Pending, UsageError
+from fairmesh.names import split_name
+from fairmesh.seal import Anchor
+from fairmesh.transport import Json
+from fairmesh.verify import Expectation, verify_directory
+
+T = TypeVar("T")
+Purpose = Annotated[str | None, typer.Option(help="What for, as in model-training.")]
+Site = Annotated[str | None, typer.Option(help="Where you are: the nearest replica comes first.")]
+Inputs = Annotated[
+    list[str], typer.Option("--input", help="A version this one was made from; may be repeated.")
+]
+
+
+@app.command()
+def publish(
+    name: Name,
+    paths: Annotated[list[Path], typer.Argument(help="Files, and folders with all below them.")],
+    inputs: Inputs = [],  # noqa: B006 - typer reads the default and never changes it
+    store: Annotated[str | None, typer.Option(help="Upload to this store.")] = None,
+    if_changed: Annotated[
+        bool, typer.Option("--if-changed", help="Do nothing when the latest version is the same.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Publish files as the next version of a product. After a cut, the same command goes on."""
+    with mesh() as client, progress_bar(name) as progress:
+        version = client.publish(
+            name, paths, inputs=inputs, store=store, if_changed=if_changed, progress=progress
+        )
+    show(as_json, version, f"Published {version['name']}: {version['files']} files.")
+
+
+@app.command()
+def register(
+    name: Name,
+    store: Annotated[str, typer.Option(help="The store that holds the objects.")],
+    prefix: Annotated[str, typer.Option(help="Where they lie in the store.")],
+    strip: Annotated[
+        str | None, typer.Option(help="The part of their keys left out of the paths.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Publish objects where they lie, without moving them."""
+    with mesh() as client:
+        version = client.register(name, store, prefix, strip=strip)
+    show(as_json, version, f"Registered {version['name']}: {version['files']} files.")
+
+
+@app.command()
+def resolve(
+    name: Name, purpose: Purpose = None, site: Site = None, as_json: AsJson = False
+) -> None:
+    """Show the replicas you may read, nearest first, and where each file is to be had."""
+    with mesh() as client:
+        found = _or_pending(client, name, purpose, lambda: client.resolve(name, purpose, site))
+    if as_json:
+        show(True, found, "")
+        return
+    show(False, None, f"{found['name']}  {found['digest']}")
+    show_rows(False, found["replicas"], ["store", "site", "jurisdictions", "state", "distance"])
+
+
+@app.command()
+def get(
+    name: Name,
+    directory: Annotated[
+        Path | None, typer.Argument(help="Where to; by default the name of the product.")
+    ] = None,
+    purpose: Purpose = None,
+    site: Site = None,
+    as_json: AsJson = False,
+) -> None:
+    """Fetch a version, or one file of it, and verify it. After a cut, the same command goes on."""
+    target = directory or Path(split_name(name)[0].rsplit("/", 1)[1])
+    with mesh() as client, progress_bar(name) as progress:
+        fetched = _or_pending(
+            client,
+            name,
+            purpose,
+            lambda: client.get(name, target, purpose=purpose, site=site, progress=progress),
+        )
+    report = fetched.report
+    text = f"{report.name}: {report.files} files, {report.bytes} bytes, verified in {target}."
+    show(as_json, fetched.as_json(), text)
+
+
+def _or_pending(client: Client, name: str, purpose: str | None, read: Callable[[], T]) -> T:
+    """Return what `read` returns; a denial with a request under way becomes Pending."""
+    try:
+        return read()
+    except Denied as denied:
+        product = split_name(name)[0]
+        asked = client.access_requests(name=product)
+        if any(row["state"] == "pending" for row in asked):
+            detail = f"{denied.detail} Your request for {product} waits for its owners."
+            raise Pending(detail, {**denied.problem, "code": "pending"}) from denied
+        raise Denied(denied.detail, {**denied.problem, "purpose": purpose}) from denied
+
+
+@app.command()
+def verify(
+    directory: Annotated[Path, typer.Argument(help="A fetched version.")],
+    anchor: Annotated[
+        str | None,
+        typer.Option(
+            help="A trust document, a file with a key, or a key in base64; by default "
+            "the anchor remembered for the mesh."
+        ),
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Accept only this version.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Verify a fetched version off-line: signature, manifest, and every byte."""
+    trusted = _anchor(anchor)
+    with progress_bar(str(directory)) as progress:
+        report = verify_directory(
+            directory, trusted, expected=Expectation(name=name), progress=progress
+        )
+    report.require()
+    answer: Json = {**report.as_json(), "anchor": trusted.key_id}
+    text = f"{report.name}: {report.files} files, {report.bytes} bytes, all as {report.publisher} "
+    show(as_json, answer, text + f"published them at {report.published}.")
+
+
+def _anchor(given: str | None) -> Anchor:
+    if given is not None:
+        path = Path(given)
+        return Anchor.parse(path.read_text() if path.is_file() else given)
+    known = load_config().mesh(os.environ.get("FAIRMESH_URL"))
+    if not known.anchor:
+        raise UsageError(
+            f"No anchor is remembered for {known.url}. Run `fairmesh login`, or give --anchor."
+        )
+    return Anchor.parse(known.anchor)

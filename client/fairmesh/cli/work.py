@@ -1,0 +1,158 @@
+"""pipeline, runs, replicate, transfers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from fairmesh.cli.app import app, group, mesh
+from fairmesh.cli.catalog import Name
+from fairmesh.cli.output import AsJson, show, show_json, show_rows
+from fairmesh.errors import UsageError
+from fairmesh.transport import Json
+
+pipeline = group("pipeline", "Declared transformations.")
+replicate = group("replicate", "What the policies have copied, and what they refuse.")
+
+Pipeline = Annotated[str, typer.Argument(metavar="PIPELINE", help="Its name or id.")]
+Wait = Annotated[bool, typer.Option("--wait", help="Wait until it has ended.")]
+Timeout = Annotated[float, typer.Option(help="Seconds to wait; then the exit code is 5.")]
+
+
+@pipeline.command("create")
+def create_pipeline(
+    name: Annotated[str, typer.Argument(help="The name of the pipeline.")],
+    file: Annotated[Path, typer.Argument(help="The document, in JSON.")],
+    as_json: AsJson = False,
+) -> None:
+    """Check a pipeline's document and save it."""
+    try:
+        spec = json.loads(file.read_text())
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{file} cannot be read as JSON: {error}.") from error
+    with mesh() as client:
+        made = client.pipeline_create(name, spec)
+    show(as_json, made, f"Saved {made['name']}.")
+
+
+@pipeline.command("list")
+def list_pipelines(as_json: AsJson = False) -> None:
+    """List the pipelines that you may know of."""
+    with mesh() as client:
+        rows = list(client.api.pages("pipelines"))
+    show_rows(as_json, rows, ["name", "inputs", "output", "id"])
+
+
+@pipeline.command("plan")
+def plan_pipeline(name: Pipeline, as_json: AsJson = False) -> None:
+    """Explain what a run would do, without doing it."""
+    with mesh() as client:
+        found = client.pipeline_plan(name)
+    show(as_json, found, lambda: _lines(found))
+
+
+@pipeline.command("sample")
+def sample_pipeline(
+    name: Pipeline,
+    rows: Annotated[int, typer.Option(help="How many rows of the input.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """Run some rows and show what becomes of them; nothing is published."""
+    with mesh() as client:
+        found = client.pipeline_sample(name, rows)
+    show(as_json, found, lambda: _lines(found))
+
+
+def _lines(value: Json) -> str:
+    """Return a value as `key  value` lines; what is nested stays JSON."""
+    return "\n".join(f"{key:<14} {_plain(inner)}" for key, inner in value.items())
+
+
+def _plain(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+@pipeline.command("run")
+def run_pipeline(
+    name: Pipeline, wait: Wait = False, timeout: Timeout = 900.0, as_json: AsJson = False
+) -> None:
+    """Run a pipeline on the latest input; the result is published as a version."""
+    with mesh() as client:
+        run = client.pipeline_run(name)
+        if wait:
+            run = client.wait_run(run["id"], timeout)
+    show(as_json, run, f"{run['id']} {run['state']} {run.get('output') or ''}".strip())
+
+
+@app.command()
+def runs(
+    name: Annotated[str | None, typer.Option("--pipeline", help="Only of this one.")] = None,
+    state: Annotated[str | None, typer.Option(help="Only in this state.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List runs, with their rows and tokens."""
+    with mesh() as client:
+        rows = list(client.runs(pipeline=name, state=state))
+    columns = ["id", "pipeline", "state", "output", "rows_in", "rows_out", "tokens", "reason"]
+    show_rows(as_json, rows, columns)
+
+
+@replicate.command("plan")
+def plan_replicas(
+    name: Annotated[str, typer.Argument(help="A product, or a prefix of names.")],
+    as_json: AsJson = False,
+) -> None:
+    """Show what would be copied, kept or refused, by which policy. Nothing is moved."""
+    with mesh() as client:
+        _show_plan(client.replicate_plan(name), as_json)
+
+
+@replicate.command("apply")
+def apply_plan(
+    name: Annotated[str, typer.Argument(help="A product, or a prefix of names.")],
+    wait: Wait = False,
+    timeout: Timeout = 300.0,
+    as_json: AsJson = False,
+) -> None:
+    """Do what `plan` shows."""
+    with mesh() as client:
+        plan = client.replicate_apply(name)
+        if wait:
+            client.wait_transfers(timeout, product=name)
+    _show_plan(plan, as_json)
+
+
+def _show_plan(plan: Json, as_json: bool) -> None:
+    if as_json:
+        show_json(plan)
+        return
+    columns = ["version", "action", "source", "target", "bytes", "policies", "reason"]
+    show_rows(False, plan["items"], columns)
+
+
+@app.command()
+def transfers(
+    name: Annotated[str | None, typer.Option("--product", help="Only of this product.")] = None,
+    state: Annotated[str | None, typer.Option(help="Only in this state.")] = None,
+    wait: Wait = False,
+    timeout: Timeout = 300.0,
+    as_json: AsJson = False,
+) -> None:
+    """List transfers: what moves, what waits, what was refused and why."""
+    with mesh() as client:
+        if wait:
+            client.wait_transfers(timeout, product=name)
+        rows = list(client.transfers(product=name, state=state))
+    columns = ["version", "source", "target", "state", "bytes_done", "bytes_total", "reason"]
+    show_rows(as_json, rows, columns)
+
+
+@app.command("replicas")
+def replicas(name: Name, as_json: AsJson = False) -> None:
+    """List where the versions of a product lie, and in what state."""
+    with mesh() as client:
+        rows = list(client.replicas(product=name))
+    show_rows(as_json, rows, ["version", "store", "site", "state", "files", "origin", "reason"])

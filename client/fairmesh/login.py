@@ -1,0 +1,70 @@
+"""Signing in: a password once, then a token that expires by itself."""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import dataclass, replace
+
+import httpx
+
+from fairmesh.client import Client
+from fairmesh.config import Config
+from fairmesh.errors import UsageError
+from fairmesh.seal import Anchor
+from fairmesh.transport import Json, checked, unreachable
+
+TOKEN_DAYS = 30.0
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """Who is signed in where, and the anchor that the mesh is trusted by from now on."""
+
+    username: str
+    url: str
+    anchor: Anchor
+    first_use: bool
+    """True when the anchor was not known before: compare its key id with the operators'."""
+
+
+def exchange_password(url: str, username: str, password: str, days: float = TOKEN_DAYS) -> str:
+    """Return a new token of the user; the session used to make it is ended."""
+    try:
+        with httpx.Client(base_url=url.rstrip("/") + "/api/v1/", timeout=30.0) as http:
+            checked(http.get("me"))
+            http.headers["Referer"] = url
+            _with_csrf(http)
+            credentials = {"username": username, "password": password}
+            checked(http.post("session", json=credentials))
+            _with_csrf(http)
+            title = f"fairmesh command on {socket.gethostname()}"
+            answer = checked(http.post("tokens", json={"title": title, "days": days})).json()
+            checked(http.delete("session"))
+            return str(answer["token"])
+    except httpx.TransportError as error:
+        raise unreachable(error) from error
+
+
+def _with_csrf(http: httpx.Client) -> None:
+    for cookie in http.cookies.jar:
+        if "csrftoken" in cookie.name and cookie.value:
+            http.headers["X-CSRFToken"] = cookie.value
+
+
+def sign_in(config: Config, url: str, token: str, *, forget_anchor: bool = False) -> SignedIn:
+    """Check the token and the anchor, then remember both; raise AnchorChanged or NotAuthenticated.
+
+    Nothing is remembered when either is wrong.
+    """
+    known = config.mesh(url)
+    if forget_anchor:
+        known = replace(known, anchor="")
+        config = replace(config, meshes={**config.meshes, known.url: known})
+    with Client(known.url, token, config) as client:
+        anchor = client.trust()
+        me: Json = client.me()
+        if not me["authenticated"]:
+            raise UsageError("The token names nobody.")
+        learned = client.config.mesh(known.url)
+        client.remember(replace(learned, username=me["username"], token=token))
+    return SignedIn(me["username"], known.url, anchor, first_use=not known.anchor)
