@@ -127,7 +127,7 @@ class NodeBook:
     def save(self) -> None:
         for node in self._changed.values():
             node.updated_at = self._now
-        _update(
+        update_rows(
             list(self._changed.values()),
             ["attrs", "title", "run_state", "alias_of", "updated_at"],
         )
@@ -217,7 +217,7 @@ class EdgeBook:
             edge.valid_from = min(edge.valid_from, told.since)
             edge.last_run = told.last_run or edge.last_run
             edge.count += told.count
-        _update(
+        update_rows(
             [edge for edge, _ in rows],
             [
                 "direct", "subtype", "masking", "explained", "via_job",
@@ -264,7 +264,7 @@ def _live(wanted: Sequence[Ends]) -> list[Edge]:
     return list(Edge.objects.raw(sql, [value for ends in wanted for value in ends]))
 
 
-def _update(rows: Sequence[Model], names: Sequence[str]) -> None:
+def update_rows(rows: Sequence[Model], names: Sequence[str]) -> None:
     """Write the named fields of the rows, one prepared statement for all.
 
     Django's bulk_update writes a CASE per field and row instead, and took 80 % of a batch.

@@ -1,4 +1,4 @@
-"""What lineage hears: a published version takes its place in the graph."""
+"""What lineage hears: a version is published, a product moves to another name."""
 
 from __future__ import annotations
 
@@ -26,4 +26,9 @@ def version_published(payload: dict[str, Any]) -> None:
     )
 
 
+def product_moved(payload: dict[str, Any]) -> None:
+    services.rename_product(payload["from"], payload["name"])
+
+
+outbox.subscribe("product.moved", product_moved)
 outbox.subscribe("version.published", version_published)

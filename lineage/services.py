@@ -16,7 +16,7 @@ from django.utils import timezone
 from core.digests import Digest, sha256_digest
 from governance.engine.entities import Action, Principal
 from governance.resources import visible_names
-from lineage.book import EdgeBook, NodeBook, chunks
+from lineage.book import EdgeBook, NodeBook, chunks, update_rows
 from lineage.engine.datasets import mesh_namespace
 from lineage.engine.facts import EdgeKey, EdgeKind, Interpretation, NodeKey, NodeKind, Odd, Origin
 from lineage.engine.interpret import interpret
@@ -26,6 +26,7 @@ _WRITER_LOCK = 0x666D_6C69
 """The PostgreSQL advisory lock of the one writer of the graph."""
 
 _GZIP_LEVEL = 3
+_OF_A_DATASET = (NodeKind.DATASET, NodeKind.VERSION, NodeKind.COLUMN)
 
 
 def record(event: Any, principal: Principal | None = None) -> LineageEvent:
@@ -210,24 +211,57 @@ def _apply_aliases(said: Interpretation, nodes: NodeBook) -> None:
             continue
         nodes.create([first, second, other])
         for name in {first, other}:
-            if (node := nodes.point(name, second)) is not None:
-                _move_edges(node, nodes[second])
-            nodes.rename(name, second)
+            _take_over(name, second, nodes)
+
+
+def _take_over(old: NodeKey, new: NodeKey, nodes: NodeBook) -> None:
+    """Make `old` another name of the dataset `new`, with its versions, columns and edges."""
+    parts = Node.objects.filter(namespace=old.namespace, name=old.name, kind__in=_OF_A_DATASET)
+    pairs = {
+        key: NodeKey(key.kind, new.namespace, new.name, key.part)
+        for key in (node.node_key for node in parts.order_by("pk"))
+    }
+    nodes.load([*pairs, *pairs.values()])
+    nodes.create(pairs.values())
+    for key, real in pairs.items():
+        if (node := nodes.point(key, real)) is not None:
+            _move_edges(node, nodes[real])
+    nodes.rename(old, new)
 
 
 def _move_edges(old: Node, new: Node) -> None:
-    """Close the live edges of `old` and open the same ones at `new` where there are none."""
-    moved = list(Edge.objects.live().filter(src=old)) + list(Edge.objects.live().filter(dst=old))
-    Edge.objects.filter(pk__in=[edge.pk for edge in moved]).update(valid_to=timezone.now())
+    """Move every edge of `old`, past ones too, to `new`; what would stand twice is closed."""
+    taken = {
+        (edge.src_id, edge.dst_id, edge.kind, edge.origin)
+        for edge in Edge.objects.live().filter(Q(src=new) | Q(dst=new))
+    }
+    moved = list(Edge.objects.filter(Q(src=old) | Q(dst=old)).order_by("pk"))
     for edge in moved:
-        edge.pk = None
-        edge._state.adding = True
-        edge.src_id, edge.dst_id = (
-            new.pk if end == old.pk else end for end in (edge.src_id, edge.dst_id)
-        )
-    Edge.objects.bulk_create(
-        [edge for edge in moved if edge.src_id != edge.dst_id], ignore_conflicts=True
-    )
+        src, dst = (new.pk if end == old.pk else end for end in (edge.src_id, edge.dst_id))
+        ends = (src, dst, edge.kind, edge.origin)
+        if edge.valid_to is None and (src == dst or ends in taken):
+            edge.valid_to = timezone.now()
+        if src != dst:
+            edge.src_id, edge.dst_id = src, dst
+        if edge.valid_to is None:
+            taken.add(ends)
+    update_rows(moved, ["src", "dst", "valid_to"])
+
+
+def rename_product(old: str, new: str) -> None:
+    """Let a product that moved keep its lineage: `old` becomes another name of `new`.
+
+    A product that moves back takes its first name up again.
+    """
+    with transaction.atomic():
+        _become_the_writer()
+        Node.objects.filter(namespace=_own(), name=new).update(alias_of=None)
+        nodes = NodeBook(timezone.now())
+        former, current = (NodeKey(NodeKind.DATASET, _own(), name) for name in (old, new))
+        nodes.load([former, current])
+        nodes.create([former, current])
+        _take_over(former, current, nodes)
+        nodes.save()
 
 
 def _replace(
