@@ -17,7 +17,7 @@ from lineage.selectors import Question
 
 
 @pytest.fixture
-def ana(transactional_db: None) -> Principal:
+def ana(db: None) -> Principal:
     user = User.objects.create(username="ana", is_operator=True)
     team = Team.objects.create(slug="nlp", title="NLP")
     Membership.objects.create(team=team, user=user, role=TeamRole.OWNER)
