@@ -9,7 +9,7 @@ import httpx
 
 from fairmesh.client import Client
 from fairmesh.config import Config
-from fairmesh.errors import UsageError
+from fairmesh.errors import NotAuthenticated
 from fairmesh.seal import Anchor
 from fairmesh.transport import Json, checked, unreachable
 
@@ -52,9 +52,10 @@ def _with_csrf(http: httpx.Client) -> None:
 
 
 def sign_in(config: Config, url: str, token: str, *, forget_anchor: bool = False) -> SignedIn:
-    """Check the token and the anchor, then remember both; raise AnchorChanged or NotAuthenticated.
+    """Check the anchor and the token, then remember them.
 
-    Nothing is remembered when either is wrong.
+    Raises AnchorChanged when the anchor is not the one remembered, and NotAuthenticated; a token
+    that is not good is not remembered.
     """
     known = config.mesh(url)
     if forget_anchor:
@@ -64,7 +65,7 @@ def sign_in(config: Config, url: str, token: str, *, forget_anchor: bool = False
         anchor = client.trust()
         me: Json = client.me()
         if not me["authenticated"]:
-            raise UsageError("The token names nobody.")
+            raise NotAuthenticated("The token names nobody.")
         learned = client.config.mesh(known.url)
         client.remember(replace(learned, username=me["username"], token=token))
     return SignedIn(me["username"], known.url, anchor, first_use=not known.anchor)

@@ -121,7 +121,8 @@ def apply_plan(
     with mesh() as client:
         plan = client.replicate_apply(name)
         if wait:
-            client.wait_transfers(timeout, product=name)
+            only = {"product": name} if "/~/" in name else {}
+            client.wait_transfers(timeout, **only)
     _show_plan(plan, as_json)
 
 
