@@ -33,29 +33,27 @@ DOMAINS = (
     ("/acme/health", "Health", "health"),
 )
 PATIENT_LABEL = "sensitivity:patient"
-POLICIES = {
-    "two-copies": """\
+TWO_COPIES = """\
 kind: protection
 id: two-copies
 owner: acme
 scope: {prefix: /acme}
 spec: {copies: 2}
-""",
-    "eu-only": f"""\
+"""
+EU_ONLY = f"""\
 kind: protection
 id: eu-only
 owner: health
 scope: {{prefix: /acme/health, labels: ["{PATIENT_LABEL}"]}}
 spec: {{residency: [EU]}}
-""",
-    "tokens-at-the-edge": """\
+"""
+AT_THE_EDGE = """\
 kind: protection
 id: tokens-at-the-edge
 owner: nlp
 scope: {prefix: /acme/nlp/~/code-tokens}
 spec: {sites: [edge-pt]}
-""",
-}
+"""
 
 
 @dataclass(frozen=True)
@@ -84,9 +82,9 @@ def set_stage(people: People, operator: Person, home: Path) -> Cast:
     for name, title, team in DOMAINS:
         body = {"name": name, "title": title, "team": team, "description": ""}
         _ensure(operator, "domains", body)
-    cast = Cast(operator, ana, ben, carla, edge_root)
-    _ensure_policies(operator, home)
-    return cast
+    ensure_policy(operator, TWO_COPIES, home)
+    ensure_policy(carla, EU_ONLY, home)
+    return Cast(operator, ana, ben, carla, edge_root)
 
 
 def _ensure(person: Person, path: str, body: Json, key: str = "name") -> Json:
@@ -114,12 +112,11 @@ def _ensure_stores(operator: Person, home: Path) -> Path:
     return folder
 
 
-def _ensure_policies(operator: Person, home: Path) -> None:
-    """Put each policy into force by the command, unless it is in force with the same text."""
-    rows = operator.mesh.api.pages("policies")
-    in_force = {row["slug"]: row["text"] for row in rows if row["state"] == "active"}
-    for slug, text in POLICIES.items():
-        if in_force.get(slug, "").strip() != text.strip():
-            path = home / "demo-data" / f"{slug}.yaml"
-            path.write_text(text)
-            operator.say("policy", "add", str(path))
+def ensure_policy(person: Person, text: str, home: Path) -> None:
+    """Put a policy into force by the command, unless the same text is in force."""
+    rows = person.mesh.api.pages("policies")
+    if text.strip() in {row["text"].strip() for row in rows if row["state"] == "active"}:
+        return
+    path = home / "demo-data" / "policy.yaml"
+    path.write_text(text)
+    person.say("policy", "add", str(path))

@@ -18,7 +18,14 @@ from rich.console import Console
 from demo import data
 from demo.corpus import corpus
 from demo.report import Report
-from demo.setting import PATIENT_LABEL, STORE_EDGE, STORE_US, Cast
+from demo.setting import (
+    AT_THE_EDGE,
+    PATIENT_LABEL,
+    STORE_EDGE,
+    STORE_US,
+    Cast,
+    ensure_policy,
+)
 
 Json = dict[str, Any]
 CODE, TOKENS = "/acme/nlp/~/code", "/acme/nlp/~/code-tokens"
@@ -147,6 +154,7 @@ def run_pipeline(story: Story) -> None:
         "Packed rows of 2,048 tokens for training, made from /acme/nlp/~/code.",
         intended_use="Training of language models.",
     )
+    ensure_policy(ana, AT_THE_EDGE, story.folder.parent)
     spec = {
         "version": 1,
         "inputs": [{"name": CODE, "format": "jsonl"}],
