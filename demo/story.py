@@ -132,7 +132,7 @@ def register_where_it_lies(story: Story) -> None:
     landing.mkdir(parents=True, exist_ok=True)
     for path in data.registered_files(story.folder / "gapminder"):
         copy2(path, landing / path.name)
-    ana.say("register", GAPMINDER, "--store", STORE_EDGE, "--prefix", prefix, "--strip", prefix)
+    ana.say("register", GAPMINDER, "--store", STORE_EDGE, "--prefix", prefix)
 
 
 def _ensure_product(story: Story, name: str, title: str, description: str, **fields: Any) -> None:

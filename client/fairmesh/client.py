@@ -149,20 +149,13 @@ class Client:
         journal.close()
         return version
 
-    def register(
-        self,
-        name: str,
-        store: str,
-        prefix: str,
-        *,
-        strip: str | None = None,
-        inputs: Sequence[str] = (),
-    ) -> Json:
-        """Publish the objects below `prefix` of a store where they lie; return the version."""
+    def register(self, name: str, store: str, prefix: str, *, inputs: Sequence[str] = ()) -> Json:
+        """Publish the objects below `prefix` of a store where they lie; return the version.
+
+        A file's path is its key less the prefix.
+        """
         draft = self.api.post("versions", {"product": name})
-        body: Json = {"store": store, "prefix": prefix}
-        if strip is not None:
-            body["strip"] = strip
+        body = {"store": store, "prefix": prefix}
         self.api.post(f"versions/{draft['id']}/register", body)
         return self._publish_draft(str(draft["id"]), inputs)
 

@@ -180,7 +180,6 @@ def _send_file(
     own = {
         "Content-Length": str(file.bytes),
         "Content-Digest": file.content_digest,
-        "Content-Type": "application/octet-stream",
         **headers,
     }
 

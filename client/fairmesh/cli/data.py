@@ -51,15 +51,12 @@ def publish(
 def register(
     name: Name,
     store: Annotated[str, typer.Option(help="The store that holds the objects.")],
-    prefix: Annotated[str, typer.Option(help="Where they lie in the store.")],
-    strip: Annotated[
-        str | None, typer.Option(help="The part of their keys left out of the paths.")
-    ] = None,
+    prefix: Annotated[str, typer.Option(help="Where they lie in it; left out of the paths.")],
     as_json: AsJson = False,
 ) -> None:
     """Publish objects where they lie, without moving them."""
     with mesh() as client:
-        version = client.register(name, store, prefix, strip=strip)
+        version = client.register(name, store, prefix)
     show(as_json, version, f"Registered {version['name']}: {version['files']} files.")
 
 
