@@ -104,12 +104,9 @@ def _ensure_stores(operator: Person, home: Path) -> Path:
     missing = {STORE_EU, STORE_US} - set(stores)
     if missing:
         raise NotFound(f"The platform has no store {', '.join(sorted(missing))}.")
-    root = str(home / "stores" / STORE_EDGE)
-    edge = {"name": STORE_EDGE, "site": "edge-pt", "kind": "directory", "root": root}
+    edge = {"name": STORE_EDGE, "site": "edge-pt", "kind": "directory", "root": STORE_EDGE}
     made = _ensure(operator, "stores", edge)
-    folder = Path(str(made.get("root") or root))
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    return home / "stores" / str(made.get("root") or STORE_EDGE)
 
 
 def ensure_policy(person: Person, text: str, home: Path) -> None:

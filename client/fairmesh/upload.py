@@ -8,6 +8,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -110,6 +111,10 @@ class Journal:
         """True when the draft holds nothing beyond `files`, so that it can become them."""
         return bool(self.version_id) and set(self.arrived) <= {file.path for file in files}
 
+    def holds(self, files: Sequence[LocalFile]) -> bool:
+        """True when every file has arrived with the bytes it has here, and no other."""
+        return self.arrived == {file.path: file.sha256 for file in files}
+
     def open(self, version_id: str) -> None:
         self.version_id, self.arrived = version_id, {}
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -125,13 +130,16 @@ class Journal:
 
 
 def open_draft(api: Api, product: str, files: Sequence[LocalFile], journal: Journal) -> str:
-    """Return the id of a draft for `files`: the one begun earlier if it can be gone on with."""
+    """Return the id of a draft for `files`: the one begun earlier if it can be gone on with.
+
+    When the earlier attempt published just these files and only its answer was lost, that version
+    is returned: publishing it again changes nothing.
+    """
     if journal.fits(files):
-        try:
-            if api.get(f"versions/{journal.version_id}")["state"] == "draft":
+        with suppress(NotFound):  # the draft was given up meanwhile
+            state = api.get(f"versions/{journal.version_id}")["state"]
+            if state == "draft" or (state == "published" and journal.holds(files)):
                 return journal.version_id
-        except NotFound:
-            pass  # the draft was given up meanwhile; another is opened
     version_id = str(api.post("versions", {"product": product})["id"])
     journal.open(version_id)
     return version_id

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from fairmesh.client import Client
 from fairmesh.config import Config
-from fairmesh.errors import Conflict, Invalid, UsageError
+from fairmesh.errors import Conflict, Invalid, NotFound, UsageError
 
 NAME = "/acme/nlp/~/wiki"
 
@@ -82,6 +82,20 @@ def test_a_draft_with_a_file_that_is_no_longer_wanted_is_not_gone_on_with(
     with pytest.raises(Conflict):
         client.publish(NAME, [source])
     assert ("POST", "/api/v1/versions") in {(m, p) for m, p, _ in tiny_mesh.asked}
+
+
+def test_a_publication_whose_answer_was_lost_is_not_made_twice(
+    client: Client, tiny_mesh: Any, source: Path
+) -> None:
+    published = tiny_mesh.answers.pop("POST /api/v1/versions/7/publish")
+    with pytest.raises(NotFound):
+        client.publish(NAME, [source])
+    tiny_mesh.answers["GET /api/v1/versions/7"] = (200, {"id": "7", "state": "published"})
+    tiny_mesh.answers["POST /api/v1/versions/7/publish"] = published
+    tiny_mesh.asked.clear()
+    assert client.publish(NAME, [source])["name"] == f"{NAME}/v=1"
+    assert _sent(tiny_mesh) == []
+    assert ("POST", "/api/v1/versions") not in {(m, p) for m, p, _ in tiny_mesh.asked}
 
 
 def test_bytes_that_change_while_they_are_sent_are_not_published(
