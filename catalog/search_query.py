@@ -33,6 +33,7 @@ from core.errors import Invalid
 from governance.engine.entities import Principal
 
 _FACET_VALUES = 50
+_REMEMBERED = 3
 _SCORE_UNIT = PER_MILLE * PER_MILLE
 FACETS: Mapping[str, str] = {
     "domain": "domain__name",
@@ -102,6 +103,13 @@ class _Place:
         return self.in_tail, -self.score, self.product_id
 
 
+_After = tuple[_Place, ...]
+"""The last results of the page before, the very last first; none for the first page.
+
+More than one, so that the next page is found even when the last result is gone.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class _Head:
     """The best candidates, ordered by all terms, and where the first stage goes on after them."""
@@ -145,20 +153,20 @@ def search(
     return Page(
         total=matching.count(),
         results=_hits(places[:size], asked),
-        next_cursor=_write_cursor(places[size - 1]) if len(places) > size else None,
+        next_cursor=_write_cursor(places[:size]) if len(places) > size else None,
         facets=_facets(matching),
         corrected=asked.corrected,
     )
 
 
-def _newest(allowed: QuerySet[Product], after: _Place | None, size: int) -> Page:
-    rows = allowed.filter(pk__lt=after.product_id) if after else allowed
+def _newest(allowed: QuerySet[Product], after: _After, size: int) -> Page:
+    rows = allowed.filter(pk__lt=after[0].product_id) if after else allowed
     found = rows.order_by("-pk").values_list("pk", flat=True)[: size + 1]
     places = [_Place(False, 0, key) for key in found]
     return Page(
         total=allowed.count(),
         results=_hits(places[:size], Asked("", (), {}, None)),
-        next_cursor=_write_cursor(places[size - 1]) if len(places) > size else None,
+        next_cursor=_write_cursor(places[:size]) if len(places) > size else None,
         facets=_facets(allowed),
     )
 
@@ -175,7 +183,7 @@ def _first_stage(holders: QuerySet[Posting], rarities: Mapping[str, int]) -> Sco
 
 
 def _head(scores: Scores, rarities: Mapping[str, int]) -> _Head:
-    first = [_Place(True, int(row["score"]), row["product"]) for row in scores[: CANDIDATES + 1]]
+    first = _tail_places(scores[: CANDIDATES + 1])
     keys = [place.product_id for place in first[:CANDIDATES]]
     return _Head(
         places=_second_stage(keys, rarities),
@@ -206,34 +214,42 @@ def _standings(keys: Sequence[UUID]) -> dict[UUID, Standing]:
     }
 
 
-def _page_of(scores: Scores, head: _Head, after: _Place | None, count: int) -> list[_Place]:
+def _page_of(scores: Scores, head: _Head, after: _After, count: int) -> list[_Place]:
     """Return the places that follow `after`, at most `count`.
 
-    What was the last result is looked up where it stands now, since every score moves a little
-    when a product comes or goes.
+    What came last is looked up where it stands now, since every score moves a little when a
+    product comes or goes.
     """
     places = head.places[_start(head.places, after) :][:count]
     if head.last_candidate is None or len(places) == count:
         return places
     behind = head.last_candidate
-    if after is not None and after.in_tail:
-        now = scores.filter(product=after.product_id).first()
-        moved = _Place(True, int(now["score"]), after.product_id) if now else after
-        behind = max(behind, moved, key=lambda place: place.key)
+    if after and after[0].in_tail:
+        behind = max(behind, _where_now(scores, after), key=lambda place: place.key)
     lower = Q(score__lt=behind.score) | Q(score=behind.score, product__gt=behind.product_id)
-    rows = scores.filter(lower)[: count - len(places)]
-    return places + [_Place(True, int(row["score"]), row["product"]) for row in rows]
+    return places + _tail_places(scores.filter(lower)[: count - len(places)])
 
 
-def _start(head: Sequence[_Place], after: _Place | None) -> int:
-    if after is None:
+def _start(head: Sequence[_Place], after: _After) -> int:
+    if not after:
         return 0
-    if after.in_tail:
+    if after[0].in_tail:
         return len(head)
-    for index, place in enumerate(head):
-        if place.product_id == after.product_id:
-            return index + 1
-    return sum(1 for place in head if place.key <= after.key)
+    index = {place.product_id: at for at, place in enumerate(head)}
+    for place in after:
+        if place.product_id in index:
+            return index[place.product_id] + 1
+    return sum(1 for place in head if place.key <= after[0].key)
+
+
+def _where_now(scores: Scores, after: _After) -> _Place:
+    keys = [place.product_id for place in after]
+    now = {place.product_id: place for place in _tail_places(scores.filter(product__in=keys))}
+    return next((now[key] for key in keys if key in now), after[0])
+
+
+def _tail_places(rows: Scores) -> list[_Place]:
+    return [_Place(True, int(row["score"]), row["product"]) for row in rows]
 
 
 def _hits(places: Sequence[_Place], asked: Asked) -> list[Hit]:
@@ -272,17 +288,25 @@ def _facets(matching: QuerySet[Product]) -> dict[str, list[FacetValue]]:
     return found
 
 
-def _write_cursor(place: _Place) -> str:
-    plain = json.dumps([int(place.in_tail), place.score, place.product_id.hex])
-    return base64.urlsafe_b64encode(plain.encode()).decode().rstrip("=")
+def _write_cursor(shown: Sequence[_Place]) -> str:
+    last = [
+        [int(place.in_tail), place.score, place.product_id.hex]
+        for place in reversed(shown[-_REMEMBERED:])
+    ]
+    return base64.urlsafe_b64encode(json.dumps(last).encode()).decode().rstrip("=")
 
 
-def _read_cursor(cursor: str | None) -> _Place | None:
+def _read_cursor(cursor: str | None) -> _After:
     if not cursor:
-        return None
+        return ()
     try:
-        padded = cursor + "=" * (-len(cursor) % 4)
-        in_tail, score, key = json.loads(base64.urlsafe_b64decode(padded))
-        return _Place(bool(in_tail), int(score), UUID(hex=key))
-    except (ValueError, TypeError, AttributeError) as error:
+        rows = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        after = tuple(
+            _Place(bool(in_tail), int(score), UUID(hex=key))
+            for in_tail, score, key in rows[:_REMEMBERED]
+        )
+    except (ValueError, TypeError, AttributeError, KeyError) as error:
         raise Invalid("The cursor is not one of ours; begin without it.", cursor=cursor) from error
+    if not after:
+        raise Invalid("The cursor is empty; begin without it.", cursor=cursor)
+    return after

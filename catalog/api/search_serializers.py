@@ -23,7 +23,7 @@ class SearchIn(serializers.Serializer[Data]):
     cursor = serializers.CharField(
         max_length=500, default="", allow_blank=True, help_text="`next_cursor` of the page before."
     )
-    page_size = serializers.IntegerField(min_value=1, max_value=100, default=20)
+    page_size = serializers.IntegerField(default=20, help_text="At most 100.")
 
 
 class SuggestIn(serializers.Serializer[Data]):

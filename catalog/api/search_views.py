@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,6 +17,8 @@ from catalog.search_words import sight_of, suggestions
 from catalog.selectors import with_parts
 from governance.api.authentication import principal_of
 
+_LARGEST_PAGE = 100
+
 
 class SearchView(APIView):
     @extend_schema(parameters=[shapes.SearchIn], responses=shapes.SearchOut)
@@ -24,33 +28,33 @@ class SearchView(APIView):
         wanted = asked.validated_data
         filters = Filters(wanted["domain"], wanted["license"], wanted["format"])
         principal = principal_of(request)
-        page = search(principal, wanted["q"], filters, wanted["cursor"], wanted["page_size"])
-        rows = _rows(page.results)
-        context = label_context([row["product"] for row in rows])
+        size = min(max(wanted["page_size"], 1), _LARGEST_PAGE)
+        page = search(principal, wanted["q"], filters, wanted["cursor"], size)
+        products = _products(page.results)
+        context = label_context(list(products.values()))
         found = {
             "total": page.total,
             "next_cursor": page.next_cursor,
-            "results": rows,
+            "results": [_row(hit, products) for hit in page.results if hit.product_id in products],
             "facets": page.facets,
             "corrected": page.corrected,
         }
         return Response(shapes.SearchOut(found, context=context).data)
 
 
-def _rows(hits: list[Hit]) -> list[dict[str, object]]:
-    """Pair each hit with its product's list form, in a fixed number of queries."""
+def _products(hits: list[Hit]) -> dict[UUID, Product]:
+    """Fetch what the list form shows of the products that were hit."""
     keys = [hit.product_id for hit in hits]
-    products = {row.pk: row for row in with_parts(Product.objects.filter(pk__in=keys))}
-    return [
-        {
-            "product": products[hit.product_id],
-            "score": hit.score,
-            "highlights": hit.highlights,
-            "matched": hit.matched,
-        }
-        for hit in hits
-        if hit.product_id in products
-    ]
+    return {row.pk: row for row in with_parts(Product.objects.filter(pk__in=keys))}
+
+
+def _row(hit: Hit, products: dict[UUID, Product]) -> dict[str, object]:
+    return {
+        "product": products[hit.product_id],
+        "score": hit.score,
+        "highlights": hit.highlights,
+        "matched": hit.matched,
+    }
 
 
 class SuggestView(APIView):

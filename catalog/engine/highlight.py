@@ -8,6 +8,8 @@ from html import escape
 from catalog.engine.text import normal, tokens
 
 _OPEN, _CLOSE = "<mark>", "</mark>"
+_LONGEST = 8000
+"""Characters in which a snippet is sought, so that a page costs the same for long texts."""
 _LEAD = 40
 """Characters shown before the first marked word of a snippet."""
 
@@ -23,7 +25,7 @@ def snippet(text: str, terms: Collection[str], width: int = 240) -> str:
 
     Without any asked word it is the beginning. A cut is shown as `…`, and is between words.
     """
-    text = " ".join(normal(text).split())
+    text = " ".join(normal(text[:_LONGEST]).split())
     spans = _spans(text, terms)
     start = _best_start(spans, width) if len(text) > width else 0
     if start > 0:

@@ -42,10 +42,10 @@ class FieldRule:
 
 RULES: Mapping[str, FieldRule] = MappingProxyType(
     {
-        "title": FieldRule(4.0, 0.5, 6),
-        "name": FieldRule(2.5, 0.5, 4),
-        "keywords": FieldRule(2.5, 0.3, 6),
-        "columns": FieldRule(1.2, 0.5, 20),
+        "title": FieldRule(8.0, 0.75, 6),
+        "name": FieldRule(4.0, 0.5, 4),
+        "keywords": FieldRule(4.0, 0.3, 6),
+        "columns": FieldRule(1.5, 0.5, 20),
         "description": FieldRule(1.0, 0.6, 60),
     }
 )

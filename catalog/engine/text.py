@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 MAX_TERM = 64
@@ -81,10 +82,14 @@ def normal(text: str) -> str:
 
 def fold(word: str) -> str:
     """Return a word without case, accents, widths, ligatures and apostrophes."""
-    bare = unicodedata.normalize("NFKD", word.translate(_NO_APOSTROPHES).casefold())
+    word = word.translate(_NO_APOSTROPHES)
+    if word.isascii():
+        return word.lower()
+    bare = unicodedata.normalize("NFKD", word.casefold())
     return "".join(letter for letter in bare if not unicodedata.combining(letter))
 
 
+@lru_cache(maxsize=16_384)
 def term_of(word: str) -> str:
     """Return the term that one word stands for, at most MAX_TERM characters."""
     stem = stem_of(fold(word))
