@@ -1,0 +1,44 @@
+"""From a row to the store itself: credentials are opened here and nowhere else."""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from pathlib import Path
+from uuid import UUID
+
+from django.conf import settings
+
+from core import vault
+from core.errors import Invalid
+from movement.models import Store, StoreKind
+from movement.stores.directory import DirectoryStore
+from movement.stores.protocol import Store as ObjectStore
+from movement.stores.s3 import S3Store
+
+_PURPOSE = "store credential"
+
+
+def seal_credentials(access_key: str, secret_key: str) -> str:
+    plain = json.dumps([access_key, secret_key]).encode()
+    return vault.seal_secret(plain, secret=settings.SECRET_KEY, purpose=_PURPOSE)
+
+
+def open_store(store: Store) -> ObjectStore:
+    """Return the store behind a row. A row that changed gives a new one, so keys can rotate."""
+    return _open(store.pk, store.updated_at.isoformat(), store)
+
+
+@lru_cache(maxsize=256)
+def _open(store_id: UUID, changed: str, store: Store) -> ObjectStore:
+    del store_id, changed
+    if store.kind == StoreKind.DIRECTORY:
+        return DirectoryStore(Path(store.root))
+    if store.kind == StoreKind.S3:
+        boxed = store.credentials_sealed
+        keys = vault.open_secret(boxed, secret=settings.SECRET_KEY, purpose=_PURPOSE)
+        access_key, secret_key = json.loads(keys)
+        return S3Store(
+            store.endpoint, store.bucket, store.prefix, access_key, secret_key, store.region
+        )
+    raise Invalid(f"The store {store.name} is of an unknown kind.")

@@ -1,0 +1,202 @@
+"""Bytes come in: streamed up and hashed in flight, or registered where they already lie."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from catalog import services as catalog
+from catalog.models import DraftFile, Version, VersionState
+from catalog.selectors import product_resource, version_by_id
+from core.digests import FileHasher, hash_stream
+from core.errors import Conflict, DigestMismatch, Invalid, NotFound, UploadIncomplete
+from core.manifest import FileEntry
+from core.names import Name, check_path
+from governance.engine.entities import Action, Principal, Situation
+from governance.services import decide, require
+from movement.engine.inspect import Facts, inspect, media_type_of
+from movement.engine.placement import SITE_ORDER
+from movement.models import Replica, ReplicaOrigin, ReplicaState, SiteState, Store
+from movement.objects import buffered
+from movement.opening import open_store
+from movement.stores.protocol import Store as ObjectStore
+
+READ_BYTES = 1024 * 1024
+MAX_REGISTERED = 1_000_000
+Read = Callable[[int], bytes]
+
+
+@dataclass(frozen=True)
+class Announced:
+    """What an uploader says of a file before its bytes."""
+
+    path: str
+    bytes: int
+    sha256: str | None = None
+    media_type: str = ""
+    store: str = ""
+
+
+def receive_file(actor: Principal, version_id: UUID, announced: Announced, read: Read) -> DraftFile:
+    """Stream one file of a draft into its store and note it there.
+
+    Memory stays within one part whatever the size. Nothing is kept when the body ends early
+    (UploadIncomplete) or hashes to something else than announced (DigestMismatch).
+    """
+    version = version_by_id(actor, Action.PUBLISH, version_id)
+    check_path(announced.path)
+    home = _home(actor, version, announced.store, ReplicaOrigin.UPLOAD)
+    store, key = open_store(home.store), home.base + announced.path
+    media_type = announced.media_type or media_type_of(announced.path)
+    hasher = FileHasher()
+    with store.writer(key, media_type=media_type, total_bytes=announced.bytes) as writer:
+        left = announced.bytes
+        while left and (piece := read(min(READ_BYTES, left))):
+            hasher.update(piece)
+            writer.write(piece)
+            left -= len(piece)
+        sha256, chunks = hasher.finish()
+        _check_body(announced, hasher.bytes, sha256)
+        writer.commit(sha256)
+    facts = inspect(media_type, hasher.bytes, lambda: buffered(store, key, hasher.bytes))
+    entry = FileEntry(announced.path, hasher.bytes, sha256, media_type, facts.rows, chunks)
+    return catalog.add_draft_file(version, entry, facts.schema)
+
+
+def _check_body(announced: Announced, received: int, sha256: str) -> None:
+    if received != announced.bytes:
+        raise UploadIncomplete(
+            f"{announced.path!r}: {announced.bytes} bytes were announced and {received} came; "
+            "nothing was kept. Send the file again.",
+            path=announced.path,
+            announced=announced.bytes,
+            received=received,
+        )
+    if announced.sha256 is not None and announced.sha256 != sha256:
+        raise DigestMismatch(
+            f"{announced.path!r} hashes to sha256:{sha256}, announced was "
+            f"sha256:{announced.sha256}; nothing was kept.",
+            path=announced.path,
+            expected=announced.sha256,
+            found=sha256,
+        )
+
+
+def register_objects(
+    actor: Principal, version_id: UUID, *, store: str, prefix: str
+) -> tuple[int, int]:
+    """Note every object below `prefix` as a file of the draft, without moving it.
+
+    Each is read once to be hashed; a file's path is its key less the prefix. Returns (files,
+    bytes). Costs one read of the data.
+    """
+    version = version_by_id(actor, Action.PUBLISH, version_id)
+    base = prefix.strip("/") + "/"
+    if base == "/":
+        raise Invalid("Name the prefix below which the objects lie.", prefix=prefix)
+    home = _home(actor, version, store, ReplicaOrigin.REGISTERED, base)
+    objects = open_store(home.store)
+    entries = list(_hashed(objects, base))
+    if not entries:
+        _give_up_home(home)
+        raise NotFound(f"The store {store} holds no object below {base!r}.", prefix=base)
+    with transaction.atomic():
+        for entry, facts in entries:
+            catalog.add_draft_file(version, entry, facts.schema)
+    return len(entries), sum(entry.bytes for entry, _ in entries)
+
+
+def _hashed(store: ObjectStore, base: str) -> Iterator[tuple[FileEntry, Facts]]:
+    for count, found in enumerate(store.list(base)):
+        if count >= MAX_REGISTERED:
+            raise Invalid(f"One version registers at most {MAX_REGISTERED} objects.")
+        if found.key.startswith(base + ".fairmesh/"):
+            continue  # the seal that an earlier publication left there
+        path = check_path(found.key.removeprefix(base))
+        file = buffered(store, found.key, found.bytes)
+        with file:
+            size, sha256, chunks = hash_stream(iter(lambda f=file: f.read(READ_BYTES), b""))
+        media_type = media_type_of(path)
+        facts = inspect(
+            media_type, size, lambda key=found.key, size=size: buffered(store, key, size)
+        )
+        yield FileEntry(path, size, sha256, media_type, facts.rows, chunks), facts
+
+
+@transaction.atomic
+def publish(
+    actor: Principal, version_id: UUID, *, inputs: Sequence[str] = (), run: str = ""
+) -> Version:
+    """Seal a draft and make its gathered bytes the first replica, in one transaction."""
+    version = catalog.publish_version(actor, version_id, inputs=inputs, run=run)
+    Replica.objects.filter(version=version, state=ReplicaState.COPYING).update(
+        state=ReplicaState.COMPLETE, verified_at=timezone.now()
+    )
+    return version
+
+
+def abort_version(actor: Principal, version_id: UUID) -> None:
+    """Give up a draft. Uploaded bytes are removed; registered ones stay where they lay."""
+    homes = list(Replica.objects.select_related("store").filter(version_id=version_id))
+    with transaction.atomic():
+        paths = catalog.abort_draft(actor, version_id)
+    for home in homes:
+        if home.origin == ReplicaOrigin.REGISTERED:
+            continue
+        store = open_store(home.store)
+        for path in paths:
+            store.delete(home.base + path)
+
+
+def _home(
+    actor: Principal, version: Version, store: str, origin: ReplicaOrigin, base: str | None = None
+) -> Replica:
+    """Return where the draft gathers its bytes, chosen at its first file."""
+    if version.state != VersionState.DRAFT:
+        raise Conflict(f"{version.name} is {version.state}; a published version never changes.")
+    base = base if base is not None else Name.parse(version.name).to_object_key() + "/"
+    home = Replica.objects.select_related("store").filter(version=version).first()
+    if home is None:
+        chosen = _permitted_store(actor, version, store)
+        home, _ = Replica.objects.select_related("store").get_or_create(
+            version=version,
+            store=chosen,
+            defaults={"origin": origin, "base": base, "state": ReplicaState.COPYING},
+        )
+    if home.origin != origin or home.base != base or store not in {"", home.store.name}:
+        raise Conflict(
+            f"{version.name} gathers its files at {home.store.name} under {home.base!r}; one "
+            "version begins in one place."
+        )
+    return home
+
+
+def _give_up_home(home: Replica) -> None:
+    if not home.version.draft_files.exists():
+        home.delete()
+
+
+def _permitted_store(actor: Principal, version: Version, name: str) -> Store:
+    """Return the named store, or the first in which policies let the product lie."""
+    resource = product_resource(version.product)
+    stores = Store.objects.select_related("site")
+    if name:
+        store = stores.filter(name=name).first()
+        if store is None:
+            raise NotFound(f"There is no store {name!r}.")
+        require(actor, Action.REPLICATE, resource, situation_of(store))
+        return store
+    online = stores.filter(site__state=SiteState.ONLINE, reachable=True)
+    for store in sorted(online, key=lambda s: (SITE_ORDER[s.site.kind], s.name)):
+        if decide(actor, Action.REPLICATE, resource, situation_of(store)).allow:
+            return store
+    raise Conflict(f"No store that answers may hold {version.product.name}; ask an operator.")
+
+
+def situation_of(store: Store) -> Situation:
+    """Return the situation of placing something in a store."""
+    return Situation(site=store.site.name, jurisdictions=frozenset(store.site.jurisdictions))

@@ -1,0 +1,177 @@
+"""The reconciler: compares what policies ask for with what is, and queues the difference."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from catalog.models import Version, VersionState
+from catalog.selectors import product_resource, visible_products
+from core.names import Name, is_under
+from governance import audit
+from governance.engine.entities import RECONCILER, Action, Decision, Principal, Resource
+from governance.selectors import protection_of
+from governance.services import decide
+from movement import doorbell
+from movement.engine.placement import Item, Plan, Step, StoreView, Verdict, place
+from movement.models import (
+    ACTIVE,
+    ReplicaState,
+    SiteState,
+    Store,
+    Transfer,
+    TransferState,
+)
+from movement.services.ingest import situation_of
+
+_NEEDS_A_PERSON = frozenset({TransferState.FAILED, TransferState.CANCELLED})
+"""A transfer that ended so is not queued again by itself; `retry` lifts it."""
+_COUNTS = frozenset({ReplicaState.COMPLETE, ReplicaState.COPYING, ReplicaState.PLANNED})
+
+
+@dataclass(frozen=True)
+class VersionPlan:
+    """The plan of one version."""
+
+    version: Version
+    plan: Plan
+
+
+def plan_version(version: Version) -> VersionPlan:
+    """Return what would be done for a published version. Writes nothing."""
+    resource = product_resource(version.product)
+    requirement = protection_of(version.product.name, resource.labels)
+    stores = {store.name: store for store in Store.objects.select_related("site")}
+    held = {
+        replica.store.name: replica.state in _COUNTS
+        for replica in version.replicas.select_related("store")
+    }
+    moving = version.transfers.filter(state__in=ACTIVE).values_list("target__name", flat=True)
+    held.update(dict.fromkeys(moving, True))
+    stopped = version.transfers.filter(state__in=_NEEDS_A_PERSON)
+    shunned = set(stopped.values_list("target__name", flat=True))
+    views = [_view(store, shunned) for store in stores.values()]
+    plan = place(requirement, views, held, lambda view: _judge(resource, stores[view.name]))
+    return VersionPlan(version, plan)
+
+
+def _view(store: Store, shunned: set[str]) -> StoreView:
+    site = store.site
+    return StoreView(
+        name=store.name,
+        site=site.name,
+        site_kind=site.kind,
+        jurisdictions=frozenset(site.jurisdictions),
+        usable=site.state == SiteState.ONLINE and store.name not in shunned,
+    )
+
+
+def _judge(resource: Resource, store: Store) -> Verdict:
+    answer = decide(RECONCILER, Action.REPLICATE, resource, situation_of(store))
+    return Verdict(answer.allow, answer.policies, answer.reason)
+
+
+def reconcile_version(version_id: UUID) -> VersionPlan | None:
+    """Make the plan of a version true as far as queueing goes; safe to run at any time, twice."""
+    version = (
+        Version.objects.select_related("product__domain__team")
+        .filter(pk=version_id, state=VersionState.PUBLISHED)
+        .first()
+    )
+    if version is None:
+        return None
+    planned = plan_version(version)
+    refused_still = set()
+    for item in planned.plan.items:
+        if item.step is Step.COPY:
+            queue_transfer(version, item, asked_by=RECONCILER.id)
+        elif item.step is Step.REFUSE:
+            refused_still.add(item.store)
+            _note_refusal(version, item)
+    _lift_refusals(version, refused_still, planned.plan)
+    return planned
+
+
+def queue_transfer(version: Version, item: Item, *, asked_by: str) -> Transfer | None:
+    """Queue one copy unless one is under way; return it, or None."""
+    target = Store.objects.get(name=item.store)
+    try:
+        with transaction.atomic():
+            transfer = Transfer.objects.create(
+                version=version,
+                target=target,
+                policies=list(item.policies),
+                reason=item.reason,
+                asked_by=asked_by,
+                next_attempt_at=timezone.now(),
+                files_total=version.files,
+                bytes_total=version.bytes,
+            )
+            transaction.on_commit(lambda: doorbell.ring_transfer(transfer.pk))
+    except IntegrityError:
+        return None  # another reconciler was first; the constraint lets one through
+    return transfer
+
+
+def _note_refusal(version: Version, item: Item) -> None:
+    """Keep one standing refusal per version and store, with the policies that refuse."""
+    target = Store.objects.get(name=item.store)
+    try:
+        with transaction.atomic():
+            now = timezone.now()
+            Transfer.objects.create(
+                version=version,
+                target=target,
+                state=TransferState.REFUSED,
+                reason_code="policy_denied",
+                reason=item.reason,
+                policies=list(item.policies),
+                asked_by=RECONCILER.id,
+                next_attempt_at=now,
+                finished_at=now,
+                files_total=version.files,
+                bytes_total=version.bytes,
+            )
+            decision = Decision(False, item.policies, item.reason, "")
+            audit.record(RECONCILER, "replicate", version.name, decision, target=item.store)
+    except IntegrityError:
+        return  # it stands already
+
+
+def _lift_refusals(version: Version, refused_still: set[str], plan: Plan) -> None:
+    """Forget refusals of stores that the plan now copies to."""
+    chosen = {item.store for item in plan.of(Step.COPY)} - refused_still
+    version.transfers.filter(state=TransferState.REFUSED, target__name__in=chosen).delete()
+
+
+def reconcile_all(names: Iterable[str] | None = None) -> int:
+    """Reconcile every published version, or those of the products named; return how many."""
+    versions = Version.objects.filter(state=VersionState.PUBLISHED)
+    if names is not None:
+        versions = versions.filter(product__name__in=list(names))
+    ids = list(versions.order_by("id").values_list("id", flat=True))
+    for version_id in ids:
+        reconcile_version(version_id)
+    return len(ids)
+
+
+def plans_for(principal: Principal, name: str) -> list[VersionPlan]:
+    """Return the plans of all published versions at or below `name` that one may administer."""
+    prefix = name if name == "/" else str(Name.parse(name))
+    products = visible_products(principal, Action.ADMINISTER)
+    versions = Version.objects.filter(
+        state=VersionState.PUBLISHED, product__in=products
+    ).select_related("product__domain__team")
+    return [plan_version(v) for v in versions.order_by("id") if is_under(v.name, prefix)]
+
+
+def apply_plan(principal: Principal, name: str) -> list[VersionPlan]:
+    """Queue what `plans_for` shows."""
+    plans = plans_for(principal, name)
+    for planned in plans:
+        reconcile_version(planned.version.pk)
+    return plans

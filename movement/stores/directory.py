@@ -1,0 +1,280 @@
+"""A store in a folder, for edge sites, tests and disks that are mounted.
+
+Objects are plain files under their keys, so that they stay readable without us. What a file
+system cannot hold stands in the hidden folder `.fairmesh-meta`: the recorded sha256 and type of
+each object (trusted only while size and modification time are those that were recorded) and
+unfinished uploads. Everything new is written there, synced, and renamed to its key in one step.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import google_crc32c
+
+from core.digests import sha256_digest
+from core.errors import DigestMismatch, ObjectMissing, StoreUnavailable, UploadIncomplete
+from movement.stores.directory_uploads import DirectoryUploads
+from movement.stores.directory_writer import DirectoryWriter
+from movement.stores.folders import HIDDEN, Folders
+from movement.stores.protocol import (
+    Body,
+    Bytes,
+    Capabilities,
+    ObjectFacts,
+    ObjectInfo,
+    Part,
+    Upload,
+    check_key,
+    check_media_type,
+    check_presign_seconds,
+    read_all,
+)
+
+_LEFTOVER_SECONDS = 24 * 3600
+
+
+class _FileReader:
+    def __init__(self, fd: int, offset: int, length: int | None) -> None:
+        self._fd = fd
+        self.object_bytes = os.fstat(fd).st_size
+        left = max(0, self.object_bytes - offset)
+        self._offset = offset
+        self._left = left if length is None else min(left, length)
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:
+        view = memoryview(buffer)[: self._left]
+        if not len(view):
+            return 0
+        count = os.preadv(self._fd, [view], self._offset)
+        if not count:
+            raise StoreUnavailable("A file was cut while it was read.")
+        self._offset += count
+        self._left -= count
+        return count
+
+
+class DirectoryStore:
+    """Objects in files below `root`. Links are never followed, so no key leads out of it."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = Path(os.path.abspath(root))
+        self._folders = Folders(self._root)
+        self._facts = self._root / HIDDEN / "objects"
+        self._temporary = self._root / HIDDEN / "temporary"
+        self._uploads = DirectoryUploads(self._root / HIDDEN / "uploads")
+        self.label = f"directory {self._root}"
+
+    def __repr__(self) -> str:
+        return f"DirectoryStore({str(self._root)!r})"
+
+    # -- the store itself
+
+    def probe(self) -> Capabilities:
+        ready = os.path.isdir(self._root) and os.access(self._root, os.R_OK | os.W_OK | os.X_OK)
+        problem = None if ready else f"{self._root} is not a folder that can be written."
+        return Capabilities(ready, ready, ready, ready, False, problem)
+
+    def ensure_ready(self) -> None:
+        """Make the folders; drop files that crashed writers left more than a day ago."""
+        with self._disk():
+            for folder in (self._facts, self._temporary, self._uploads.root):
+                folder.mkdir(parents=True, exist_ok=True)
+            for leftover in self._temporary.iterdir():
+                with contextlib.suppress(FileNotFoundError):
+                    if leftover.stat().st_mtime < time.time() - _LEFTOVER_SECONDS:
+                        leftover.unlink()
+
+    @contextlib.contextmanager
+    def _disk(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise StoreUnavailable(f"{self.label}: {error.strerror or error}.") from error
+
+    # -- whole objects
+
+    def stat(self, key: str) -> ObjectInfo | None:
+        try:
+            fd = self._folders.open_file(key)
+        except ObjectMissing:
+            return None
+        try:
+            return self._info(key, os.fstat(fd), self._recorded(key, os.fstat(fd)))
+        finally:
+            os.close(fd)
+
+    def _info(self, key: str, status: os.stat_result, sha256: str | None) -> ObjectInfo:
+        return ObjectInfo(
+            key=key,
+            bytes=status.st_size,
+            etag=f"{status.st_mtime_ns:x}-{status.st_size:x}",
+            sha256=sha256,
+            modified=datetime.fromtimestamp(status.st_mtime, UTC),
+        )
+
+    def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
+        with self._disk():
+            for key, status in self._folders.walk(prefix):
+                yield self._info(key, status, None)
+
+    @contextlib.contextmanager
+    def open(self, key: str, offset: int = 0, length: int | None = None) -> Iterator[_FileReader]:
+        fd = self._folders.open_file(key)
+        try:
+            yield _FileReader(fd, offset, length)
+        finally:
+            os.close(fd)
+
+    def read(self, key: str) -> bytes:
+        with self.open(key) as reader:
+            return read_all(reader, key)
+
+    def write(self, key: str, data: Bytes, *, sha256: str, media_type: str) -> ObjectInfo:
+        if sha256_digest(data).removeprefix("sha256:") != sha256:
+            raise DigestMismatch(f"The bytes for {key!r} do not hash to {sha256}.", key=key)
+        etag = self.put(key, Body(len(data), (data,)), ObjectFacts(sha256, media_type))
+        return ObjectInfo(key, len(data), etag, sha256, datetime.now(UTC))
+
+    def put(self, key: str, body: Body, facts: ObjectFacts, *, if_absent: bool = False) -> str:
+        check_key(key)
+        temporary = self.temporary_file()
+        try:
+            with self._disk(), temporary.open("xb", buffering=0) as file:
+                check_written(write_pieces(file.fileno(), 0, body), body, self.label, key)
+            return self.publish(temporary, key, facts, if_absent=if_absent).etag
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    def temporary_file(self) -> Path:
+        """Return the path of a file to be written and then given to `publish`."""
+        if not self._root.is_dir():
+            raise StoreUnavailable(f"The folder {self._root} is not there.")
+        with self._disk():
+            self._temporary.mkdir(parents=True, exist_ok=True)
+        return self._temporary / uuid.uuid4().hex
+
+    def publish(
+        self, temporary: Path, key: str, facts: ObjectFacts, *, if_absent: bool = False
+    ) -> ObjectInfo:
+        """Sync a finished file, record its facts and move it under its key."""
+        with self._disk():
+            fd = os.open(temporary, os.O_RDONLY)
+            try:
+                os.fsync(fd)
+                status = os.fstat(fd)
+            finally:
+                os.close(fd)
+            record = self._record_of(key)
+            record.parent.mkdir(parents=True, exist_ok=True)
+            if not (if_absent and self.stat(key)):
+                self._write_record(record, facts, status)
+            self._folders.place(temporary, key, if_absent=if_absent)
+        return self._info(key, status, facts.sha256)
+
+    def _record_of(self, key: str) -> Path:
+        name = hashlib.sha256(key.encode()).hexdigest()
+        return self._facts / name[:2] / name
+
+    def _write_record(self, record: Path, facts: ObjectFacts, status: os.stat_result) -> None:
+        fresh = record.with_name(f"{record.name}.{uuid.uuid4().hex}")
+        fresh.write_text(
+            json.dumps(
+                {
+                    "sha256": facts.sha256,
+                    "media_type": facts.media_type,
+                    "bytes": status.st_size,
+                    "modified_ns": status.st_mtime_ns,
+                }
+            )
+        )
+        fresh.replace(record)
+
+    def _recorded(self, key: str, status: os.stat_result) -> str | None:
+        try:
+            known = json.loads(self._record_of(key).read_text())
+        except (FileNotFoundError, ValueError):
+            return None
+        same = (known["bytes"], known["modified_ns"]) == (status.st_size, status.st_mtime_ns)
+        return str(known["sha256"]) if same else None
+
+    def writer(
+        self, key: str, *, media_type: str, total_bytes: int | None = None
+    ) -> DirectoryWriter:
+        check_key(key)
+        return DirectoryWriter(self, key, check_media_type(media_type), total_bytes)
+
+    def delete(self, key: str) -> None:
+        with self._disk():
+            self._folders.remove(key)
+            self._record_of(key).unlink(missing_ok=True)
+
+    def presign_get(self, key: str, seconds: int) -> str | None:
+        check_key(key)
+        check_presign_seconds(seconds)
+        return None
+
+    # -- parts
+
+    def begin_upload(self, key: str, facts: ObjectFacts, *, part_bytes: int) -> str:
+        with self._disk():
+            return self._uploads.begin(check_key(key), facts, part_bytes)
+
+    def parts(self, key: str, upload_id: str) -> tuple[Part, ...]:
+        with self._disk():
+            return self._uploads.parts(key, upload_id)
+
+    def put_part(self, key: str, upload_id: str, number: int, body: Body) -> Part:
+        with self._disk():
+            started = self._uploads.need(key, upload_id)
+            with started.data() as fd:
+                crc32c = write_pieces(fd, (number - 1) * started.part_bytes, body)
+            check_written(crc32c, body, self.label, key)
+            return started.record_part(number, body.bytes, crc32c)
+
+    def complete_upload(self, key: str, upload_id: str, parts: Sequence[Part]) -> None:
+        with self._disk():
+            started = self._uploads.need(key, upload_id)
+            started.truncate(parts)
+            self.publish(started.data_path, key, started.facts)
+            started.remove()
+
+    def abort_upload(self, key: str, upload_id: str) -> None:
+        with self._disk(), contextlib.suppress(ObjectMissing):
+            self._uploads.need(key, upload_id).remove()
+
+    def uploads(self, prefix: str = "") -> Iterator[Upload]:
+        with self._disk():
+            yield from self._uploads.list(prefix)
+
+
+def write_pieces(fd: int, offset: int, body: Body) -> int:
+    """Write a body at `offset` and return its crc32c; raise UploadIncomplete for another size."""
+    crc32c = end = 0
+    for piece in body.pieces:
+        view = memoryview(piece)
+        crc32c = google_crc32c.extend(crc32c, bytes(view))
+        while len(view):
+            count = os.pwrite(fd, view, offset + end)
+            end += count
+            view = view[count:]
+    if end != body.bytes:
+        raise UploadIncomplete(f"A body of {body.bytes} bytes came with {end}.")
+    return crc32c
+
+
+def check_written(crc32c: int, body: Body, label: str, key: str) -> None:
+    if body.crc32c is not None and body.crc32c != crc32c:
+        raise DigestMismatch(
+            f"{label} refused bytes for {key!r}: their crc32c is {crc32c:08x}, "
+            f"not {body.crc32c:08x}.",
+            key=key,
+        )

@@ -1,0 +1,293 @@
+"""What every store can do, and what it promises while doing it.
+
+A store holds immutable objects under keys. Nothing is visible under a key before it is whole:
+a writer that is aborted, that fails or whose process dies leaves no object behind, at most an
+upload that `uploads` lists and `abort_upload` removes. One contract suite,
+tests/contracts/test_every_store_keeps_the_protocol.py, runs on every implementation.
+
+Errors, all from core.errors: StoreUnavailable (try again later), StoreRefused (credentials or
+request; trying again does not help), ObjectMissing, DigestMismatch (the store refused bytes that
+do not match their checksum), Conflict, Invalid (a key or a value that no store accepts).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from types import TracebackType
+from typing import Protocol, Self
+
+import google_crc32c
+
+from core.digests import CHUNK_BYTES
+from core.errors import Invalid
+
+PART_BYTES = CHUNK_BYTES
+"""A multipart upload carries whole integrity units, so that a part is proved by its chunks."""
+PARTS_MAX = 10_000
+"""Parts one S3 upload may have."""
+PRESIGN_SECONDS_MAX = 3_600
+KEY_BYTES_MAX = 1_024
+READ_BYTES_MAX = 64 * 1024 * 1024
+"""What `Store.read` holds in memory at most; longer objects are opened and streamed."""
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_MEDIA_TYPE = re.compile(r"[\x21-\x7e][\x20-\x7e]{0,254}")
+
+Bytes = bytes | bytearray | memoryview
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectInfo:
+    """One object as the store tells it."""
+
+    key: str
+    bytes: int
+    etag: str
+    sha256: str | None
+    """What was recorded when it was written; None when unknown, and always None in a listing."""
+    modified: datetime
+    """Aware, UTC."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectFacts:
+    """What is recorded with an object: its whole sha256 (64 hexadecimal digits) and its type."""
+
+    sha256: str
+    media_type: str
+
+    def __post_init__(self) -> None:
+        check_sha256(self.sha256)
+        check_media_type(self.media_type)
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """Exactly `bytes` bytes to store, in pieces; each piece is used before the next is taken.
+
+    When taking a piece raises, the store keeps nothing of the body. With `crc32c` the store
+    refuses bytes that do not match it (DigestMismatch).
+    """
+
+    bytes: int
+    pieces: Iterable[Bytes]
+    crc32c: int | None = None
+
+    @classmethod
+    def of(cls, data: Bytes) -> Body:
+        return cls(len(data), (data,), google_crc32c.value(bytes(data)))
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One stored piece of an unfinished upload."""
+
+    number: int
+    """From 1."""
+    bytes: int
+    etag: str
+    crc32c: int | None
+    """As the store vouches for it; None when the store does not tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """An upload that was begun and neither completed nor aborted."""
+
+    key: str
+    upload_id: str
+    started: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a probe found; `problem` says what to mend when something is missing."""
+
+    reachable: bool
+    ready: bool
+    """The bucket or folder is there and may be listed."""
+    multipart: bool
+    checksums: bool
+    """Bytes that do not match a sent crc32c are refused by the store itself."""
+    presign: bool
+    problem: str | None = None
+
+
+class Reader(Protocol):
+    """An open range of an object."""
+
+    @property
+    def object_bytes(self) -> int:
+        """The size of the whole object, whatever the range."""
+        ...
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:
+        """Fill the start of `buffer` and return how much; 0 only at the end of the range.
+
+        Raises StoreUnavailable when the stream breaks off early.
+        """
+        ...
+
+
+class Writer(Protocol):
+    """A stream to one key; memory stays within one part whatever the size.
+
+    Leaving the context without a commit aborts.
+    """
+
+    def write(self, data: Bytes) -> None: ...
+
+    def commit(self, sha256: str) -> ObjectInfo:
+        """Make the object visible; the caller vouches for `sha256`, which is recorded with it."""
+        ...
+
+    def abort(self) -> None:
+        """Leave nothing behind; harmless when repeated or after a commit."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+
+class Store(Protocol):
+    """One place for objects. Safe to use from many threads at once."""
+
+    @property
+    def label(self) -> str:
+        """Names the store in errors and logs; holds no secret."""
+        ...
+
+    def probe(self) -> Capabilities:
+        """Say what works, within seconds; never raises for a store that is down."""
+        ...
+
+    def ensure_ready(self) -> None:
+        """Make the bucket or folder when it is not there."""
+        ...
+
+    def stat(self, key: str) -> ObjectInfo | None: ...
+
+    def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
+        """Yield objects whose key starts with `prefix`, in the order of the keys' UTF-8 bytes."""
+        ...
+
+    def open(
+        self, key: str, offset: int = 0, length: int | None = None
+    ) -> AbstractContextManager[Reader]:
+        """Open a range; past the object's end it is empty. Raises ObjectMissing."""
+        ...
+
+    def read(self, key: str) -> bytes:
+        """Return an object of at most 64 MiB whole. Raises ObjectMissing, Invalid above that."""
+        ...
+
+    def write(self, key: str, data: Bytes, *, sha256: str, media_type: str) -> ObjectInfo:
+        """Store a small object whole. Raises DigestMismatch when `data` is not `sha256`."""
+        ...
+
+    def put(self, key: str, body: Body, facts: ObjectFacts, *, if_absent: bool = False) -> str:
+        """Store one streamed body and return its etag; the caller vouches for `facts.sha256`.
+
+        With `if_absent` an object that is already there stays, and Conflict is raised.
+        """
+        ...
+
+    def writer(self, key: str, *, media_type: str, total_bytes: int | None = None) -> Writer: ...
+
+    def delete(self, key: str) -> None:
+        """Remove an object; one that is not there is no error."""
+        ...
+
+    def presign_get(self, key: str, seconds: int) -> str | None:
+        """Return a URL that reads the object for `seconds`; None when the store has no URLs."""
+        ...
+
+    def begin_upload(self, key: str, facts: ObjectFacts, *, part_bytes: int) -> str:
+        """Begin an upload whose parts, but for the last, have `part_bytes`; return its id."""
+        ...
+
+    def parts(self, key: str, upload_id: str) -> tuple[Part, ...]:
+        """Return the stored parts by number. Raises ObjectMissing for an unknown upload."""
+        ...
+
+    def put_part(self, key: str, upload_id: str, number: int, body: Body) -> Part: ...
+
+    def complete_upload(self, key: str, upload_id: str, parts: Sequence[Part]) -> None:
+        """Join the parts, given from number 1 without a gap, and make the object visible."""
+        ...
+
+    def abort_upload(self, key: str, upload_id: str) -> None:
+        """Drop an upload and its parts; one that is not there is no error."""
+        ...
+
+    def uploads(self, prefix: str = "") -> Iterator[Upload]:
+        """Yield unfinished uploads of keys that start with `prefix`: resumable or abandoned."""
+        ...
+
+
+def check_key(key: str) -> str:
+    """Return `key` when every store can hold it; raise Invalid otherwise.
+
+    No component is empty, `.` or `..`, so that a key can never climb out of its store, and no
+    character is a control character or a lone surrogate.
+    """
+    components = key.split("/")
+    try:
+        size = len(key.encode())
+    except UnicodeEncodeError:
+        raise Invalid("An object key is not valid Unicode.", key=ascii(key)) from None
+    if any(component in ("", ".", "..") for component in components):
+        raise Invalid(
+            f"The key {key!r} has an empty, '.' or '..' component; name each folder.", key=key
+        )
+    if _CONTROL.search(key):
+        raise Invalid(f"The key {key!r} holds a control character; remove it.", key=key)
+    if size > KEY_BYTES_MAX:
+        raise Invalid(f"A key takes {size} bytes; stores hold {KEY_BYTES_MAX}.", key=key)
+    return key
+
+
+def check_sha256(sha256: str) -> str:
+    if not _SHA256.fullmatch(sha256):
+        raise Invalid(f"{sha256!r} is not a sha256 of 64 lower-case hexadecimal digits.")
+    return sha256
+
+
+def check_media_type(media_type: str) -> str:
+    if not _MEDIA_TYPE.fullmatch(media_type):
+        raise Invalid(f"{media_type!r} is not a media type.")
+    return media_type
+
+
+def check_presign_seconds(seconds: int) -> int:
+    if not 1 <= seconds <= PRESIGN_SECONDS_MAX:
+        raise Invalid(f"A read URL lives for 1 to {PRESIGN_SECONDS_MAX} seconds, not {seconds}.")
+    return seconds
+
+
+def read_all(reader: Reader, key: str) -> bytes:
+    """Return all that a reader gives. Raises Invalid above READ_BYTES_MAX."""
+    if reader.object_bytes > READ_BYTES_MAX:
+        raise Invalid(f"{key!r} has {reader.object_bytes} bytes; open it and stream.", key=key)
+    data = bytearray(reader.object_bytes)
+    end = 0
+    while count := reader.readinto(memoryview(data)[end:]):
+        end += count
+    return bytes(data[:end])
+
+
+def part_bytes_for(total_bytes: int) -> int:
+    """Return the smallest multiple of 16 MiB that fits `total_bytes` into 10,000 parts."""
+    chunks = -(-total_bytes // CHUNK_BYTES)
+    return max(1, -(-chunks // PARTS_MAX)) * CHUNK_BYTES

@@ -1,0 +1,393 @@
+"""A store on any S3 server. `minio` steers (buckets, listings, URLs); the bytes go by our wire."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from urllib.parse import quote
+from xml.etree import ElementTree as ET
+
+import urllib3
+from minio import Minio
+from minio.error import MinioException, S3Error
+
+from core.digests import sha256_digest
+from core.errors import (
+    DigestMismatch,
+    FairmeshError,
+    Invalid,
+    ObjectMissing,
+    StoreRefused,
+    StoreUnavailable,
+)
+from movement.stores import s3xml
+from movement.stores.crc32c import crc32c_from_header, crc32c_to_header
+from movement.stores.protocol import (
+    Body,
+    Bytes,
+    Capabilities,
+    ObjectFacts,
+    ObjectInfo,
+    Part,
+    Upload,
+    check_key,
+    check_media_type,
+    check_presign_seconds,
+    read_all,
+)
+from movement.stores.s3errors import error_from
+from movement.stores.s3wire import CONNECT_SECONDS, IO_SECONDS, Endpoint, Response, Wire
+from movement.stores.s3writer import S3Writer
+from movement.stores.sigv4 import Signer
+
+_SHA256_HEADER = "x-amz-meta-sha256"
+_CRC32C_HEADER = "x-amz-checksum-crc32c"
+_COPY_BYTES_MAX = 5 * 1024**3
+"""S3 copies no larger object in one request."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    status: int
+    headers: Mapping[str, str]
+    document: bytes
+
+
+class _ObjectReader:
+    def __init__(self, response: Response, object_bytes: int) -> None:
+        self._response = response
+        self.object_bytes = object_bytes
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:
+        return self._response.readinto(buffer)
+
+
+class _NothingLeft:
+    """A range past the end of an object."""
+
+    def __init__(self, object_bytes: int) -> None:
+        self.object_bytes = object_bytes
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:
+        del buffer
+        return 0
+
+
+class S3Store:
+    """Objects below `prefix` in one bucket. Its repr and its errors never show the keys.
+
+    The sha256 of an object is its metadata `x-amz-meta-sha256`. An object streamed by `writer`
+    in several parts learns it after the fact, by a copy onto itself; above 5 GiB, where S3 allows
+    no such copy, it stays unknown (`ObjectInfo.sha256` is None).
+    """
+
+    def __init__(
+        self,
+        endpoint: str,
+        bucket: str,
+        prefix: str,
+        access_key: str,
+        secret_key: str,
+        region: str = "us-east-1",
+    ) -> None:
+        where = Endpoint.parse(endpoint)
+        self._bucket = bucket
+        self._prefix = check_key(prefix.strip("/")) + "/" if prefix.strip("/") else ""
+        self._wire = Wire(where, Signer(access_key, secret_key, region))
+        self._region = region
+        self._control = Minio(
+            where.authority,
+            access_key,
+            secret_key,
+            secure=where.tls,
+            region=region,
+            http_client=urllib3.PoolManager(
+                timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=IO_SECONDS),
+                retries=urllib3.Retry(total=1, redirect=False, backoff_factor=0.2),
+                maxsize=16,
+            ),
+        )
+        self.label = f"{where.url}/{bucket}/{self._prefix}".rstrip("/")
+
+    def __repr__(self) -> str:
+        return f"S3Store({self.label!r})"
+
+    # -- the store itself
+
+    def probe(self) -> Capabilities:
+        try:
+            answer = self._ask("HEAD", None)
+            if answer.status == 404:
+                return Capabilities(True, False, True, True, True, "The bucket is not there.")
+            self._check(answer, "")
+            self._check(self._ask("GET", None, {"uploads": "", "max-uploads": "1"}), "")
+        except StoreUnavailable as error:
+            return Capabilities(False, False, False, False, True, error.detail)
+        except FairmeshError as error:
+            return Capabilities(True, False, False, False, True, error.detail)
+        return Capabilities(True, True, True, self._refuses_bad_bytes(), True)
+
+    def _refuses_bad_bytes(self) -> bool:
+        """Offer one byte under a wrong checksum; a server that takes it checks nothing."""
+        key = ".fairmesh-probe"
+        try:
+            self.put(key, Body(1, (b"x",), 0), ObjectFacts("0" * 64, "text/plain"))
+        except DigestMismatch:
+            return True
+        except FairmeshError:
+            return False
+        self.delete(key)
+        return False
+
+    def ensure_ready(self) -> None:
+        with self._steering(""):
+            if not self._control.bucket_exists(self._bucket):
+                try:
+                    self._control.make_bucket(self._bucket, self._region)
+                except S3Error as error:
+                    if error.code not in ("BucketAlreadyOwnedByYou", "BucketAlreadyExists"):
+                        raise
+
+    # -- whole objects
+
+    def stat(self, key: str) -> ObjectInfo | None:
+        answer = self._ask("HEAD", key)
+        if answer.status == 404:
+            return None
+        self._check(answer, key)
+        return ObjectInfo(
+            key=key,
+            bytes=int(answer.headers.get("content-length", "0")),
+            etag=answer.headers.get("etag", "").strip('"'),
+            sha256=answer.headers.get(_SHA256_HEADER),
+            modified=_http_time(answer.headers.get("last-modified", "")),
+        )
+
+    def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
+        """As the protocol; SeaweedFS lists by folder, so there the listing is sorted in memory."""
+        listed = self._listed(prefix)
+        if self._lists_by_folder():
+            yield from sorted(listed, key=lambda info: info.key.encode())
+            return
+        last = b""
+        for info in listed:
+            if (key := info.key.encode()) < last:
+                raise StoreRefused(f"{self.label} lists out of order; its listing is no use.")
+            last = key
+            yield info
+
+    def _lists_by_folder(self) -> bool:
+        return "seaweedfs" in self._ask("HEAD", None).headers.get("server", "").lower()
+
+    def _listed(self, prefix: str) -> Iterator[ObjectInfo]:
+        with self._steering(prefix):
+            for found in self._control.list_objects(
+                self._bucket, prefix=self._prefix + prefix, recursive=True
+            ):
+                if found.object_name is None or found.is_dir:
+                    continue
+                yield ObjectInfo(
+                    key=found.object_name.removeprefix(self._prefix),
+                    bytes=found.size or 0,
+                    etag=(found.etag or "").strip('"'),
+                    sha256=None,
+                    modified=found.last_modified or datetime.fromtimestamp(0, UTC),
+                )
+
+    @contextlib.contextmanager
+    def open(
+        self, key: str, offset: int = 0, length: int | None = None
+    ) -> Iterator[_ObjectReader | _NothingLeft]:
+        if length == 0:
+            yield _NothingLeft(self._need(key).bytes)
+            return
+        headers = {}
+        if offset or length is not None:
+            last = "" if length is None else str(offset + length - 1)
+            headers["range"] = f"bytes={offset}-{last}"
+        refusal: FairmeshError | None = None
+        with self._wire.request("GET", self._path(key), headers=headers) as response:
+            if response.status in (200, 206):
+                yield _ObjectReader(response, _object_bytes(response))
+            else:
+                document = response.read()
+                if response.status != 416:
+                    refusal = error_from(response.status, document, self.label, key)
+        if refusal is not None:
+            raise refusal
+        if response.status == 416:
+            yield _NothingLeft(self._need(key).bytes)
+
+    def _need(self, key: str) -> ObjectInfo:
+        if (info := self.stat(key)) is None:
+            raise ObjectMissing(f"{self.label} does not hold {key!r}.", key=key)
+        return info
+
+    def read(self, key: str) -> bytes:
+        with self.open(key) as reader:
+            return read_all(reader, key)
+
+    def write(self, key: str, data: Bytes, *, sha256: str, media_type: str) -> ObjectInfo:
+        if sha256_digest(data).removeprefix("sha256:") != sha256:
+            raise DigestMismatch(f"The bytes for {key!r} do not hash to {sha256}.", key=key)
+        etag = self.put(key, Body.of(data), ObjectFacts(sha256, media_type))
+        return ObjectInfo(key, len(data), etag, sha256, datetime.now(UTC))
+
+    def put(self, key: str, body: Body, facts: ObjectFacts, *, if_absent: bool = False) -> str:
+        headers = {"content-type": facts.media_type, _SHA256_HEADER: facts.sha256}
+        if if_absent:
+            headers["if-none-match"] = "*"
+        answer = self._check(self._ask("PUT", key, None, headers, body), key)
+        return answer.headers.get("etag", "").strip('"')
+
+    def writer(self, key: str, *, media_type: str, total_bytes: int | None = None) -> S3Writer:
+        check_key(key)
+        return S3Writer(self, key, check_media_type(media_type), total_bytes)
+
+    def record_sha256(self, key: str, facts: ObjectFacts, object_bytes: int) -> None:
+        """Write `facts` to an object already there; not possible, and not done, above 5 GiB."""
+        if object_bytes > _COPY_BYTES_MAX:
+            return
+        headers = {
+            "x-amz-copy-source": quote(self._path(key)),
+            "x-amz-metadata-directive": "REPLACE",
+            "content-type": facts.media_type,
+            _SHA256_HEADER: facts.sha256,
+        }
+        self._check(self._ask("PUT", key, None, headers), key)
+
+    def delete(self, key: str) -> None:
+        answer = self._ask("DELETE", key)
+        if answer.status != 404:
+            self._check(answer, key)
+
+    def presign_get(self, key: str, seconds: int) -> str | None:
+        lifetime = timedelta(seconds=check_presign_seconds(seconds))
+        with self._steering(key):
+            return self._control.presigned_get_object(
+                self._bucket, self._prefix + check_key(key), lifetime
+            )
+
+    # -- parts
+
+    def begin_upload(self, key: str, facts: ObjectFacts, *, part_bytes: int) -> str:
+        del part_bytes  # S3 learns the size of each part from the part
+        return self._begin(key, facts.media_type, {_SHA256_HEADER: facts.sha256})
+
+    def begin_stream(self, key: str, media_type: str) -> str:
+        """Begin an upload whose sha256 is not known yet; `record_sha256` tells it later."""
+        return self._begin(key, media_type, {})
+
+    def _begin(self, key: str, media_type: str, known: Mapping[str, str]) -> str:
+        headers = {
+            "content-type": media_type,
+            "x-amz-checksum-algorithm": "CRC32C",
+            **known,
+        }
+        root = self._document(self._ask("POST", key, {"uploads": ""}, headers), key)
+        return root.findtext("UploadId", "")
+
+    def parts(self, key: str, upload_id: str) -> tuple[Part, ...]:
+        found: list[Part] = []
+        marker = "0"
+        while True:
+            query = {"uploadId": upload_id, "part-number-marker": marker}
+            root = self._document(self._ask("GET", key, query), key)
+            found.extend(s3xml.listed_parts(root))
+            marker = root.findtext("NextPartNumberMarker", "")
+            if root.findtext("IsTruncated") != "true" or not marker:
+                return tuple(sorted(found, key=lambda part: part.number))
+
+    def put_part(self, key: str, upload_id: str, number: int, body: Body) -> Part:
+        query = {"uploadId": upload_id, "partNumber": str(number)}
+        answer = self._check(self._ask("PUT", key, query, {}, body), key)
+        told = crc32c_from_header(answer.headers.get(_CRC32C_HEADER))
+        etag = answer.headers.get("etag", "").strip('"')
+        return Part(number, body.bytes, etag, body.crc32c if told is None else told)
+
+    def complete_upload(self, key: str, upload_id: str, parts: Sequence[Part]) -> None:
+        data = s3xml.complete_request(parts)
+        query = {"uploadId": upload_id}
+        answer = self._ask("POST", key, query, {}, Body(len(data), (data,)))
+        if answer.status == 200 and s3xml.error_of(answer.document):
+            raise error_from(500, answer.document, self.label, key)
+        self._check(answer, key)
+
+    def abort_upload(self, key: str, upload_id: str) -> None:
+        answer = self._ask("DELETE", key, {"uploadId": upload_id})
+        if answer.status != 404:
+            self._check(answer, key)
+
+    def uploads(self, prefix: str = "") -> Iterator[Upload]:
+        query = {"uploads": "", "prefix": self._prefix + prefix}
+        while True:
+            root = self._document(self._ask("GET", None, query), prefix)
+            for upload in s3xml.listed_uploads(root):
+                if upload.key.startswith(self._prefix + prefix):
+                    key = upload.key.removeprefix(self._prefix)
+                    yield Upload(key, upload.upload_id, upload.started)
+            query["key-marker"] = root.findtext("NextKeyMarker", "")
+            query["upload-id-marker"] = root.findtext("NextUploadIdMarker", "")
+            if root.findtext("IsTruncated") != "true" or not query["key-marker"]:
+                return
+
+    # -- requests
+
+    def _path(self, key: str | None) -> str:
+        return f"/{self._bucket}" + (f"/{self._prefix}{check_key(key)}" if key is not None else "")
+
+    def _ask(
+        self,
+        method: str,
+        key: str | None,
+        query: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        body: Body | None = None,
+    ) -> _Answer:
+        sent = dict(headers or {})
+        if body is not None and body.crc32c is not None:
+            sent[_CRC32C_HEADER] = crc32c_to_header(body.crc32c)
+        with self._wire.request(
+            method, self._path(key), query, sent, body or Body(0, ())
+        ) as response:
+            return _Answer(response.status, response.headers, response.read())
+
+    def _check(self, answer: _Answer, key: str) -> _Answer:
+        if answer.status not in (200, 204):
+            raise error_from(answer.status, answer.document, self.label, key)
+        return answer
+
+    def _document(self, answer: _Answer, key: str) -> ET.Element:
+        return s3xml.parse(self._check(answer, key).document)
+
+    @contextlib.contextmanager
+    def _steering(self, key: str) -> Iterator[None]:
+        """Turn what the control client raises into our errors."""
+        try:
+            yield
+        except S3Error as error:
+            status = error.response.status if error.response is not None else 400
+            document = f"<Error><Code>{error.code}</Code></Error>".encode()
+            raise error_from(status, document, self.label, key) from error
+        except ValueError as error:
+            raise Invalid(f"{self.label}: {error}.") from error
+        except (MinioException, urllib3.exceptions.HTTPError) as error:
+            raise StoreUnavailable(f"{self.label} does not answer: {error}.") from error
+
+
+def _object_bytes(response: Response) -> int:
+    ranged = response.headers.get("content-range", "").rpartition("/")[2]
+    size = ranged or response.headers.get("content-length", "")
+    if not size.isdigit():
+        raise StoreUnavailable("A store did not tell the size of an object.")
+    return int(size)
+
+
+def _http_time(text: str) -> datetime:
+    try:
+        return parsedate_to_datetime(text).astimezone(UTC)
+    except ValueError:
+        return datetime.fromtimestamp(0, UTC)
