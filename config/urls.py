@@ -1,5 +1,3 @@
 """Every address of the platform. The order matters: the portal takes what is left."""
 
-from django.urls import path
-
 urlpatterns = []

@@ -1,0 +1,121 @@
+"""Unknown operators, parameters and columns are named with their place and the likely word."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.errors import InvalidSpec
+from transforms.engine.spec import load, read_spec
+
+TEXT = [{"normalise": {"column": "text"}}]
+
+
+def _errors(call) -> list[dict[str, str | None]]:
+    with pytest.raises(InvalidSpec) as caught:
+        call()
+    assert caught.value.code == "invalid_spec"
+    return caught.value.extra["errors"]
+
+
+@pytest.mark.parametrize(
+    ("steps", "where", "suggestion"),
+    [
+        ([{"normalize": {"column": "text"}}], "steps[0].normalize", "normalise"),
+        ([*TEXT, {"tokenise": {"colum": "t"}}], "steps[1].tokenise.colum", "column"),
+        ([{"normalise": {"column": "t", "form": "NFCC"}}], "steps[0].normalise.form", "NFC"),
+        ([{"normalise": {"column": 3}}], "steps[0].normalise.column", None),
+        ([{"pack": {"length": True}}], "steps[0].pack.length", None),
+        ([{"pack": {"length": 0}}], "steps[0].pack.length", None),
+        ([{"select": {"columns": []}}], "steps[0].select.columns", None),
+        (
+            [{"filter": {"where": [{"column": "t", "min_char": 3}]}}],
+            "steps[0].filter.where[0].min_char",
+            "min_chars",
+        ),
+        (
+            [{"filter": {"where": [{"column": "t", "min_chars": 3, "max_chars": 4}]}}],
+            "steps[0].filter.where[0]",
+            None,
+        ),
+        ([{"pack": {}, "select": {}}], "steps[0]", None),
+        ([], "steps", None),
+    ],
+)
+def test_a_document_that_breaks_the_schema(bench, steps, where, suggestion) -> None:
+    errors = _errors(lambda: read_spec(bench.document(steps)))
+    assert (where, suggestion) in [(each["where"], each["suggestion"]) for each in errors]
+
+
+@pytest.mark.parametrize(
+    ("steps", "where", "suggestion"),
+    [
+        ([{"normalise": {"column": "txt"}}], "steps[0].normalise.column", "text"),
+        (
+            [{"select": {"columns": ["n"]}}, {"normalise": {"column": "text"}}],
+            "steps[1].normalise.column",
+            None,
+        ),
+        ([{"normalise": {"column": "n"}}], "steps[0].normalise.column", None),
+        ([{"select": {"columns": ["n", "tex"]}}], "steps[0].select.columns[1]", "text"),
+        ([{"dedup_exact": {"columns": ["texts"]}}], "steps[0].dedup_exact.columns[0]", "text"),
+        ([{"pack": {}}], "steps[0].pack.column", None),
+        (
+            [{"tokenise": {"column": "text", "tokenizer": "anthropic", "eos": "<EOTT>"}}],
+            "steps[0].tokenise.eos",
+            "<EOT>",
+        ),
+        (
+            [{"filter": {"where": [{"column": "text", "matches": "("}]}}],
+            "steps[0].filter.where[0].matches",
+            None,
+        ),
+        (
+            [{"filter": {"where": [{"column": "text", "min": 3}]}}],
+            "steps[0].filter.where[0].column",
+            None,
+        ),
+        (
+            [
+                {"tokenise": {"column": "text", "tokenizer": "anthropic"}},
+                {"pack": {}},
+                {"dedup_exact": {"columns": ["length"]}},
+            ],
+            "steps[2].dedup_exact",
+            None,
+        ),
+    ],
+)
+def test_a_step_that_this_input_cannot_feed(bench, steps, where, suggestion) -> None:
+    bench.write_rows("a.jsonl", [{"n": 1, "text": "one"}])
+    errors = _errors(lambda: bench.plan(steps))
+    assert (where, suggestion) in [(each["where"], each["suggestion"]) for each in errors]
+    assert not bench.files()
+
+
+def test_all_problems_are_told_at_once(bench) -> None:
+    document = bench.document([{"pakc": {}}, {"pack": {"lenght": 1}}])
+    document["inputs"] = [{"name": "no name", "vers": 1}]
+    errors = _errors(lambda: read_spec(document))
+    assert {each["where"] for each in errors} == {
+        "inputs[0].name",
+        "inputs[0].vers",
+        "steps[0].pakc",
+        "steps[1].pack.lenght",
+    }
+
+
+def test_text_that_is_not_yaml_is_refused() -> None:
+    assert _errors(lambda: load("a: [b"))
+
+
+def test_no_file_matches(bench) -> None:
+    bench.write_rows("a.jsonl", [{"text": "one"}])
+    (error,) = _errors(lambda: bench.plan(TEXT, files="*.csv"))
+    assert error["where"] == "inputs[0].files"
+
+
+def test_columns_of_mixed_types_want_a_declared_schema(bench) -> None:
+    bench.write_rows("a.jsonl", [{"text": "one"}, {"text": 1}])
+    (error,) = _errors(lambda: bench.plan(TEXT))
+    assert error["where"] == "inputs[0].schema"
+    assert bench.run(bench.plan(TEXT, schema={"text": "string"})).quarantined == 1

@@ -1,0 +1,160 @@
+"""What an operator is: typed parameters, a schema, a column map, and a function over batches."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import ClassVar, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from transforms.engine.encoders import Encoders
+
+
+class Scope(StrEnum):
+    """How far an operator must see to answer."""
+
+    ROW = "row"
+    """Each row alone."""
+    SHARD = "shard"
+    """All rows of a shard in order: it holds state, and regroups rows."""
+    GLOBAL = "global"
+    """All rows of the run: a barrier stands behind it."""
+
+
+class Kind(StrEnum):
+    """Source: OpenLineage column lineage facet 1.2, `transformations.type`."""
+
+    DIRECT = "DIRECT"
+    INDIRECT = "INDIRECT"
+
+
+class Subtype(StrEnum):
+    """Source: OpenLineage column lineage facet 1.2, `transformations.subtype`."""
+
+    IDENTITY = "IDENTITY"
+    TRANSFORMATION = "TRANSFORMATION"
+    AGGREGATION = "AGGREGATION"
+    FILTER = "FILTER"
+    GROUP_BY = "GROUP_BY"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ColumnUse:
+    """One input column of an output column. `masking`: the value cannot be read back from it."""
+
+    column: str
+    kind: Kind
+    subtype: Subtype
+    masking: bool = False
+
+
+ColumnMap = Mapping[str, tuple[ColumnUse, ...]]
+"""For each output column, in output order, the input columns it depends on."""
+
+
+def identity(column: str) -> ColumnUse:
+    return ColumnUse(column, Kind.DIRECT, Subtype.IDENTITY)
+
+
+def transformed(column: str) -> ColumnUse:
+    return ColumnUse(column, Kind.DIRECT, Subtype.TRANSFORMATION)
+
+
+def filtered_by(columns: tuple[str, ...], kept: Mapping[str, ColumnUse]) -> ColumnMap:
+    """Return the map in which the rows of every column of `kept` were chosen by `columns`."""
+    causes = tuple(
+        ColumnUse(column, Kind.INDIRECT, Subtype.FILTER) for column in dict.fromkeys(columns)
+    )
+    return {name: (use, *causes) for name, use in kept.items()}
+
+
+Counts = Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What an operator made of a batch.
+
+    `reasons` has one entry for each row that went in: null where the row was kept, else why it
+    was dropped. It is None when every row was kept, and for operators that regroup rows.
+    """
+
+    batch: pa.RecordBatch
+    reasons: pa.Array | None = None
+    counts: Counts = field(default_factory=dict)
+
+    def dropped(self) -> dict[str, int]:
+        """Return how many rows were dropped, by reason."""
+        if self.reasons is None:
+            return {}
+        counted = pc.value_counts(self.reasons.drop_null()).to_pylist()
+        return {entry["values"]: entry["counts"] for entry in counted}
+
+
+class Running(Protocol):
+    """An operator at work on one shard; batches come in shard order."""
+
+    def apply(self, batch: pa.RecordBatch) -> Applied: ...
+
+    def finish(self) -> Applied | None:
+        """Return the rows still held, or None when nothing is."""
+        ...
+
+
+class Operator(ABC):
+    """Base of every operator; a subclass is a frozen dataclass of its parameters.
+
+    `VERSION` must rise whenever the same parameters would give other bytes: it is part of the
+    digest that decides whether a run can be skipped.
+    """
+
+    NAME: ClassVar[str]
+    VERSION: ClassVar[int]
+    SCOPE: ClassVar[Scope] = Scope.ROW
+
+    @abstractmethod
+    def output_schema(self, schema: pa.Schema) -> pa.Schema:
+        """Return the schema behind this step; raises InvalidSpec with `where` below the step."""
+
+    @abstractmethod
+    def column_map(self, schema: pa.Schema) -> ColumnMap:
+        """Return where each output column comes from, for a valid input `schema`."""
+
+    @abstractmethod
+    def start(self, encoders: Encoders) -> Running:
+        """Return this operator ready for one shard."""
+
+    def tokenizers(self) -> tuple[str, ...]:
+        """Return the names of the tokenizers that this step will ask for."""
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class RowByRow:
+    """A running operator without state: each batch is answered alone."""
+
+    function: Callable[[pa.RecordBatch], Applied]
+
+    def apply(self, batch: pa.RecordBatch) -> Applied:
+        return self.function(batch)
+
+    def finish(self) -> Applied | None:
+        return None
+
+
+def keep_rows(
+    batch: pa.RecordBatch, failed: npt.NDArray[np.int64], reasons: tuple[str, ...]
+) -> Applied:
+    """Return the rows of `batch` where `failed` is negative; elsewhere it indexes `reasons`."""
+    kept = failed < 0
+    if kept.all():
+        return Applied(batch)
+    indices = pa.array(failed.astype(np.int32), mask=kept)
+    why = pa.DictionaryArray.from_arrays(indices, pa.array(reasons, pa.string()))
+    return Applied(batch.filter(pa.array(kept)), why.cast(pa.string()))

@@ -1,0 +1,130 @@
+"""dedup_exact: of the rows with equal key columns, keep the first of the whole run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import xxhash
+
+from core.errors import InvalidSpec
+from transforms.engine.encoders import Encoders
+from transforms.engine.operators.base import (
+    Applied,
+    ColumnMap,
+    Operator,
+    RowByRow,
+    Running,
+    Scope,
+    filtered_by,
+    identity,
+)
+from transforms.engine.params import rule
+from transforms.engine.problems import Problem, problems_of, refuse, require_column
+
+REASON = "duplicate"
+HASH_BYTES = 16
+
+
+@dataclass(frozen=True)
+class DedupExact(Operator):
+    """Keep the first row, in (shard, row) order, of those with equal key columns; null equals null.
+
+    Rows are compared by the 128-bit XXH3 of their keys: among 10^12 rows the chance of one wrong
+    drop is below 10^-14, but the hash does not resist somebody who builds collisions.
+    """
+
+    NAME: ClassVar[str] = "dedup_exact"
+    VERSION: ClassVar[int] = 1
+    SCOPE: ClassVar[Scope] = Scope.GLOBAL
+
+    columns: tuple[str, ...] = field(
+        metadata=rule("The columns that together make two rows equal.", min_items=1)
+    )
+
+    def output_schema(self, schema: pa.Schema) -> pa.Schema:
+        problems: list[Problem] = []
+        for position, column in enumerate(self.columns):
+            where = f"columns[{position}]"
+            try:
+                found = require_column(schema, column, where).type
+            except InvalidSpec as error:
+                problems.extend(problems_of(error))
+                continue
+            if not (_is_bytes(found) or _is_fixed(found)):
+                message = f"{column!r} holds {found}, which cannot be a key."
+                problems.append(Problem(where, message))
+        if problems:
+            raise refuse(problems)
+        return schema
+
+    def column_map(self, schema: pa.Schema) -> ColumnMap:
+        return filtered_by(self.columns, {name: identity(name) for name in schema.names})
+
+    def start(self, encoders: Encoders) -> Running:
+        """Pass every row: who goes is known only behind the barrier, from `keys` of all shards."""
+        return RowByRow(Applied)
+
+    def keys(self, batch: pa.RecordBatch) -> npt.NDArray[np.uint8]:
+        """Return the row keys as (rows, 16) bytes."""
+        parts = [_hash_column(batch.column(column)) for column in self.columns]
+        if len(parts) == 1:
+            return parts[0]
+        joined = np.concatenate(parts, axis=1)
+        return _hash_slices(
+            memoryview(joined.tobytes()), range(0, joined.size + 1, joined.shape[1])
+        )
+
+
+def _is_bytes(found: pa.DataType) -> bool:
+    types = pa.types
+    return bool(
+        types.is_string(found)
+        or types.is_large_string(found)
+        or types.is_binary(found)
+        or types.is_large_binary(found)
+    )
+
+
+def _is_fixed(found: pa.DataType) -> bool:
+    types = pa.types
+    return bool(types.is_integer(found) or types.is_temporal(found) or types.is_boolean(found))
+
+
+def _hash_column(values: pa.Array) -> npt.NDArray[np.uint8]:
+    """Return (rows, 16) bytes; a null is all zeros. Reads the Arrow buffers where they lie."""
+    if _is_bytes(values.type):
+        wide = pa.types.is_large_string(values.type) or pa.types.is_large_binary(values.type)
+        _, offsets, data = values.buffers()
+        width = np.int64 if wide else np.int32
+        ends = np.frombuffer(offsets, width)[values.offset : values.offset + len(values) + 1]
+        hashes = _hash_slices(memoryview(data or b""), ends.tolist())
+    else:
+        if pa.types.is_boolean(values.type):
+            plain = values.cast(pa.int8())
+        else:
+            plain = values.view(f"int{values.type.bit_width}")
+        whole = plain.fill_null(0) if plain.null_count else plain
+        rows = np.ascontiguousarray(whole.to_numpy(zero_copy_only=False))
+        hashes = _hash_slices(memoryview(rows.tobytes()), range(0, rows.nbytes + 1, rows.itemsize))
+    if values.null_count:
+        hashes[values.is_null().to_numpy(zero_copy_only=False)] = 0
+    return hashes
+
+
+def _hash_slices(data: memoryview, ends: list[int] | range) -> npt.NDArray[np.uint8]:
+    """Hash data[ends[i] : ends[i + 1]] for each i; the one loop over rows, about 0.5 us a row."""
+    digests = b"".join(_digests(data, ends))
+    return np.frombuffer(digests, np.uint8).reshape(-1, HASH_BYTES).copy()
+
+
+def _digests(data: memoryview, ends: list[int] | range) -> Iterator[bytes]:
+    digest = xxhash.xxh3_128_digest
+    start = ends[0] if len(ends) else 0
+    for end in ends[1:]:
+        yield digest(data[start:end])
+        start = end

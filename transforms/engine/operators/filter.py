@@ -1,0 +1,189 @@
+"""filter: keep the rows that pass every rule, and say by which rule the others went."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar, cast
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from core.errors import InvalidSpec
+from transforms.engine.encoders import Encoders
+from transforms.engine.operators.base import (
+    Applied,
+    ColumnMap,
+    Operator,
+    RowByRow,
+    Running,
+    filtered_by,
+    identity,
+    keep_rows,
+)
+from transforms.engine.params import rule
+from transforms.engine.problems import (
+    Problem,
+    problems_of,
+    refuse,
+    require_column,
+    require_text,
+)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One test on one column. A null passes no test."""
+
+    ONE_OF: ClassVar[tuple[str, ...]] = (
+        "not_null",
+        "min_chars",
+        "max_chars",
+        "min_words",
+        "max_words",
+        "min_letter_share",
+        "matches",
+        "excludes",
+        "one_of",
+        "min",
+        "max",
+    )
+
+    column: str = field(metadata=rule("The column that is tested."))
+    reason: str | None = field(
+        default=None,
+        metadata=rule("Under which name dropped rows are counted; by default `column.test`."),
+    )
+    not_null: bool | None = field(default=None, metadata=rule("True: the value is there."))
+    min_chars: int | None = field(
+        default=None, metadata=rule("Fewest Unicode characters.", minimum=0)
+    )
+    max_chars: int | None = field(
+        default=None, metadata=rule("Most Unicode characters.", minimum=0)
+    )
+    min_words: int | None = field(
+        default=None, metadata=rule("Fewest words, split at white space.", minimum=0)
+    )
+    max_words: int | None = field(
+        default=None, metadata=rule("Most words, split at white space.", minimum=0)
+    )
+    min_letter_share: float | None = field(
+        default=None,
+        metadata=rule("Smallest share of letters among the characters.", minimum=0, maximum=1),
+    )
+    matches: str | None = field(
+        default=None, metadata=rule("An RE2 expression found somewhere in the text.")
+    )
+    excludes: str | None = field(
+        default=None, metadata=rule("An RE2 expression found nowhere in the text.")
+    )
+    one_of: tuple[str, ...] | None = field(
+        default=None, metadata=rule("The only texts allowed.", min_items=1)
+    )
+    min: float | None = field(default=None, metadata=rule("The smallest number allowed."))
+    max: float | None = field(default=None, metadata=rule("The largest number allowed."))
+
+    def test(self) -> str:
+        return next(name for name in self.ONE_OF if getattr(self, name) is not None)
+
+    def drop_reason(self) -> str:
+        return self.reason or f"{self.column}.{self.test()}"
+
+    def check(self, schema: pa.Schema) -> None:
+        """Raise InvalidSpec when the column is missing or cannot be tested so."""
+        given = [name for name in self.ONE_OF if getattr(self, name) is not None]
+        if not given or self.not_null is False:
+            raise refuse([Problem("", "The test is empty; leave the rule out instead.")])
+        test = self.test()
+        if test == "not_null":
+            require_column(schema, self.column, "column")
+        elif test in ("min", "max"):
+            found = require_column(schema, self.column, "column").type
+            if not (pa.types.is_integer(found) or pa.types.is_floating(found)):
+                message = f"{test} wants a number, {self.column!r} holds {found}."
+                raise refuse([Problem("column", message)])
+        else:
+            require_text(schema, self.column, "column")
+        if test in ("matches", "excludes"):
+            _check_expression(cast(str, getattr(self, test)), test)
+
+    def passed(self, values: pa.Array) -> pa.BooleanArray:
+        test = self.test()
+        answer = _TESTS[test](values, getattr(self, test))
+        return pc.fill_null(answer, False)
+
+
+def _check_expression(expression: str, where: str) -> None:
+    try:
+        pc.match_substring_regex(pa.array([""]), expression)
+    except pa.ArrowInvalid as error:
+        raise refuse([Problem(where, f"Not an RE2 expression: {error}")]) from error
+
+
+def _words(text: pa.Array) -> pa.Array:
+    """Count the runs of characters that are not white space."""
+    return pc.count_substring_regex(text, r"[^\s\pZ\x0b\x1c-\x1f\x{85}]+")
+
+
+def _letter_share(text: pa.Array) -> pa.Array:
+    """Return letters / characters; null for an empty text."""
+    letters = pc.count_substring_regex(text, r"\pL").cast(pa.float64())
+    characters = pc.utf8_length(text).cast(pa.float64())
+    return pc.divide(letters, pc.if_else(pc.equal(characters, 0), None, characters))
+
+
+_TESTS: Mapping[str, Callable[[pa.Array, object], pa.Array]] = {
+    "not_null": lambda values, _: pc.is_valid(values),
+    "min_chars": lambda values, limit: pc.greater_equal(pc.utf8_length(values), limit),
+    "max_chars": lambda values, limit: pc.less_equal(pc.utf8_length(values), limit),
+    "min_words": lambda values, limit: pc.greater_equal(_words(values), limit),
+    "max_words": lambda values, limit: pc.less_equal(_words(values), limit),
+    "min_letter_share": lambda values, limit: pc.greater_equal(_letter_share(values), limit),
+    "matches": lambda values, regex: pc.match_substring_regex(values, regex),
+    "excludes": lambda values, regex: pc.invert(pc.match_substring_regex(values, regex)),
+    "one_of": lambda values, allowed: _one_of(values, cast("tuple[str, ...]", allowed)),
+    "min": lambda values, limit: pc.greater_equal(values, limit),
+    "max": lambda values, limit: pc.less_equal(values, limit),
+}
+
+
+def _one_of(values: pa.Array, allowed: tuple[str, ...]) -> pa.Array:
+    return pc.is_in(values, value_set=pa.array(allowed, values.type))
+
+
+@dataclass(frozen=True)
+class Filter(Operator):
+    """Keep the rows that pass every rule; a row is counted under the first rule it breaks."""
+
+    NAME: ClassVar[str] = "filter"
+    VERSION: ClassVar[int] = 1
+
+    where: tuple[Rule, ...] = field(metadata=rule("The rules, in order.", min_items=1))
+
+    def output_schema(self, schema: pa.Schema) -> pa.Schema:
+        problems: list[Problem] = []
+        for position, each in enumerate(self.where):
+            try:
+                each.check(schema)
+            except InvalidSpec as error:
+                at = f"where[{position}]"
+                problems.extend(problem.below(at) for problem in problems_of(error))
+        if problems:
+            raise refuse(problems)
+        return schema
+
+    def column_map(self, schema: pa.Schema) -> ColumnMap:
+        tested = tuple(each.column for each in self.where)
+        return filtered_by(tested, {name: identity(name) for name in schema.names})
+
+    def start(self, encoders: Encoders) -> Running:
+        return RowByRow(self.apply)
+
+    def apply(self, batch: pa.RecordBatch) -> Applied:
+        failed: npt.NDArray[np.int64] = np.full(batch.num_rows, -1, dtype=np.int64)
+        for position, each in enumerate(self.where):
+            passed = each.passed(batch.column(each.column)).to_numpy(zero_copy_only=False)
+            failed[(failed < 0) & ~passed] = position
+        return keep_rows(batch, failed, tuple(each.drop_reason() for each in self.where))

@@ -1,0 +1,315 @@
+"""Planning a run: shards with fixed boundaries, the schema through every step, and the stages.
+
+The plan depends on the document and the input files alone, so every worker that plans finds the
+same shards, and a shard done yesterday is the same shard today.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from fnmatch import fnmatchcase
+from typing import cast
+
+import pyarrow as pa
+import rfc8785
+
+from core.digests import Digest
+from core.errors import Invalid, InvalidSpec
+from transforms.engine.encoders import Resolver, Specials
+from transforms.engine.operators.base import ColumnMap, ColumnUse, Kind, Scope, Subtype
+from transforms.engine.operators.dedup_exact import DedupExact
+from transforms.engine.operators.pack import Pack
+from transforms.engine.operators.tokenise import Tokenise
+from transforms.engine.problems import Problem, nearest, problems_of, refuse
+from transforms.engine.readers import Piece, infer_schema, kind_of, open_parquet
+from transforms.engine.sources import OpenInput
+from transforms.engine.spec import ARROW_TYPES, Spec, digest, read_spec
+
+SHARD_BYTES = 32 * 1024 * 1024
+PARTITION_BYTES = 512 * 1024 * 1024
+"""Input bytes for each hash partition of a deduplication: bounds the memory of a reducer."""
+GROUP_ROWS = 8192
+GROUP_TOKENS = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class InputFile:
+    """One file of the input version, as its manifest has it."""
+
+    path: str
+    bytes: int
+    sha256: str
+    media_type: str = "application/octet-stream"
+    rows: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """A unit of work. `digest` covers the pipeline and the input bytes: it names the result."""
+
+    index: int
+    pieces: tuple[Piece, ...]
+    bytes: int
+    digest: Digest
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Steps [start, end) of the pipeline, done shard by shard; `global_step` ends all but the last.
+
+    Between two stages stands a barrier, with the reducers of the global step.
+    """
+
+    index: int
+    start: int
+    end: int
+    global_step: int | None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that is decided before a byte is written."""
+
+    spec: Spec
+    spec_digest: Digest
+    run_digest: Digest
+    """Digest of the pipeline and all its input: equal runs give equal bytes."""
+    schemas: tuple[pa.Schema, ...]
+    """The schema of the input, then behind each step."""
+    column_map: ColumnMap
+    """For each column of the result, the columns of the input that it depends on."""
+    shards: tuple[Shard, ...]
+    stages: tuple[Stage, ...]
+    partitions: int
+
+    @property
+    def group_rows(self) -> int:
+        """Rows in a row group of the output."""
+        lengths = [step.length for step in self.spec.steps if isinstance(step, Pack)]
+        return max(64, min(GROUP_ROWS, GROUP_TOKENS // lengths[0])) if lengths else GROUP_ROWS
+
+    def dedup(self, stage: Stage) -> DedupExact | None:
+        """Return the step whose barrier ends `stage`."""
+        if stage.global_step is None:
+            return None
+        return cast(DedupExact, self.spec.steps[stage.global_step])
+
+    def to_json(self) -> dict[str, object]:
+        """Return the plan in JSON values, for a queue or a table; `from_json` reads it."""
+        return {
+            "spec": self.spec.as_json(),
+            "spec_digest": self.spec_digest,
+            "run_digest": self.run_digest,
+            "schema": base64.b64encode(self.schemas[0].serialize().to_pybytes()).decode(),
+            "shards": [asdict(shard) for shard in self.shards],
+        }
+
+
+def plan(
+    spec: Spec,
+    files: Sequence[InputFile],
+    open_input: OpenInput,
+    resolver: Resolver,
+    shard_bytes: int = SHARD_BYTES,
+) -> Plan:
+    """Return the plan of a run of `spec` over those of `files` that it names.
+
+    Reads a sample of the first files (for Parquet: every footer), nothing else. Raises InvalidSpec
+    for whatever the document asks that this input cannot give, Invalid for unusable files.
+    """
+    chosen = sorted(
+        (each for each in files if fnmatchcase(each.path, spec.input.files)),
+        key=lambda each: each.path.encode(),
+    )
+    if not chosen:
+        raise refuse(
+            [
+                Problem(
+                    "inputs[0].files",
+                    f"No file matches {spec.input.files!r}.",
+                    nearest(spec.input.files, [each.path for each in files]),
+                )
+            ]
+        )
+    _check_tokenizers(spec, resolver)
+    spec_digest = digest(spec, lambda name: resolver(name).sha256)
+    pieces = [
+        piece for file in chosen for piece in _cut(file, spec.input.format, open_input, shard_bytes)
+    ]
+    schema = _input_schema(spec, [piece for piece, _ in pieces], open_input)
+    hashes = {file.path: file.sha256 for file in chosen}
+    groups = list(_group(pieces, shard_bytes))
+    shards = tuple(
+        Shard(index, group, size, _shard_digest(spec_digest, schema, group, hashes))
+        for index, (group, size) in enumerate(groups)
+    )
+    run_digest = _digest([spec_digest, *(shard.digest for shard in shards)])
+    return _assemble(spec, (spec_digest, run_digest), schema, shards)
+
+
+def from_json(document: Mapping[str, object]) -> Plan:
+    """Return the plan that `Plan.to_json` wrote."""
+    spec = read_spec(document["spec"])
+    schema = pa.ipc.read_schema(pa.py_buffer(base64.b64decode(cast(str, document["schema"]))))
+    shards = tuple(
+        Shard(**{**raw, "pieces": tuple(Piece(**piece) for piece in raw["pieces"])})
+        for raw in cast("list[dict[str, object]]", document["shards"])
+    )
+    spec_digest = Digest(cast(str, document["spec_digest"]))
+    run_digest = Digest(cast(str, document["run_digest"]))
+    return _assemble(spec, (spec_digest, run_digest), schema, shards)
+
+
+def _assemble(
+    spec: Spec, digests: tuple[Digest, Digest], schema: pa.Schema, shards: tuple[Shard, ...]
+) -> Plan:
+    schemas = schemas_through(spec, schema)
+    return Plan(
+        spec=spec,
+        spec_digest=digests[0],
+        run_digest=digests[1],
+        schemas=schemas,
+        column_map=columns_through(spec, schemas),
+        shards=shards,
+        stages=tuple(_stages(spec)),
+        partitions=min(4096, 1 + sum(shard.bytes for shard in shards) // PARTITION_BYTES),
+    )
+
+
+def _check_tokenizers(spec: Spec, resolver: Resolver) -> None:
+    problems: list[Problem] = []
+    for position, step in enumerate(spec.steps):
+        if isinstance(step, Tokenise):
+            specials = Specials.of(resolver(step.tokenizer))
+            try:
+                if step.add_eos:
+                    specials.eos(step.eos)
+            except InvalidSpec as error:
+                problems += [each.below(spec.where(position)) for each in problems_of(error)]
+    if problems:
+        raise refuse(problems)
+
+
+def _cut(
+    file: InputFile, declared: str, open_input: OpenInput, shard_bytes: int
+) -> Iterator[tuple[Piece, int]]:
+    """Yield the pieces of a file with their sizes in bytes."""
+    found, compression = kind_of(file.path, declared)
+    if found == "parquet":
+        with open_parquet(open_input(file.path), file.path) as parquet:
+            for group in range(parquet.num_row_groups):
+                size = parquet.metadata.row_group(group).total_byte_size
+                yield Piece(file.path, found, compression, group, group + 1), size
+    elif found == "jsonl" and compression == "none":
+        for start in range(0, file.bytes, shard_bytes):
+            end = min(start + shard_bytes, file.bytes)
+            yield Piece(file.path, found, compression, start, end), end - start
+    else:
+        yield Piece(file.path, found, compression, 0, file.bytes), file.bytes
+
+
+def _group(
+    pieces: Iterable[tuple[Piece, int]], shard_bytes: int
+) -> Iterator[tuple[tuple[Piece, ...], int]]:
+    """Yield runs of neighbouring pieces of at most `shard_bytes` together."""
+    held: list[Piece] = []
+    held_bytes = 0
+    for piece, size in pieces:
+        if held and held_bytes + size > shard_bytes:
+            yield tuple(held), held_bytes
+            held, held_bytes = [], 0
+        held.append(piece)
+        held_bytes += size
+    if held:
+        yield tuple(held), held_bytes
+
+
+def _shard_digest(
+    spec_digest: Digest, schema: pa.Schema, pieces: tuple[Piece, ...], hashes: Mapping[str, str]
+) -> Digest:
+    parts = [[hashes[piece.path], piece.format, piece.start, piece.end] for piece in pieces]
+    return _digest([spec_digest, str(schema), parts])
+
+
+def _digest(value: list[object]) -> Digest:
+    return Digest("sha256:" + hashlib.sha256(rfc8785.dumps(value)).hexdigest())
+
+
+def _input_schema(spec: Spec, pieces: Sequence[Piece], open_input: OpenInput) -> pa.Schema:
+    if spec.input.schema is not None:
+        return pa.schema([(name, ARROW_TYPES[kind]) for name, kind in spec.input.schema.items()])
+    firsts = list({piece.path: piece for piece in reversed(pieces)}.values())[::-1]
+    parquet = [piece for piece in firsts if piece.format == "parquet"]
+    looked_at = parquet or firsts[:8]
+    try:
+        found = [infer_schema(piece, open_input(piece.path)) for piece in looked_at]
+        if not parquet:
+            return pa.unify_schemas(found, promote_options="permissive")
+    except pa.ArrowInvalid as error:
+        message = f"The types of the columns cannot be inferred ({error}); declare them."
+        raise refuse([Problem("inputs[0].schema", message)]) from error
+    for piece, schema in zip(looked_at, found, strict=True):
+        if not schema.equals(found[0]):
+            raise Invalid(
+                f"{piece.path} and {looked_at[0].path} have different columns.", path=piece.path
+            )
+    return found[0]
+
+
+def schemas_through(spec: Spec, schema: pa.Schema) -> tuple[pa.Schema, ...]:
+    """Return `schema` and the schema behind each step; raises InvalidSpec at the first that fails.
+
+    Later steps are not looked at then, because what they would find is not known.
+    """
+    schemas = [schema]
+    regrouped = False
+    for position, step in enumerate(spec.steps):
+        if regrouped and step.SCOPE is Scope.GLOBAL:
+            message = f"{step.NAME} compares documents; put it before the step that packs them."
+            raise refuse([Problem(spec.where(position), message)])
+        regrouped = regrouped or step.SCOPE is Scope.SHARD
+        try:
+            schemas.append(step.output_schema(schemas[-1]))
+        except InvalidSpec as error:
+            at = spec.where(position)
+            raise refuse([each.below(at) for each in problems_of(error)]) from error
+    return tuple(schemas)
+
+
+def columns_through(spec: Spec, schemas: Sequence[pa.Schema]) -> ColumnMap:
+    """Return the column maps of all steps in one."""
+    whole: ColumnMap = {
+        name: (ColumnUse(name, Kind.DIRECT, Subtype.IDENTITY),) for name in schemas[0].names
+    }
+    for step, schema in zip(spec.steps, schemas, strict=False):
+        whole = {name: _composed(whole, uses) for name, uses in step.column_map(schema).items()}
+    return whole
+
+
+def _composed(before: ColumnMap, uses: tuple[ColumnUse, ...]) -> tuple[ColumnUse, ...]:
+    found = {_through(first, use) for use in uses for first in before[use.column]}
+    return tuple(sorted(found))
+
+
+def _through(first: ColumnUse, then: ColumnUse) -> ColumnUse:
+    """Return the use of the first input by the last output; indirect and masking both stick."""
+    masking = first.masking or then.masking
+    for use in (first, then):
+        if use.kind is Kind.INDIRECT:
+            return ColumnUse(first.column, Kind.INDIRECT, use.subtype, masking)
+    stronger = (Subtype.AGGREGATION, Subtype.TRANSFORMATION, Subtype.IDENTITY)
+    subtype = next(each for each in stronger if each in (first.subtype, then.subtype))
+    return ColumnUse(first.column, Kind.DIRECT, subtype, masking)
+
+
+def _stages(spec: Spec) -> Iterator[Stage]:
+    """Yield the stages; a global step belongs to the stage that it ends."""
+    index = start = 0
+    for position, step in enumerate(spec.steps):
+        if step.SCOPE is Scope.GLOBAL:
+            yield Stage(index, start, position + 1, position)
+            index, start = index + 1, position + 1
+    yield Stage(index, start, len(spec.steps), None)

@@ -1,0 +1,204 @@
+"""Reading an input file, or a piece of one, as record batches of one schema."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO, Literal, cast
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import zstandard
+
+from core.errors import Invalid
+from transforms.engine.reading import csv, jsonl
+from transforms.engine.reading.records import BadRow, Read, pieces, read_piece
+from transforms.engine.sources import READ_BYTES, ByteSource, RangedFile
+
+__all__ = ["BadRow", "Piece", "Read", "infer_schema", "read"]
+
+Format = Literal["jsonl", "csv", "parquet"]
+Compression = Literal["none", "gzip", "zstd"]
+PARQUET_BATCH_ROWS = 8192
+SAMPLE_BYTES = 1024 * 1024
+
+_FORMATS: dict[str, Format] = {
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "jsonl",
+    ".csv": "csv",
+    ".parquet": "parquet",
+}
+_COMPRESSIONS: dict[str, Compression] = {".gz": "gzip", ".zst": "zstd"}
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of an input file: bytes [start, end), for Parquet row groups [start, end).
+
+    A line belongs to the piece in which its first byte lies, so pieces may be cut anywhere.
+    """
+
+    path: str
+    format: Format
+    compression: Compression
+    start: int
+    end: int
+
+
+def kind_of(path: str, declared: str) -> tuple[Format, Compression]:
+    """Return format and compression by name; raises Invalid when the format cannot be told."""
+    compression: Compression = "none"
+    for suffix, found in _COMPRESSIONS.items():
+        if path.endswith(suffix):
+            path, compression = path.removesuffix(suffix), found
+    if declared != "auto":
+        return cast(Format, declared), compression
+    for suffix, known in _FORMATS.items():
+        if path.endswith(suffix):
+            return known, compression
+    raise Invalid(f"The format of {path!r} cannot be told from its name; declare it.", path=path)
+
+
+def read(
+    piece: Piece, source: ByteSource, schema: pa.Schema, piece_bytes: int = READ_BYTES
+) -> Iterator[Read]:
+    """Yield the rows of `piece` in order, in batches of about `piece_bytes` of input.
+
+    Raises Invalid when the file as a whole is damaged; a bad record is no reason to.
+    """
+    if piece.format == "parquet":
+        yield from _read_parquet(piece, source, schema)
+        return
+    with _open(piece, source) as (base, stream):
+        try:
+            if piece.format == "jsonl":
+                fmt = jsonl.JsonLines(schema)
+                for offset, data in pieces(stream, fmt, piece_bytes):
+                    yield read_piece(fmt, piece.path, base + offset, data)
+            else:
+                yield from _read_csv(piece, stream, schema, piece_bytes)
+        except (OSError, EOFError, zlib.error, zstandard.ZstdError) as error:
+            raise Invalid(f"{piece.path} is damaged: {error}", path=piece.path) from error
+
+
+def _read_csv(
+    piece: Piece, stream: BinaryIO, schema: pa.Schema, piece_bytes: int
+) -> Iterator[Read]:
+    fmt = csv.Csv(schema, ())
+    for offset, data in pieces(stream, fmt, piece_bytes):
+        skip = 0
+        if not fmt.header:
+            header, skip = csv.header_of(data, piece.path)
+            if missing := [name for name in schema.names if name not in header]:
+                raise Invalid(
+                    f"{piece.path} lacks the columns {', '.join(missing)}.", path=piece.path
+                )
+            fmt = csv.Csv(schema, header)
+        yield read_piece(fmt, piece.path, offset + skip, data[skip:])
+
+
+class _open:  # noqa: N801 - used as a function
+    """A context: (offset of the first byte, the decompressed stream of the piece)."""
+
+    def __init__(self, piece: Piece, source: ByteSource) -> None:
+        self._streams: list[BinaryIO] = []
+        self._piece, self._source = piece, source
+
+    def __enter__(self) -> tuple[int, BinaryIO]:
+        piece, source = self._piece, self._source
+        if piece.compression == "none" and piece.format == "jsonl":
+            start = jsonl.next_line(source, piece.start)
+            end = jsonl.next_line(source, piece.end) if piece.end < source.size else source.size
+            ranged = RangedFile(_Window(source, start, max(start, end)))
+            return start, cast(BinaryIO, ranged)
+        raw = source.open()
+        self._streams.append(raw)
+        if piece.compression == "gzip":
+            self._streams.append(cast(BinaryIO, gzip.GzipFile(fileobj=raw)))
+        elif piece.compression == "zstd":
+            reader = zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True)
+            self._streams.append(cast(BinaryIO, io.BufferedReader(cast(io.RawIOBase, reader))))
+        return 0, self._streams[-1]
+
+    def __exit__(self, *_: object) -> None:
+        for stream in reversed(self._streams):
+            stream.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """The bytes [start, end) of a source, as a source."""
+
+    whole: ByteSource
+    start: int
+    end: int
+
+    @property
+    def size(self) -> int:
+        return self.end - self.start
+
+    def read_range(self, offset: int, length: int) -> bytes:
+        return self.whole.read_range(self.start + offset, min(length, self.size - offset))
+
+    def open(self) -> BinaryIO:
+        return cast(BinaryIO, RangedFile(self))
+
+
+def _read_parquet(piece: Piece, source: ByteSource, schema: pa.Schema) -> Iterator[Read]:
+    with open_parquet(source, piece.path) as file:
+        batches = file.iter_batches(
+            batch_size=PARQUET_BATCH_ROWS,
+            row_groups=list(range(piece.start, piece.end)),
+            columns=schema.names,
+            use_threads=False,
+        )
+        for batch in batches:
+            plain = batch if batch.schema.equals(schema) else batch.cast(schema)
+            yield Read(plain, (), batch.num_rows)
+
+
+def open_parquet(source: ByteSource, path: str) -> pq.ParquetFile:
+    """Return the open file; raises Invalid when it is not Parquet."""
+    try:
+        return pq.ParquetFile(pa.PythonFile(RangedFile(source), mode="r"))
+    except pa.ArrowInvalid as error:
+        raise Invalid(f"{path} is not a Parquet file: {error}", path=path) from error
+
+
+def infer_schema(piece: Piece, source: ByteSource) -> pa.Schema:
+    """Return the schema of a file: declared in Parquet, else inferred from its first MiB.
+
+    Times and dates in text stay text, and a column without a value is text, because a wrong guess
+    would quarantine good rows. Raises pa.ArrowInvalid when the values of a column are of mixed
+    types.
+    """
+    if piece.format == "parquet":
+        with open_parquet(source, piece.path) as file:
+            return pa.schema([_plain(field) for field in file.schema_arrow])
+    with _open(piece, source) as (_, stream):
+        sample = stream.read(SAMPLE_BYTES)
+    end = csv.complete(sample) if piece.format == "csv" else jsonl.complete(sample)
+    sample = sample[: end or None]
+    found = csv.infer(sample, piece.path) if piece.format == "csv" else jsonl.infer(sample)
+    return pa.schema([pa.field(field.name, _as_text(field.type)) for field in found])
+
+
+def _plain(field: pa.Field) -> pa.Field:
+    """Return the field without dictionary encoding and without metadata."""
+    found = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
+    return pa.field(field.name, found, nullable=field.nullable)
+
+
+def _as_text(found: pa.DataType) -> pa.DataType:
+    if pa.types.is_temporal(found) or pa.types.is_null(found):
+        return pa.string()
+    if pa.types.is_list(found):
+        return pa.list_(_as_text(found.value_type))
+    if pa.types.is_struct(found):
+        members = [found.field(position) for position in range(found.num_fields)]
+        return pa.struct([pa.field(each.name, _as_text(each.type)) for each in members])
+    return found

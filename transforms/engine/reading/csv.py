@@ -1,0 +1,105 @@
+"""CSV as RFC 4180 has it: quoted fields may hold commas, newlines and doubled quotes."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pacsv
+
+from core.errors import Invalid
+from transforms.engine.reading.records import Positions, bytes_of
+
+_NEWLINE, _QUOTE = 0x0A, 0x22
+
+
+def complete(data: bytes) -> int:
+    """Return where the last whole record of `data` ends; `data` begins with a record."""
+    ends = _ends(data)
+    return int(ends[-1]) if len(ends) else 0
+
+
+def _ends(data: bytes) -> Positions:
+    """Return the positions behind the newlines that stand outside quotes."""
+    values = bytes_of(data)
+    newlines = np.flatnonzero(values == _NEWLINE)
+    quotes = np.flatnonzero(values == _QUOTE)
+    quotes_before = np.searchsorted(quotes, newlines)
+    return newlines[quotes_before % 2 == 0] + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Csv:
+    """Reads the columns of `schema` out of records whose fields are `header`."""
+
+    schema: pa.Schema
+    header: tuple[str, ...]
+
+    def complete(self, data: bytes) -> int:
+        return complete(data)
+
+    def bounds(self, data: bytes) -> tuple[Positions, Positions]:
+        ends = _ends(data)
+        if not len(ends) or ends[-1] != len(data):
+            ends = np.append(ends, len(data))
+        starts = np.concatenate([np.zeros(1, np.int64), ends[:-1]])
+        keep = ends - starts > 2
+        for position in np.flatnonzero(~keep):
+            keep[position] = bool(data[starts[position] : ends[position]].strip(b"\r\n"))
+        return starts[keep], ends[keep]
+
+    def parse(self, data: bytes) -> pa.Table:
+        types = {field.name: field.type for field in self.schema}
+        return _parse(
+            data,
+            self.header,
+            pacsv.ConvertOptions(
+                column_types=types, include_columns=self.schema.names, strings_can_be_null=False
+            ),
+        ).cast(self.schema)
+
+
+def _parse(data: bytes, header: tuple[str, ...], convert: pacsv.ConvertOptions) -> pa.Table:
+    return pacsv.read_csv(
+        pa.BufferReader(data),
+        read_options=pacsv.ReadOptions(
+            column_names=list(header), use_threads=False, block_size=len(data) + 1
+        ),
+        parse_options=pacsv.ParseOptions(newlines_in_values=True),
+        convert_options=convert,
+    )
+
+
+def header_of(data: bytes, source: str) -> tuple[tuple[str, ...], int]:
+    """Return the column names and where the first record behind them begins.
+
+    Raises Invalid when there is no usable header.
+    """
+    ends = _ends(data)
+    end = int(ends[0]) if len(ends) else len(data)
+    try:
+        text = data[:end].decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise Invalid(f"The header of {source} is not UTF-8.", source=source) from error
+    names = tuple(next(csv.reader(io.StringIO(text, newline="")), []))
+    if not names or len(set(names)) < len(names):
+        raise Invalid(f"{source} has no header, or one that names a column twice.", source=source)
+    return names, end
+
+
+def infer(sample: bytes, source: str) -> pa.Schema:
+    """Return the schema of whole records with a header; raises pa.ArrowInvalid when ragged."""
+    header, end = header_of(sample, source)
+    if end == len(sample):
+        return pa.schema([(name, pa.string()) for name in header])
+    handler = pacsv.ParseOptions(newlines_in_values=True, invalid_row_handler=lambda _: "skip")
+    return pacsv.read_csv(
+        pa.BufferReader(sample[end:]),
+        read_options=pacsv.ReadOptions(
+            column_names=list(header), use_threads=False, block_size=len(sample) + 1
+        ),
+        parse_options=handler,
+    ).schema

@@ -1,0 +1,120 @@
+"""Parsing text records, and finding the bad ones by halving.
+
+pyarrow gives up a whole block at one bad record. Here the block is halved until the bad records
+stand alone; they are set aside with their offset and their bytes, and the others go on in order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+Positions = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class BadRow:
+    """A record that is not a row. `byte_offset` counts in the decompressed file."""
+
+    source: str
+    byte_offset: int
+    raw: bytes
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Some records of the input: `records` were seen, each is a row of `batch` or in `bad`."""
+
+    batch: pa.RecordBatch
+    bad: tuple[BadRow, ...]
+    records: int
+
+
+class RecordFormat(Protocol):
+    """A text format whose records can be told apart without parsing them."""
+
+    schema: pa.Schema
+
+    def complete(self, data: bytes) -> int:
+        """Return where the last whole record of `data` ends; 0 when none does."""
+        ...
+
+    def bounds(self, data: bytes) -> tuple[Positions, Positions]:
+        """Return the starts and ends of the records of `data` that are not blank."""
+        ...
+
+    def parse(self, data: bytes) -> pa.Table:
+        """Return the rows of `data` under `schema`; raises pa.ArrowInvalid."""
+        ...
+
+
+def pieces(stream: BinaryIO, fmt: RecordFormat, piece_bytes: int) -> Iterator[tuple[int, bytes]]:
+    """Yield (offset in the stream, whole records) of about `piece_bytes` each, to the end."""
+    offset, held = 0, b""
+    while chunk := stream.read(piece_bytes):
+        held += chunk
+        if end := fmt.complete(held):
+            yield offset, held[:end]
+            offset, held = offset + end, held[end:]
+    if held:
+        yield offset, held
+
+
+def read_piece(fmt: RecordFormat, source: str, offset: int, data: bytes) -> Read:
+    """Return the rows and the bad records of `data`, which begins at `offset` of `source`."""
+    starts, ends = fmt.bounds(data)
+    if not len(starts):
+        return Read(_one_batch([], fmt.schema), (), 0)
+    good: list[pa.Table] = []
+    bad: list[BadRow] = []
+    _halve(_Piece(fmt, source, offset, data, starts, ends), (0, len(starts)), good, bad)
+    return Read(_one_batch(good, fmt.schema), tuple(bad), len(starts))
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    fmt: RecordFormat
+    source: str
+    offset: int
+    data: bytes
+    starts: Positions
+    ends: Positions
+
+
+def _halve(piece: _Piece, span: tuple[int, int], good: list[pa.Table], bad: list[BadRow]) -> None:
+    low, high = span
+    start, end = int(piece.starts[low]), int(piece.ends[high - 1])
+    try:
+        table = piece.fmt.parse(piece.data[start:end])
+        if table.num_rows == high - low:
+            good.append(table)
+            return
+        error = f"one record holds {table.num_rows} rows"
+    except pa.ArrowInvalid as refusal:
+        error = str(refusal).splitlines()[0]
+    if high - low == 1:
+        raw = piece.data[start:end].rstrip(b"\r\n")
+        bad.append(BadRow(piece.source, piece.offset + start, raw, error))
+        return
+    middle = (low + high) // 2
+    _halve(piece, (low, middle), good, bad)
+    _halve(piece, (middle, high), good, bad)
+
+
+def _one_batch(tables: list[pa.Table], schema: pa.Schema) -> pa.RecordBatch:
+    whole = pa.concat_tables([schema.empty_table(), *tables]).combine_chunks()
+    columns = [
+        column.chunk(0) if column.num_chunks else pa.array([], column.type)
+        for column in whole.columns
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def bytes_of(data: bytes) -> npt.NDArray[np.uint8]:
+    return np.frombuffer(data, np.uint8)

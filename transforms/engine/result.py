@@ -1,0 +1,128 @@
+"""What became of a shard, and of a run: counts that must add up."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import cast
+
+from core.digests import Chunk, Digest
+from core.errors import IntegrityBroken
+from core.manifest import FileEntry
+from transforms.engine.encoders import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class ShardResult:
+    """The report of one shard in one stage."""
+
+    stage: int
+    shard: int
+    digest: Digest
+    rows_in: int
+    """Records of the input in the first stage, rows of the intermediate in later ones."""
+    documents: int
+    """Rows that were kept, before any step that regroups rows."""
+    rows_out: int
+    dropped: Mapping[str, int]
+    quarantined: int
+    counts: Mapping[str, int]
+    """Sums over the steps, such as `tokens` (without end tokens), `eos`, `packed_tokens`."""
+    bytes_in: int
+    seconds: Mapping[str, float]
+    """By step, and `read` and `write`; the only part that differs from run to run."""
+    verdicts: Mapping[str, Verdict]
+    """By tokenizer: which engine encoded, and why."""
+    output: FileEntry | None
+    """The part; None in stages that write intermediates."""
+    quarantine: FileEntry | None
+
+    def __post_init__(self) -> None:
+        gone = sum(self.dropped.values()) + self.quarantined
+        if self.rows_in != self.documents + gone:
+            raise IntegrityBroken(
+                f"Shard {self.shard}: {self.rows_in} rows came in, {self.documents} were kept and "
+                f"{gone} were dropped or quarantined.",
+                shard=self.shard,
+                stage=self.stage,
+            )
+
+    def to_json(self) -> dict[str, object]:
+        return asdict(self)
+
+
+def result_from_json(document: Mapping[str, object]) -> ShardResult:
+    """Return the result that `ShardResult.to_json` wrote."""
+    raw = dict(document)
+    raw["output"] = _entry(raw["output"])
+    raw["quarantine"] = _entry(raw["quarantine"])
+    verdicts = cast("dict[str, dict[str, object]]", raw["verdicts"])
+    raw["verdicts"] = {name: Verdict(**each) for name, each in verdicts.items()}
+    return ShardResult(**raw)
+
+
+def _entry(raw: object) -> FileEntry | None:
+    if raw is None:
+        return None
+    members = dict(cast("dict[str, object]", raw))
+    chunks = cast("list[dict[str, object]]", members.pop("chunks"))
+    return FileEntry(**members, chunks=tuple(Chunk(**chunk) for chunk in chunks))
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """The sums of a run over its shards."""
+
+    rows_in: int
+    documents: int
+    rows_out: int
+    dropped: Mapping[str, int]
+    quarantined: int
+    counts: Mapping[str, int]
+    bytes_in: int
+    bytes_out: int
+    seconds: Mapping[str, float]
+    verdicts: Mapping[str, Verdict]
+    outputs: tuple[FileEntry, ...]
+    quarantines: tuple[FileEntry, ...] = field(default=())
+
+
+def add_up(results: Sequence[ShardResult]) -> RunReport:
+    """Return the report of a run out of the results of all its shards in all stages.
+
+    Raises IntegrityBroken when a stage was not given what the stage before it had left.
+    """
+    last = max(each.stage for each in results)
+    dropped: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
+    seconds: Counter[str] = Counter()
+    for each in results:
+        dropped.update(each.dropped)
+        counts.update(each.counts)
+        for name, spent in each.seconds.items():
+            seconds[name] += spent  # type: ignore[assignment]  # a Counter of floats
+    first = [each for each in results if each.stage == 0]
+    final = [each for each in results if each.stage == last]
+    quarantined = sum(each.quarantined for each in first)
+    rows_in, documents = (
+        sum(each.rows_in for each in first),
+        sum(each.documents for each in final),
+    )
+    if rows_in != documents + sum(dropped.values()) + quarantined:
+        raise IntegrityBroken(f"{rows_in} rows came in, and the run accounts for other ones.")
+    outputs = tuple(each.output for each in final if each.output is not None)
+    return RunReport(
+        rows_in=rows_in,
+        documents=documents,
+        rows_out=sum(each.rows_out for each in final),
+        dropped=dict(sorted(dropped.items())),
+        quarantined=quarantined,
+        counts=dict(sorted(counts.items())),
+        bytes_in=sum(each.bytes_in for each in first),
+        bytes_out=sum(entry.bytes for entry in outputs),
+        seconds=dict(seconds),
+        verdicts={name: verdict for each in results for name, verdict in each.verdicts.items()},
+        outputs=outputs,
+        quarantines=tuple(each.quarantine for each in first if each.quarantine is not None),
+    )

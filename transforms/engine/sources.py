@@ -1,0 +1,145 @@
+"""Where bytes are read from and written to: the seam that stores implement.
+
+`LocalFile` and `LocalFolder` are the implementations for one machine.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from core.errors import ObjectMissing
+
+READ_BYTES = 4 * 1024 * 1024
+
+
+class ByteSource(Protocol):
+    """Readable bytes of a known size that do not change while they are read.
+
+    Every method raises a FairmeshError when the bytes cannot be had.
+    """
+
+    @property
+    def size(self) -> int: ...
+
+    def read_range(self, offset: int, length: int) -> bytes:
+        """Return `length` bytes from `offset`, fewer only where the source ends."""
+        ...
+
+    def open(self) -> BinaryIO:
+        """Return a new stream over all bytes; the caller closes it."""
+        ...
+
+
+class ByteSink(Protocol):
+    """A place for objects by key."""
+
+    def create(self, key: str) -> AbstractContextManager[BinaryIO]:
+        """Give a stream; the object appears whole when the block ends well, and else not at all.
+
+        An object of the same key is replaced.
+        """
+        ...
+
+    def source(self, key: str) -> ByteSource:
+        """Return the object `key`; raises ObjectMissing."""
+        ...
+
+    def has(self, key: str) -> bool: ...
+
+
+OpenInput = Callable[[str], ByteSource]
+"""Answers an input file by its path below the version."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """All that a shard may touch: its inputs, a scratch place of the run, and the output."""
+
+    open_input: OpenInput
+    scratch: ByteSink
+    output: ByteSink
+
+
+@dataclass(frozen=True, slots=True)
+class LocalFile:
+    """A file on this machine."""
+
+    path: Path
+
+    @property
+    def size(self) -> int:
+        return self.path.stat().st_size
+
+    def read_range(self, offset: int, length: int) -> bytes:
+        with self.path.open("rb") as stream:
+            stream.seek(offset)
+            return stream.read(length)
+
+    def open(self) -> BinaryIO:
+        return self.path.open("rb")
+
+
+@dataclass(frozen=True, slots=True)
+class LocalFolder:
+    """A folder as a sink; an object under way lies beside its place and ends in `.part`."""
+
+    root: Path
+
+    @contextmanager
+    def create(self, key: str) -> Iterator[BinaryIO]:
+        target = self.root / key
+        target.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = target.with_name(target.name + ".part")
+        try:
+            with unfinished.open("wb") as stream:
+                yield stream
+            os.replace(unfinished, target)
+        finally:
+            unfinished.unlink(missing_ok=True)
+
+    def source(self, key: str) -> ByteSource:
+        if not self.has(key):
+            raise ObjectMissing(f"There is no object {key!r}.", key=key)
+        return LocalFile(self.root / key)
+
+    def has(self, key: str) -> bool:
+        return (self.root / key).exists()
+
+
+class RangedFile(io.RawIOBase):
+    """A source as a seekable read-only file, for the Parquet and Arrow IPC readers."""
+
+    def __init__(self, source: ByteSource) -> None:
+        super().__init__()
+        self._source = source
+        self._size = source.size
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence]
+        self._at = base + offset
+        return self._at
+
+    def read(self, size: int = -1) -> bytes:
+        wanted = self._size - self._at if size < 0 else size
+        data = self._source.read_range(self._at, wanted) if wanted > 0 else b""
+        self._at += len(data)
+        return data
+
+    def readall(self) -> bytes:
+        return self.read()

@@ -1,0 +1,206 @@
+"""A pipeline document: read, checked, and brought into the one form that its digest is taken of."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import pyarrow as pa
+import rfc8785
+import tokenizers
+import yaml
+
+from core.digests import Digest
+from transforms.engine.operators.base import Operator
+from transforms.engine.operators.registry import OPERATORS
+from transforms.engine.params import Json, json_schema, parse, rule, to_json
+from transforms.engine.problems import Problem, join, nearest, refuse
+
+ENGINE_VERSION = 1
+"""Rises whenever the engine itself would give other bytes for the same document."""
+
+NAME_PATTERN = r"^(/[a-z0-9][a-z0-9._-]{0,63})+/~/[a-z0-9][a-z0-9._-]{0,63}$"
+VERSION_PATTERN = r"^(latest|stable|v=[1-9][0-9]*)$"
+
+ColumnType = Literal[
+    "string",
+    "bool",
+    "int32",
+    "int64",
+    "float32",
+    "float64",
+    "date",
+    "timestamp",
+    "list<string>",
+    "list<int64>",
+    "list<float64>",
+]
+ARROW_TYPES: Mapping[str, pa.DataType] = {
+    "string": pa.string(),
+    "bool": pa.bool_(),
+    "int32": pa.int32(),
+    "int64": pa.int64(),
+    "float32": pa.float32(),
+    "float64": pa.float64(),
+    "date": pa.date32(),
+    "timestamp": pa.timestamp("us"),
+    "list<string>": pa.list_(pa.string()),
+    "list<int64>": pa.list_(pa.int64()),
+    "list<float64>": pa.list_(pa.float64()),
+}
+
+
+@dataclass(frozen=True)
+class Input:
+    """What is read."""
+
+    name: str = field(metadata=rule("A data product.", pattern=NAME_PATTERN))
+    version: str = field(
+        default="latest",
+        metadata=rule("`v=N`, or an alias that is resolved at the start.", pattern=VERSION_PATTERN),
+    )
+    files: str = field(
+        default="*",
+        metadata=rule("Which paths below the version; `*` also stands for slashes."),
+    )
+    format: Literal["auto", "jsonl", "csv", "parquet"] = field(
+        default="auto",
+        metadata=rule("By default the file name tells. `.gz` and `.zst` are always seen."),
+    )
+    schema: Mapping[str, ColumnType] | None = field(
+        default=None,
+        metadata=rule("Columns and types; by default inferred from a sample and fixed."),
+    )
+
+
+@dataclass(frozen=True)
+class Output:
+    """What is written."""
+
+    name: str = field(metadata=rule("The data product of the result.", pattern=NAME_PATTERN))
+    format: Literal["parquet"] = field(default="parquet", metadata=rule("The file format."))
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """The document around the steps; they are read apart, by the operator each one names."""
+
+    version: Literal[1] = field(metadata=rule("The version of this format."))
+    inputs: tuple[Input, ...] = field(
+        metadata=rule("Exactly one input in this version of the format.", min_items=1)
+    )
+    output: Output = field(metadata=rule("The result."))
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A checked pipeline. Its columns are not checked yet: that needs the input (see `plan`)."""
+
+    input: Input
+    steps: tuple[Operator, ...]
+    output: Output
+
+    def as_json(self) -> dict[str, Json]:
+        """Return the normal form: every default written out, nothing else than the document."""
+        return {
+            "version": 1,
+            "inputs": [to_json(self.input)],
+            "steps": [{step.NAME: to_json(step)} for step in self.steps],
+            "output": to_json(self.output),
+        }
+
+    def tokenizers(self) -> tuple[str, ...]:
+        return tuple(sorted({name for step in self.steps for name in step.tokenizers()}))
+
+    def where(self, position: int) -> str:
+        return f"steps[{position}].{self.steps[position].NAME}"
+
+
+def load(text: str) -> Spec:
+    """Return the pipeline that a YAML or JSON text declares; raises InvalidSpec."""
+    try:
+        document = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise refuse([Problem("", f"Not YAML: {error}")]) from error
+    return read_spec(document)
+
+
+def read_spec(document: object) -> Spec:
+    """Return the pipeline of a decoded document; raises InvalidSpec with every problem found."""
+    if not isinstance(document, Mapping):
+        raise refuse([Problem("", "A pipeline is a mapping.")])
+    problems: list[Problem] = []
+    frame_part = {key: value for key, value in document.items() if key != "steps"}
+    frame = parse(_Frame, frame_part, "", problems)
+    steps = _read_steps(document.get("steps"), problems)
+    if frame is not None and len(frame.inputs) > 1:
+        problems.append(Problem("inputs[1]", "Only one input is possible so far."))
+    if problems or frame is None:
+        raise refuse(problems)
+    return Spec(frame.inputs[0], steps, frame.output)
+
+
+def _read_steps(raw: object, problems: list[Problem]) -> tuple[Operator, ...]:
+    if not isinstance(raw, Sequence) or isinstance(raw, str) or not raw:
+        problems.append(Problem("steps", "Expected a list with at least one step."))
+        return ()
+    read = (_read_step(step, f"steps[{at}]", problems) for at, step in enumerate(raw))
+    return tuple(step for step in read if step is not None)
+
+
+def _read_step(raw: object, where: str, problems: list[Problem]) -> Operator | None:
+    if not isinstance(raw, Mapping) or len(raw) != 1:
+        message = "A step is a mapping of one operator to its parameters."
+        problems.append(Problem(where, message))
+        return None
+    ((name, parameters),) = raw.items()
+    if name not in OPERATORS:
+        message = f"Unknown operator {str(name)!r}; known are: {', '.join(OPERATORS)}."
+        problems.append(Problem(join(where, str(name)), message, nearest(str(name), OPERATORS)))
+        return None
+    return parse(OPERATORS[name], parameters, join(where, name), problems)
+
+
+def document_schema() -> dict[str, Json]:
+    """Return the JSON Schema (2020-12) of pipeline documents."""
+    frame = json_schema(_Frame)
+    properties = frame["properties"]
+    assert isinstance(properties, dict)
+    inputs = properties["inputs"]
+    assert isinstance(inputs, dict)
+    inputs["maxItems"] = 1
+    steps: list[Json] = [
+        {
+            "type": "object",
+            "description": (operator.__doc__ or "").split("\n\n")[0],
+            "additionalProperties": False,
+            "required": [name],
+            "properties": {name: json_schema(operator)},
+        }
+        for name, operator in OPERATORS.items()
+    ]
+    properties["steps"] = {
+        "type": "array",
+        "description": "What is done with the rows, in order.",
+        "minItems": 1,
+        "items": {"oneOf": steps},
+    }
+    frame["required"] = ["version", "inputs", "steps", "output"]
+    return frame
+
+
+def digest(spec: Spec, tokenizer_sha256: Callable[[str], str]) -> Digest:
+    """Return the digest of all that, beside the input bytes, decides the output bytes.
+
+    `tokenizer_sha256` answers a tokenizer's name. Source of the canonical form: RFC 8785.
+    """
+    whole = {
+        "engine": ENGINE_VERSION,
+        "spec": spec.as_json(),
+        "operators": {step.NAME: step.VERSION for step in spec.steps},
+        "libraries": {"pyarrow": pa.__version__, "tokenizers": tokenizers.__version__},
+        "tokenizers": {name: tokenizer_sha256(name) for name in spec.tokenizers()},
+    }
+    return Digest("sha256:" + hashlib.sha256(rfc8785.dumps(whole)).hexdigest())
