@@ -126,9 +126,11 @@ def look_back(story: Story) -> None:
     report.versions = sum(row["versions_count"] for row in products)
     report.published = [_published(row["latest"]) for row in products if row["latest"]]
     replicas = list(operator.replicas(page_size=200))
-    for store in operator.api.pages("stores"):
+    stores = list(operator.api.pages("stores"))
+    report.stores = len(stores)
+    for store in stores:
         mine = [row for row in replicas if row["store"] == store["name"]]
-        report.stores.append(
+        report.placements.append(
             {
                 "store": store["name"],
                 "site": store["site"],
@@ -159,9 +161,11 @@ def _moved(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _ran(row: dict[str, Any]) -> dict[str, Any]:
-    same = ("pipeline", "output", "rows_in", "rows_out", "dropped", "quarantined", "tokens")
+    same = ("pipeline", "output", "rows_in", "rows_out", "quarantined", "tokens")
     return {
         **{key: row[key] for key in same},
+        "dropped": sum(row["dropped"].values()),
+        "dropped_by": row["dropped"],
         "input": ", ".join(row["inputs"]),
         "seconds": row["seconds"],
     }

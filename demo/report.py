@@ -22,7 +22,9 @@ class Report:
 
     products: int = 0
     versions: int = 0
-    stores: list[Row] = field(default_factory=list)
+    stores: int = 0
+    placements: list[Row] = field(default_factory=list)
+    """What each store holds."""
     published: list[Row] = field(default_factory=list)
     transfers: list[Row] = field(default_factory=list)
     refusals: list[Row] = field(default_factory=list)
@@ -39,7 +41,7 @@ class Report:
     def show(self, console: Console) -> None:
         """Print the whole report; long lists are cut, and say so."""
         console.print(f"\n[bold]{self.products} products, {self.versions} versions[/bold]")
-        _table(console, "Stores", self.stores, ["store", "site", "jurisdictions", "replicas"])
+        _table(console, "Stores", self.placements, ["store", "site", "jurisdictions", "replicas"])
         largest = sorted(self.published, key=lambda row: -row["bytes"])
         columns = ["name", "files", "size", "digest"]
         _table(console, "Published", [_sized(row) for row in largest], columns)
@@ -49,7 +51,10 @@ class Report:
         _table(console, "Transfers", [_sized(row) for row in moved], columns)
         columns = ["action", "name", "target", "policy", "reason"]
         _table(console, "Refused by policy", self.refusals, columns)
-        columns = ["output", "rows_in", "rows_out", "dropped", "quarantined", "tokens", "seconds"]
+        columns = [
+            "output", "rows_in", "rows_out", "dropped", "dropped_by", "quarantined", "tokens",
+            "seconds",
+        ]  # fmt: skip
         _table(console, "Runs", self.runs, columns)
         console.print(f"Lineage: {self.lineage['nodes']} nodes, {self.lineage['edges']} edges")
         columns = ["principal", "action", "name", "allowed", "policies"]
