@@ -276,11 +276,11 @@ class Term(models.Model):
 
 
 class Posting(models.Model):
-    """How much a word says about a product: its BM25F weight without the rarity."""
+    """How much a word says about a product: its BM25F weight in thousandths, without the rarity."""
 
     term = models.ForeignKey(Term, models.CASCADE, related_name="postings")
     product = models.ForeignKey(Product, models.CASCADE, related_name="postings")
-    weight = models.FloatField()
+    weight = models.PositiveIntegerField()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["term", "product"], name="one_posting")]

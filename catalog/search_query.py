@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Case, Count, F, FloatField, Q, QuerySet, Sum, Value, When
+from django.db.models import Case, Count, F, IntegerField, Q, QuerySet, Sum, Value, When
 from django.db.models.functions import Length
 
 from catalog.engine.highlight import marked, snippet
@@ -34,6 +34,7 @@ from governance.engine.entities import Principal
 
 _FACET_VALUES = 50
 _REMEMBERED = 3
+_LARGEST = 2**53
 _SCORE_UNIT = PER_MILLE * PER_MILLE
 FACETS: Mapping[str, str] = {
     "domain": "domain__name",
@@ -103,11 +104,21 @@ class _Place:
         return self.in_tail, -self.score, self.product_id
 
 
-_After = tuple[_Place, ...]
-"""The last results of the page before, the very last first; none for the first page.
+@dataclass(frozen=True, slots=True)
+class _Cursor:
+    """Where a walk through the pages stands; empty before the first page."""
 
-More than one, so that the next page is found even when the last result is gone.
-"""
+    after: tuple[_Place, ...] = ()
+    """The last results of the page before, the very last first.
+
+    More than one, so that the next page is found even when the last result is gone.
+    """
+    counts: tuple[int, ...] = ()
+    """How many products the caller saw when the walk began, and how many of them held each term.
+
+    Every page is ranked by these, so a product that comes or goes moves no other one between two
+    pages. They rank only what the caller may discover now, whatever is written here.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,31 +146,39 @@ def search(
     A product matches when it holds one of the rarest terms of the query; the best candidates are
     then ordered by all terms. Raises Invalid for a cursor that this function did not make.
     """
-    sight, after = sight_of(principal), _read_cursor(cursor)
+    sight, begun = sight_of(principal), _read_cursor(cursor)
     wanted = filters or Filters()
     allowed = Product.objects.filter(sight.products).filter(wanted.condition())
     if not query.strip():
-        return _newest(allowed, after, size)
+        return _newest(allowed, begun.after, size)
     asked = understand(sight, query)
-    rarities = {term: rarity(sight.total, count) for term, count in asked.holding.items() if count}
-    chosen = rarest(asked.holding)
+    counts = _counts(sight.total, asked, begun)
+    holding = dict(zip(asked.holding, counts[1:], strict=True))
+    rarities = {term: rarity(counts[0], count) for term, count in holding.items() if count}
+    chosen = rarest(holding)
     holders = Posting.objects.filter(term__in=chosen)
     scores = _first_stage(
         holders.filter(sight.postings).filter(wanted.condition("product__")),
         {term: rarities[term] for term in chosen},
     )
-    places = _page_of(scores, _head(scores, rarities), after, size + 1)
+    places = _page_of(scores, _head(scores, rarities), begun.after, size + 1)
     matching = allowed.filter(pk__in=holders.values("product"))
     return Page(
         total=matching.count(),
         results=_hits(places[:size], asked),
-        next_cursor=_write_cursor(places[:size]) if len(places) > size else None,
+        next_cursor=_write_cursor(places[:size], counts) if len(places) > size else None,
         facets=_facets(matching),
         corrected=asked.corrected,
     )
 
 
-def _newest(allowed: QuerySet[Product], after: _After, size: int) -> Page:
+def _counts(total: int, asked: Asked, begun: _Cursor) -> tuple[int, ...]:
+    """Return the counts to rank by: those of the walk, unless its query now has other terms."""
+    now = (total, *asked.holding.values())
+    return begun.counts if len(begun.counts) == len(now) else now
+
+
+def _newest(allowed: QuerySet[Product], after: tuple[_Place, ...], size: int) -> Page:
     rows = allowed.filter(pk__lt=after[0].product_id) if after else allowed
     found = rows.order_by("-pk").values_list("pk", flat=True)[: size + 1]
     places = [_Place(False, 0, key) for key in found]
@@ -174,9 +193,9 @@ def _newest(allowed: QuerySet[Product], after: _After, size: int) -> Page:
 def _first_stage(holders: QuerySet[Posting], rarities: Mapping[str, int]) -> Scores:
     """Return (product, score) over these terms; whole numbers have one sum on every database."""
     weighed = Case(
-        *(When(term=term, then=Value(float(value))) for term, value in rarities.items()),
-        default=Value(0.0),
-        output_field=FloatField(),
+        *(When(term=term, then=Value(value)) for term, value in rarities.items()),
+        default=Value(0),
+        output_field=IntegerField(),
     )
     summed = holders.order_by().values("product").annotate(score=Sum(F("weight") * weighed))
     return summed.order_by("-score", "product")
@@ -193,7 +212,7 @@ def _head(scores: Scores, rarities: Mapping[str, int]) -> _Head:
 
 def _second_stage(keys: Sequence[UUID], rarities: Mapping[str, int]) -> list[_Place]:
     """Order candidates by all terms and by their standing."""
-    found: dict[UUID, list[tuple[str, float]]] = {key: [] for key in keys}
+    found: dict[UUID, list[tuple[str, int]]] = {key: [] for key in keys}
     rows = Posting.objects.filter(product__in=keys, term__in=list(rarities))
     for key, term, weight in rows.values_list("product", "term", "weight"):
         found[key].append((term, weight))
@@ -214,11 +233,10 @@ def _standings(keys: Sequence[UUID]) -> dict[UUID, Standing]:
     }
 
 
-def _page_of(scores: Scores, head: _Head, after: _After, count: int) -> list[_Place]:
+def _page_of(scores: Scores, head: _Head, after: tuple[_Place, ...], count: int) -> list[_Place]:
     """Return the places that follow `after`, at most `count`.
 
-    What came last is looked up where it stands now, since every score moves a little when a
-    product comes or goes.
+    What came last is looked up where it stands now, since it may have been changed meanwhile.
     """
     places = head.places[_start(head.places, after) :][:count]
     if head.last_candidate is None or len(places) == count:
@@ -230,7 +248,7 @@ def _page_of(scores: Scores, head: _Head, after: _After, count: int) -> list[_Pl
     return places + _tail_places(scores.filter(lower)[: count - len(places)])
 
 
-def _start(head: Sequence[_Place], after: _After) -> int:
+def _start(head: Sequence[_Place], after: tuple[_Place, ...]) -> int:
     if not after:
         return 0
     if after[0].in_tail:
@@ -242,14 +260,14 @@ def _start(head: Sequence[_Place], after: _After) -> int:
     return sum(1 for place in head if place.key <= after[0].key)
 
 
-def _where_now(scores: Scores, after: _After) -> _Place:
+def _where_now(scores: Scores, after: tuple[_Place, ...]) -> _Place:
     keys = [place.product_id for place in after]
     now = {place.product_id: place for place in _tail_places(scores.filter(product__in=keys))}
     return next((now[key] for key in keys if key in now), after[0])
 
 
 def _tail_places(rows: Scores) -> list[_Place]:
-    return [_Place(True, int(row["score"]), row["product"]) for row in rows]
+    return [_Place(True, row["score"], row["product"]) for row in rows]
 
 
 def _hits(places: Sequence[_Place], asked: Asked) -> list[Hit]:
@@ -288,25 +306,32 @@ def _facets(matching: QuerySet[Product]) -> dict[str, list[FacetValue]]:
     return found
 
 
-def _write_cursor(shown: Sequence[_Place]) -> str:
+def _write_cursor(shown: Sequence[_Place], counts: Sequence[int] = ()) -> str:
     last = [
         [int(place.in_tail), place.score, place.product_id.hex]
         for place in reversed(shown[-_REMEMBERED:])
     ]
-    return base64.urlsafe_b64encode(json.dumps(last).encode()).decode().rstrip("=")
+    return base64.urlsafe_b64encode(json.dumps([last, counts]).encode()).decode().rstrip("=")
 
 
-def _read_cursor(cursor: str | None) -> _After:
+def _read_cursor(cursor: str | None) -> _Cursor:
     if not cursor:
-        return ()
+        return _Cursor()
     try:
-        rows = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        rows, counts = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         after = tuple(
-            _Place(bool(in_tail), int(score), UUID(hex=key))
+            _Place(bool(in_tail), _whole(score), UUID(hex=key))
             for in_tail, score, key in rows[:_REMEMBERED]
         )
-    except (ValueError, TypeError, AttributeError, KeyError) as error:
+        begun = _Cursor(after, tuple(_whole(count) for count in counts))
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise Invalid("The cursor is not one of ours; begin without it.", cursor=cursor) from error
     if not after:
         raise Invalid("The cursor is empty; begin without it.", cursor=cursor)
-    return after
+    return begun
+
+
+def _whole(number: object) -> int:
+    if not isinstance(number, int) or not 0 <= number < _LARGEST:
+        raise ValueError(number)
+    return number

@@ -21,7 +21,7 @@ class SearchIn(serializers.Serializer[Data]):
     format = serializers.CharField(max_length=64, default="", allow_blank=True)
     license = serializers.CharField(max_length=100, default="", allow_blank=True)
     cursor = serializers.CharField(
-        max_length=500, default="", allow_blank=True, help_text="`next_cursor` of the page before."
+        max_length=2000, default="", allow_blank=True, help_text="`next_cursor` of the page before."
     )
     page_size = serializers.IntegerField(default=20, help_text="At most 100.")
 

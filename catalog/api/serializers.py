@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from catalog.models import ACCESSES, VISIBILITIES, Domain, Lifecycle, Port, Product, Version
@@ -87,10 +88,11 @@ class VersionOut(serializers.ModelSerializer[Version]):
             "created_at", "published_at", "tombstone",
         ]  # fmt: skip
 
-    def get_tombstone(self, version: Version) -> TombstoneOut | None:
+    @extend_schema_field(TombstoneOut(allow_null=True))
+    def get_tombstone(self, version: Version) -> Data | None:
         if version.tombstoned_at is None:
             return None
-        return {"reason": version.tombstone_reason, "at": version.tombstoned_at}  # type: ignore[return-value]  # the schema wants the serializer, the renderer the value
+        return {"reason": version.tombstone_reason, "at": version.tombstoned_at}
 
 
 class PortOut(serializers.ModelSerializer[Port]):
@@ -131,15 +133,17 @@ class ProductListOut(serializers.ModelSerializer[Product]):
             "latest", "versions_count", "created_at", "updated_at",
         ]  # fmt: skip
 
-    def get_labels(self, product: Product) -> list[ProductLabelOut]:
+    @extend_schema_field(ProductLabelOut(many=True))
+    def get_labels(self, product: Product) -> list[Data]:
         rows = self.context["labels"].get(product.name, [])
-        return ProductLabelOut(rows, many=True).data  # type: ignore[return-value]  # as above
+        return list(ProductLabelOut(rows, many=True).data)
 
-    def get_latest(self, product: Product) -> VersionOut | None:
+    @extend_schema_field(VersionOut(allow_null=True))
+    def get_latest(self, product: Product) -> Data | None:
         pointers = getattr(product, "latest_aliases", [])
         if not pointers:
             return None
-        return VersionOut(pointers[0].version).data  # type: ignore[return-value]  # as above
+        return dict(VersionOut(pointers[0].version).data)
 
 
 class VerdictOut(serializers.Serializer[Any]):
@@ -164,8 +168,9 @@ class ProductOut(ProductListOut):
     class Meta(ProductListOut.Meta):
         fields = [*ProductListOut.Meta.fields, "can"]
 
-    def get_can(self, product: Product) -> VerdictsOut:
-        return VerdictsOut(self.context["can"]).data  # type: ignore[return-value]  # as above
+    @extend_schema_field(VerdictsOut)
+    def get_can(self, product: Product) -> Data:
+        return dict(VerdictsOut(self.context["can"]).data)
 
 
 class VersionIn(serializers.Serializer[Data]):

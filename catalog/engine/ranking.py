@@ -136,6 +136,6 @@ def reranked(text_score: int, standing: Standing) -> int:
     return text_score * (PER_MILLE + max(min(moved, MAX_RISE), -MAX_FALL)) // PER_MILLE
 
 
-def text_score(found: Iterable[tuple[str, float]], rarities: Mapping[str, int]) -> int:
+def text_score(found: Iterable[tuple[str, int]], rarities: Mapping[str, int]) -> int:
     """Return the score of one product from its (term, weight) pairs."""
-    return sum(int(weight) * rarities.get(term, 0) for term, weight in found)
+    return sum(weight * rarities.get(term, 0) for term, weight in found)

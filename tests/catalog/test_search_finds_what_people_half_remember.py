@@ -116,7 +116,7 @@ def test_a_changed_product_is_found_by_its_new_words_only() -> None:
 
 
 def test_a_foreign_cursor_is_refused() -> None:
-    for cursor in ("!!!", "e30", "W10", "WzEsMiwzXQ", "bnVsbA"):
+    for cursor in ("!!!", "e30", "W10", "WzEsMiwzXQ", "bnVsbA", "W1tdLFtdXQ", "W1tb" * 480):
         with pytest.raises(Invalid):
             search(ANA, "daily", cursor=cursor)
 

@@ -59,6 +59,17 @@ def test_a_product_that_comes_between_two_pages_makes_no_repeat_and_no_gap(
     assert names(first) + names(rest) == before
 
 
+@pytest.mark.parametrize("head", [200, 5])
+def test_a_newcomer_that_matches_moves_no_other(head: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search_query, "CANDIDATES", head)
+    before = walk("rain fog", 100)
+    first = search(ANA, "rain fog", size=8)
+    add("nlp/~/newcomer", "Hail and sleet", description="no rain here " * 20)
+    rest = names(search(ANA, "rain fog", cursor=first.next_cursor, size=100))
+    assert "/nlp/~/newcomer" in rest
+    assert [name for name in names(first) + rest if name != "/nlp/~/newcomer"] == before
+
+
 def test_the_page_goes_on_when_its_last_result_is_gone() -> None:
     before = walk("rain fog", 100)
     first = search(ANA, "rain fog", size=8)
