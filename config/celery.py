@@ -30,6 +30,8 @@ app.conf.update(
         "unacked_restore_throttle": 1,
     },
     broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,  # a broker may be away for long; a worker waits for it
+    worker_hijack_root_logger=False,
     timezone="UTC",
     beat_schedule={
         "dispatch-outbox": {"task": "core.tasks.dispatch_outbox", "schedule": 2.0},

@@ -5,8 +5,10 @@ docs/reference/settings.md tells the same to people; a test fails when they diff
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -16,6 +18,9 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+_SOCKET_PATH_BYTES = 100
+"""Systems cut the path of a UNIX socket at 104 or 108 bytes."""
+_LONGEST_SOCKET = "/store-eu-filer.sock"
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,12 @@ def _boolean(text: str) -> bool:
 def _positive(text: str) -> int:
     if not text.isdigit() or int(text) < 1:
         raise ValueError("it must be a whole number above 0")
+    return int(text)
+
+
+def _port(text: str) -> int:
+    if not text.isdigit() or not 0 < int(text) < 65_536:
+        raise ValueError("it must be a port, 1 to 65535")
     return int(text)
 
 
@@ -87,8 +98,23 @@ SETTINGS: Mapping[str, Setting] = {
         "The host names that the platform answers to.", "mesh.example.org",
     ),
     "public_url": Setting(
-        "FAIRMESH_PUBLIC_URL", _url("http", "https"), "http://127.0.0.1:8000",
-        "The address people and clients reach the platform at.", "https://mesh.example.org",
+        "FAIRMESH_PUBLIC_URL", _url("http", "https"), "",
+        "The address people and clients reach the platform at; the web server's own when empty.",
+        "https://mesh.example.org",
+    ),
+    "host": Setting(
+        "FAIRMESH_HOST", str, "127.0.0.1", "Where the web server listens.", "0.0.0.0"  # noqa: S104
+    ),
+    "port": Setting(
+        "FAIRMESH_PORT", _port, "8000",
+        "The web server's port; `up` takes the next free one when it is taken.", "8080",
+    ),
+    "embedded_stores": Setting(
+        "FAIRMESH_EMBEDDED_STORES", _boolean, "true",
+        "Whether `up` starts two S3 stores of its own.", "false",
+    ),
+    "web_processes": Setting(
+        "FAIRMESH_WEB_PROCESSES", _positive, "2", "Processes of the embedded web server.", "4"
     ),
     "mesh": Setting("FAIRMESH_MESH", _slug, "demo", "The name of the mesh.", "acme"),
     "naan": Setting(
@@ -128,6 +154,12 @@ class Env:
     debug: bool
     allowed_hosts: tuple[str, ...]
     public_url: str
+    host: str
+    port: int
+    embedded_stores: bool
+    embedded_redis: bool
+    """Whether `up` starts the broker: true when no REDIS_URL is given."""
+    web_processes: int
     mesh: str
     naan: int
     worker_processes: int
@@ -151,10 +183,22 @@ def read_env(environ: Mapping[str, str]) -> Env:
             ) from error
     home: Path = values["home"]
     values["database_url"] = values["database_url"] or f"sqlite:///{home / 'fairmesh.sqlite3'}"
-    values["redis_url"] = values["redis_url"] or f"redis+socket://{home / 'run' / 'redis.sock'}"
+    values["embedded_redis"] = not values["redis_url"]
+    socket = socket_folder(home) / "redis.sock"
+    values["redis_url"] = values["redis_url"] or f"redis+socket://{socket}"
+    values["public_url"] = values["public_url"] or f"http://{values['host']}:{values['port']}"
     values["secret_key"] = values["secret_key"] or _kept_secret(home)
     values["tokenizers"] = values["tokenizers"] or home / "tokenizers"
     return Env(**{field.name: values[field.name] for field in fields(Env)})
+
+
+def socket_folder(home: Path) -> Path:
+    """Return where UNIX sockets lie: in the home, or in a short private folder for a deep home."""
+    folder = home / "run"
+    if len(os.fsencode(folder)) + len(_LONGEST_SOCKET) <= _SOCKET_PATH_BYTES:
+        return folder
+    mark = hashlib.sha256(os.fsencode(home)).hexdigest()[:12]
+    return Path(tempfile.gettempdir()) / f"fairmesh-{os.getuid()}-{mark}"
 
 
 def _kept_secret(home: Path) -> str:

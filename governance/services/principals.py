@@ -29,7 +29,9 @@ MAX_TOKEN_DAYS = 366
 
 
 @transaction.atomic
-def create_user(actor: Principal, *, username: str, password: str, kind: str = "person") -> User:
+def create_user(
+    actor: Principal, *, username: str, password: str, kind: str = "person", operator: bool = False
+) -> User:
     """Create a principal that can sign in. Operators only."""
     decision = require(actor, Action.ADMINISTER, MESH)
     check_username(username)
@@ -37,14 +39,14 @@ def create_user(actor: Principal, *, username: str, password: str, kind: str = "
         raise Invalid(f"A principal is one of {', '.join(PrincipalKind.values)}.", kind=kind)
     if User.objects.filter(username=username).exists():
         raise Conflict(f"There is already a {username!r}.")
-    candidate = User(username=username, kind=kind)
+    candidate = User(username=username, kind=kind, is_operator=operator)
     try:
         validate_password(password, candidate)
     except ValidationError as error:
         raise Invalid("The password is too weak: " + " ".join(error.messages)) from error
     candidate.set_password(password)
     candidate.save()
-    audit.record(actor, "create-user", username, decision, kind=kind)
+    audit.record(actor, "create-user", username, decision, kind=kind, operator=operator)
     return candidate
 
 

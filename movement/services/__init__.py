@@ -1,8 +1,21 @@
 """Writes of movement, one verb a function. Import what you need from here."""
 
 from movement.services.ingest import abort_version, publish, receive_file, register_objects
-from movement.services.reconcile import apply_plan, plan_version, reconcile_all, reconcile_version
-from movement.services.stores import check_stores, create_site, create_store, set_site_state
+from movement.services.reconcile import (
+    apply_plan,
+    plan_version,
+    plans_for,
+    reconcile_all,
+    reconcile_version,
+    site_came_back,
+)
+from movement.services.stores import (
+    check_stores,
+    create_site,
+    create_store,
+    move_store,
+    set_site_state,
+)
 from movement.services.transfers import (
     cancel_transfer,
     request_transfer,
@@ -18,7 +31,9 @@ __all__ = [
     "check_stores",
     "create_site",
     "create_store",
+    "move_store",
     "plan_version",
+    "plans_for",
     "publish",
     "receive_file",
     "reconcile_all",
@@ -28,5 +43,6 @@ __all__ = [
     "retry_transfer",
     "run_transfer",
     "set_site_state",
+    "site_came_back",
     "sweep_transfers",
 ]

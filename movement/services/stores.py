@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,8 +18,9 @@ from governance import audit
 from governance.engine.entities import MESH, Action, Principal
 from governance.services import require
 from movement.models import Site, SiteKind, SiteState, Store, StoreKind
-from movement.opening import open_store, seal_credentials
+from movement.opening import open_store, seal_credentials, told
 
+logger = logging.getLogger(__name__)
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _JURISDICTION = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?")
 
@@ -82,6 +84,23 @@ def create_store(actor: Principal, *, name: str, site: str, kind: str, **place: 
     return store
 
 
+@transaction.atomic
+def move_store(actor: Principal, name: str, **place: str) -> Store:
+    """Say that an S3 store is reached elsewhere or with other keys; its objects are the same.
+
+    `place` is endpoint, access_key and secret_key.
+    """
+    decision = require(actor, Action.ADMINISTER, MESH)
+    store = Store.objects.select_for_update().filter(name=name, kind=StoreKind.S3).first()
+    if store is None:
+        raise NotFound(f"There is no S3 store {name!r}.")
+    store.endpoint = place["endpoint"]
+    store.credentials_sealed = seal_credentials(place["access_key"], place["secret_key"])
+    store.save(update_fields=["endpoint", "credentials_sealed", "updated_at"])
+    audit.record(actor, "move-store", name, decision)
+    return store
+
+
 def _described(store: Store, place: dict[str, Any]) -> Store:
     if store.kind == StoreKind.DIRECTORY:
         store.root = str(_directory(place.get("root", "")))
@@ -111,17 +130,22 @@ def _directory(root: str) -> Path:
 
 def check_stores() -> list[Store]:
     """Probe every store and note what answers; return those that do not."""
-    down = []
-    for store in Store.objects.select_related("site").order_by("name"):
-        found = open_store(store).probe()
-        well = found.reachable and found.ready
-        problem = "" if well else found.problem or "The store does not answer."
-        Store.objects.filter(pk=store.pk).update(
-            reachable=well, problem=problem, checked_at=timezone.now()
-        )
-        if not well:
-            down.append(store)
-    return down
+    stores = Store.objects.select_related("site").order_by("name")
+    return [store for store in stores if problem_of(store) is not None]
+
+
+def problem_of(store: Store) -> str | None:
+    """Ask a store how it is, note that, and return what is wrong; None when nothing is."""
+    found = open_store(store).probe()
+    well = found.reachable and found.ready
+    problem = "" if well else told(store, found.problem or "The store does not answer.")
+    if problem and store.reachable:
+        logger.warning("the store %s is away: %s", store.name, problem)
+    store.reachable, store.problem, store.checked_at = well, problem, timezone.now()
+    Store.objects.filter(pk=store.pk).update(
+        reachable=well, problem=problem, checked_at=store.checked_at
+    )
+    return problem or None
 
 
 def _check_slug(name: str) -> None:
