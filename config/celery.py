@@ -13,6 +13,7 @@ from config.env import env
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 app = Celery("fairmesh")
+app.set_default()  # in every thread: without it only the one that imports this would know the app
 app.conf.update(
     broker_url=env.redis_url,
     task_ignore_result=True,
@@ -41,6 +42,7 @@ app.conf.update(
         },
         "sweep-runs": {"task": "transforms.tasks.sweep_runs", "schedule": float(env.sweep_seconds)},
         "reconcile": {"task": "movement.tasks.reconcile_all", "schedule": 60.0},
+        "check-stores": {"task": "movement.tasks.check_stores", "schedule": 30.0},
     },
 )
 app.autodiscover_tasks(["core", "movement", "transforms"])

@@ -99,7 +99,7 @@ def _ensure(person: Person, path: str, body: Json, key: str = "name") -> Json:
 def _ensure_stores(operator: Person, home: Path) -> Path:
     """Check that the platform brought the two S3 stores; add the directory at the edge."""
     for site in SITES:
-        _ensure(operator, "sites", {**site, "state": "online"})
+        _ensure(operator, "sites", site)
     stores = {row["name"]: row for row in operator.mesh.api.pages("stores")}
     missing = {STORE_EU, STORE_US} - set(stores)
     if missing:

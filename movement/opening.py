@@ -42,3 +42,11 @@ def _open(store_id: UUID, changed: str, store: Store) -> ObjectStore:
             store.endpoint, store.bucket, store.prefix, access_key, secret_key, store.region
         )
     raise Invalid(f"The store {store.name} is of an unknown kind.")
+
+
+def told(store: Store, text: str) -> str:
+    """Return `text` with the store's name for its address, which is for operators alone."""
+    for address in (open_store(store).label, store.endpoint, store.root):
+        if address:
+            text = text.replace(address, store.name)
+    return text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from uuid import UUID
 
 from django.db import transaction
@@ -23,6 +24,7 @@ from movement.engine.placement import SITE_ORDER
 from movement.models import Replica, ReplicaOrigin, ReplicaState, SiteState, Store
 from movement.objects import buffered
 from movement.opening import open_store
+from movement.services.sealing import seal_home
 from movement.stores.protocol import Store as ObjectStore
 
 READ_BYTES = 1024 * 1024
@@ -49,7 +51,7 @@ def receive_file(actor: Principal, version_id: UUID, announced: Announced, read:
     """
     version = version_by_id(actor, Action.PUBLISH, version_id)
     check_path(announced.path)
-    home = _home(actor, version, announced.store, ReplicaOrigin.UPLOAD)
+    home = draft_home(actor, version, announced.store, ReplicaOrigin.UPLOAD)
     store, key = open_store(home.store), home.base + announced.path
     media_type = announced.media_type or media_type_of(announced.path)
     hasher = FileHasher()
@@ -98,7 +100,7 @@ def register_objects(
     base = prefix.strip("/") + "/"
     if base == "/":
         raise Invalid("Name the prefix below which the objects lie.", prefix=prefix)
-    home = _home(actor, version, store, ReplicaOrigin.REGISTERED, base)
+    home = draft_home(actor, version, store, ReplicaOrigin.REGISTERED, base)
     objects = open_store(home.store)
     entries = list(_hashed(objects, base))
     if not entries:
@@ -119,11 +121,9 @@ def _hashed(store: ObjectStore, base: str) -> Iterator[tuple[FileEntry, Facts]]:
         path = check_path(found.key.removeprefix(base))
         file = buffered(store, found.key, found.bytes)
         with file:
-            size, sha256, chunks = hash_stream(iter(lambda f=file: f.read(READ_BYTES), b""))
+            size, sha256, chunks = hash_stream(iter(partial(file.read, READ_BYTES), b""))
         media_type = media_type_of(path)
-        facts = inspect(
-            media_type, size, lambda key=found.key, size=size: buffered(store, key, size)
-        )
+        facts = inspect(media_type, size, partial(buffered, store, found.key, size))
         yield FileEntry(path, size, sha256, media_type, facts.rows, chunks), facts
 
 
@@ -133,9 +133,11 @@ def publish(
 ) -> Version:
     """Seal a draft and make its gathered bytes the first replica, in one transaction."""
     version = catalog.publish_version(actor, version_id, inputs=inputs, run=run)
-    Replica.objects.filter(version=version, state=ReplicaState.COPYING).update(
-        state=ReplicaState.COMPLETE, verified_at=timezone.now()
+    published = Replica.objects.filter(version=version, state=ReplicaState.COPYING).update(
+        state=ReplicaState.COMPLETE, verified_at=timezone.now(), since=timezone.now()
     )
+    if published:
+        transaction.on_commit(lambda: seal_home(version.pk))
     return version
 
 
@@ -152,21 +154,24 @@ def abort_version(actor: Principal, version_id: UUID) -> None:
             store.delete(home.base + path)
 
 
-def _home(
+def draft_home(
     actor: Principal, version: Version, store: str, origin: ReplicaOrigin, base: str | None = None
 ) -> Replica:
     """Return where the draft gathers its bytes, chosen at its first file."""
     if version.state != VersionState.DRAFT:
         raise Conflict(f"{version.name} is {version.state}; a published version never changes.")
     base = base if base is not None else Name.parse(version.name).to_object_key() + "/"
-    home = Replica.objects.select_related("store").filter(version=version).first()
-    if home is None:
-        chosen = _permitted_store(actor, version, store)
-        home, _ = Replica.objects.select_related("store").get_or_create(
-            version=version,
-            store=chosen,
-            defaults={"origin": origin, "base": base, "state": ReplicaState.COPYING},
-        )
+    with transaction.atomic():  # files that come at the same time must agree on one place
+        Version.objects.select_for_update().get(pk=version.pk)
+        home = Replica.objects.select_related("store").filter(version=version).first()
+        if home is None:
+            home = Replica.objects.create(
+                version=version,
+                store=_permitted_store(actor, version, store),
+                origin=origin,
+                base=base,
+                state=ReplicaState.COPYING,
+            )
     if home.origin != origin or home.base != base or store not in {"", home.store.name}:
         raise Conflict(
             f"{version.name} gathers its files at {home.store.name} under {home.base!r}; one "

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from catalog.models import Version, VersionState
@@ -26,6 +28,7 @@ from movement.models import (
     Transfer,
     TransferState,
 )
+from movement.selectors import sources_of
 from movement.services.ingest import situation_of
 
 _NEEDS_A_PERSON = frozenset({TransferState.FAILED, TransferState.CANCELLED})
@@ -35,10 +38,11 @@ _COUNTS = frozenset({ReplicaState.COMPLETE, ReplicaState.COPYING, ReplicaState.P
 
 @dataclass(frozen=True)
 class VersionPlan:
-    """The plan of one version."""
+    """The plan of one version, and from which store each copy would be taken."""
 
     version: Version
     plan: Plan
+    sources: dict[str, str]
 
 
 def plan_version(version: Version) -> VersionPlan:
@@ -56,7 +60,9 @@ def plan_version(version: Version) -> VersionPlan:
     shunned = set(stopped.values_list("target__name", flat=True))
     views = [_view(store, shunned) for store in stores.values()]
     plan = place(requirement, views, held, lambda view: _judge(resource, stores[view.name]))
-    return VersionPlan(version, plan)
+    wanted = {item.store: sources_of(version, stores[item.store]) for item in plan.of(Step.COPY)}
+    sources = {name: found[0].store.name for name, found in wanted.items() if found}
+    return VersionPlan(version, plan, sources)
 
 
 def _view(store: Store, shunned: set[str]) -> StoreView:
@@ -149,24 +155,48 @@ def _lift_refusals(version: Version, refused_still: set[str], plan: Plan) -> Non
 
 
 def reconcile_all(names: Iterable[str] | None = None) -> int:
-    """Reconcile every published version, or those of the products named; return how many."""
+    """Reconcile every published version, or those at or below the names; return how many."""
     versions = Version.objects.filter(state=VersionState.PUBLISHED)
     if names is not None:
-        versions = versions.filter(product__name__in=list(names))
+        below = Q(pk__in=[])
+        for name in names:
+            prefix = name.rstrip("/")
+            below |= Q(product__name=prefix) | Q(product__name__startswith=f"{prefix}/")
+        versions = versions.filter(below)
     ids = list(versions.order_by("id").values_list("id", flat=True))
     for version_id in ids:
         reconcile_version(version_id)
     return len(ids)
 
 
+@transaction.atomic
+def site_came_back(site: str) -> int:
+    """Have every transfer that waits for a site looked at now; return how many."""
+    now = timezone.now()
+    waiting = Transfer.objects.filter(state=TransferState.WAITING).filter(
+        Q(target__site__name=site) | Q(reason_code="site_offline")
+    )
+    ids = list(waiting.values_list("id", flat=True))
+    waiting.update(next_attempt_at=now)
+    for transfer_id in ids:
+        transaction.on_commit(partial(doorbell.ring_transfer, transfer_id))
+    return len(ids)
+
+
 def plans_for(principal: Principal, name: str) -> list[VersionPlan]:
     """Return the plans of all published versions at or below `name` that one may administer."""
     prefix = name if name == "/" else str(Name.parse(name))
-    products = visible_products(principal, Action.ADMINISTER)
-    versions = Version.objects.filter(
-        state=VersionState.PUBLISHED, product__in=products
-    ).select_related("product__domain__team")
-    return [plan_version(v) for v in versions.order_by("id") if is_under(v.name, prefix)]
+    above = prefix.partition("/v=")[0].rstrip("/")
+    versions = (
+        Version.objects.filter(
+            Q(product__name=above) | Q(product__name__startswith=f"{above}/"),
+            state=VersionState.PUBLISHED,
+            product__in=visible_products(principal, Action.ADMINISTER),
+        )
+        .select_related("product__domain__team")
+        .order_by("id")
+    )
+    return [plan_version(version) for version in versions if is_under(version.name, prefix)]
 
 
 def apply_plan(principal: Principal, name: str) -> list[VersionPlan]:

@@ -5,8 +5,8 @@ See docs/explanation/algorithms/leases.md.
 
 from __future__ import annotations
 
+import logging
 import random
-from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -17,28 +17,36 @@ from django.utils import timezone
 
 from catalog.models import Version
 from catalog.selectors import named_version, product_resource
-from core.errors import Conflict, NotFound
+from core.errors import Conflict, FairmeshError, NotFound
+from core.lease import Lease
 from core.names import Name
 from governance import audit
 from governance.engine.entities import RECONCILER, Action, Principal
 from governance.services import decide, require
+from lineage import openlineage
+from lineage.services import record
 from movement import doorbell
 from movement.models import (
     ACTIVE,
     TRANSFER_MOVES,
     WORKING,
-    Replica,
     ReplicaState,
     Store,
+    StoreKind,
     Transfer,
     TransferState,
 )
-from movement.services.carry import Outcome, carry
+from movement.services.carry import Outcome, carry, outcome_of
+from movement.services.copies import complete_copy, give_up_copy
 from movement.services.ingest import situation_of
-from core.lease import Lease
 
 FIRST_WAIT = timedelta(seconds=5)
 LONGEST_WAIT = timedelta(minutes=15)
+AWAY_WAIT = timedelta(minutes=1)
+"""Between two looks at a site that is away; its return queues what waits for it at once."""
+_BURNS_NOTHING = frozenset({"site_offline"})
+"""Reasons that are no failure: waiting for them is not an attempt."""
+logger = logging.getLogger(__name__)
 
 
 def request_transfer(actor: Principal, *, version: str, target: str) -> Transfer:
@@ -88,15 +96,27 @@ def run_transfer(transfer_id: UUID) -> TransferState | None:
         product_resource(transfer.version.product),
         situation_of(transfer.target),
     )
-    if not answer.allow:  # a policy may have changed since it was queued
-        outcome = Outcome(TransferState.REFUSED, "policy_denied", answer.reason)
-        outcome = replace(outcome, policies=answer.policies)
-    else:
-        outcome = carry(transfer, lease)
-    return _settle(transfer, lease, outcome)
+    if answer.allow:
+        outcome = _carried(transfer, lease)
+    else:  # a policy may have changed since it was queued
+        reason = answer.reason
+        outcome = Outcome(TransferState.REFUSED, "policy_denied", reason, answer.policies)
+    return _settle(lease, outcome)
 
 
-def _claim(transfer_id: UUID) -> Lease | None:
+def _carried(transfer: Transfer, lease: Lease[Transfer]) -> Outcome:
+    """Carry it; whatever goes wrong becomes a state with its reason, so that nothing is stuck."""
+    try:
+        return carry(transfer, lease)
+    except FairmeshError as error:
+        return outcome_of(error)
+    except Exception as error:
+        logger.exception("transfer %s met an unforeseen error", transfer.pk)
+        reason = f"An unforeseen {type(error).__name__} is in the worker's log; it is tried again."
+        return Outcome(TransferState.WAITING, "unforeseen", reason)
+
+
+def _claim(transfer_id: UUID) -> Lease[Transfer] | None:
     now = timezone.now()
     due = Q(state__in=[TransferState.QUEUED, TransferState.WAITING], next_attempt_at__lte=now)
     abandoned = Q(state__in=WORKING, lease_until__lt=now)
@@ -109,8 +129,8 @@ def _claim(transfer_id: UUID) -> Lease | None:
     )
 
 
-def _settle(transfer: Transfer, lease: Lease, outcome: Outcome) -> TransferState | None:
-    """Write how it ended, if the lease still holds; the replica row goes with it."""
+def _settle(lease: Lease[Transfer], outcome: Outcome) -> TransferState | None:
+    """Write how it ended, if the lease still holds; replica, lineage and audit go with it."""
     with transaction.atomic():
         row = lease.locked()
         if row is None:
@@ -122,7 +142,7 @@ def _settle(transfer: Transfer, lease: Lease, outcome: Outcome) -> TransferState
         if outcome.policies:
             row.policies = list(outcome.policies)
         if outcome.state == TransferState.WAITING:
-            row.next_attempt_at = timezone.now() + _wait(row.attempt)
+            _postpone(row)
         else:
             row.finished_at = timezone.now()
         if outcome.state == TransferState.REFUSED:
@@ -131,42 +151,64 @@ def _settle(transfer: Transfer, lease: Lease, outcome: Outcome) -> TransferState
             ).delete()
         row.save()
         if outcome.state != TransferState.WAITING:
-            _end_replica(row, outcome)
+            _end(row)
     return outcome.state
 
 
-def _end_replica(row: Transfer, outcome: Outcome) -> None:
-    mine = Replica.objects.filter(
-        version=row.version_id, store=row.target_id, state=ReplicaState.COPYING
-    )
-    if outcome.state == TransferState.DONE:
-        mine.update(
-            state=ReplicaState.COMPLETE, verified_at=timezone.now(), reason="", reason_code=""
-        )
+def _postpone(row: Transfer) -> None:
+    now = timezone.now()
+    if row.reason_code in _BURNS_NOTHING:
+        row.attempt -= 1
+        row.next_attempt_at = now + AWAY_WAIT
     else:
-        mine.update(state=ReplicaState.MISSING, reason=outcome.reason, reason_code=outcome.code)
+        row.next_attempt_at = now + _wait(row.attempt)
+
+
+def _end(row: Transfer) -> None:
+    version, target = row.version, row.target
+    if row.state == TransferState.DONE:
+        complete_copy(version, target)
+        record(_as_lineage(row))
+    else:
+        give_up_copy(version, target, row.reason_code, row.reason)
     answer = decide(
-        RECONCILER,
-        Action.REPLICATE,
-        product_resource(row.version.product),
-        situation_of(row.target),
+        RECONCILER, Action.REPLICATE, product_resource(version.product), situation_of(target)
     )
     audit.record(
         RECONCILER,
         "transfer",
-        row.version.name,
+        version.name,
         answer,
-        target=row.target.name,
-        state=str(outcome.state),
+        target=target.name,
+        state=str(row.state),
         bytes=row.bytes_done,
-        reason=outcome.reason,
+        reason=row.reason,
     )
+
+
+def _as_lineage(row: Transfer) -> openlineage.Event:
+    """Return the copy as an OpenLineage event, by its naming rules.
+
+    A directory stands under the name of its store, as under a host's: where it lies on that host
+    is the operators' alone.
+    """
+    target = row.target
+    base = row.version.replicas.get(store=target).base.rstrip("/")
+    if target.kind == StoreKind.S3:
+        prefix = target.prefix.strip("/")
+        place = openlineage.DatasetUse(
+            f"{prefix}/{base}" if prefix else base, namespace=f"s3://{target.bucket}"
+        )
+    else:
+        place = openlineage.DatasetUse(f"/{base}", namespace=f"file://{target.name}")
+    run = openlineage.RunRef(str(row.pk), f"replicate-to-{target.name}")
+    return openlineage.replicated(run, row.finished_at or timezone.now(), row.version.name, place)
 
 
 def _wait(attempt: int) -> timedelta:
     """Return the pause before the next attempt: doubling, bounded, with jitter."""
-    pause = min(FIRST_WAIT * 2 ** min(attempt - 1, 12), LONGEST_WAIT)
-    return pause * random.uniform(0.8, 1.2)
+    pause = min(FIRST_WAIT * 2 ** max(0, min(attempt - 1, 12)), LONGEST_WAIT)
+    return timedelta(seconds=pause.total_seconds() * random.uniform(0.8, 1.2))
 
 
 def cancel_transfer(actor: Principal, transfer_id: UUID) -> Transfer:
@@ -197,13 +239,13 @@ def _by_hand(actor: Principal, transfer_id: UUID, state: TransferState) -> Trans
     row.lease_until, row.lease_owner = None, ""
     row.reason_code = "by_hand"
     row.reason = f"{actor.id} asked for it."
+    if state == TransferState.QUEUED:
+        row.attempt = 0
     row.next_attempt_at = timezone.now()
     row.finished_at = timezone.now() if state == TransferState.CANCELLED else None
     row.save()
     if state == TransferState.CANCELLED:
-        Replica.objects.filter(
-            version=row.version, store=row.target, state=ReplicaState.COPYING
-        ).update(state=ReplicaState.MISSING, reason=row.reason, reason_code=row.reason_code)
+        give_up_copy(row.version, row.target, row.reason_code, row.reason)
     else:
         transaction.on_commit(lambda: doorbell.ring_transfer(row.pk))
     audit.record(actor, f"transfer-{state}", row.version.name, decision, target=row.target.name)

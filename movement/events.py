@@ -1,0 +1,41 @@
+"""What movement hears: whatever changes what should lie where has the difference queued at once.
+
+The beat reconciles everything as well, so a lost event costs a minute and never a copy. A removed
+version needs no handler: its name answers 410, and a copy that is under way ends by itself.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from core import outbox
+from governance.models import Policy
+from movement import services
+
+
+def version_changed(payload: dict[str, Any]) -> None:
+    """A version is published, or one of its replicas is whole or broken."""
+    services.reconcile_version(UUID(payload["version_id"]))
+
+
+def policy_changed(payload: dict[str, Any]) -> None:
+    """Every version of the policy binds what lies below its prefix: its end matters as well."""
+    prefixes = set(Policy.objects.filter(slug=payload["slug"]).values_list("prefix", flat=True))
+    services.reconcile_all(prefixes)
+
+
+def label_changed(payload: dict[str, Any]) -> None:
+    services.reconcile_all([payload["name"]])
+
+
+def site_back(payload: dict[str, Any]) -> None:
+    services.site_came_back(payload["site"])
+    services.reconcile_all()
+
+
+outbox.subscribe("version.published", version_changed)
+outbox.subscribe("replica.broken", version_changed)
+outbox.subscribe("policy.changed", policy_changed)
+outbox.subscribe("label.changed", label_changed)
+outbox.subscribe("site.back", site_back)

@@ -1,0 +1,148 @@
+"""Reads of movement. A row is seen only by who may discover its product."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db.models import Count, Q, QuerySet
+
+from catalog.models import Version, VersionState
+from catalog.selectors import product_resource, version_of, visible_versions
+from core.errors import NotFound
+from governance.engine.entities import MESH, Action, Principal, Situation
+from governance.services import decide, require
+from movement.engine.distance import Place, rank
+from movement.engine.placement import SITE_ORDER
+from movement.models import Replica, ReplicaState, Site, SiteState, Store, Transfer
+
+UNREACHABLE_SITES = frozenset({SiteState.OFFLINE, SiteState.LOST})
+
+
+def is_operator(principal: Principal) -> bool:
+    """Say whether the principal runs the mesh, and so may see where stores listen."""
+    return decide(principal, Action.ADMINISTER, MESH).allow
+
+
+def sites(principal: Principal) -> QuerySet[Site]:
+    require(principal, Action.DISCOVER, MESH)
+    return Site.objects.annotate(stores_count=Count("stores"))
+
+
+def stores(principal: Principal) -> QuerySet[Store]:
+    """Return the stores, each with how many complete replicas the principal may know of."""
+    require(principal, Action.DISCOVER, MESH)
+    known = Q(
+        replicas__state=ReplicaState.COMPLETE, replicas__version__in=visible_versions(principal)
+    )
+    return Store.objects.select_related("site").annotate(
+        replicas_count=Count("replicas", filter=known)
+    )
+
+
+def visible_replicas(principal: Principal) -> QuerySet[Replica]:
+    return Replica.objects.filter(version__in=visible_versions(principal)).select_related(
+        "version__product", "store__site"
+    )
+
+
+def visible_transfers(principal: Principal) -> QuerySet[Transfer]:
+    return Transfer.objects.filter(version__in=visible_versions(principal)).select_related(
+        "version__product", "target", "source"
+    )
+
+
+def transfer_by_id(principal: Principal, transfer_id: UUID) -> Transfer:
+    transfer = visible_transfers(principal).filter(pk=transfer_id).first()
+    if transfer is None:
+        raise NotFound("There is no such transfer, or you may not know of it.")
+    return transfer
+
+
+def of_version(asked: str) -> Q:
+    """Return the filter for rows of one version, asked for by its id or its name."""
+    try:
+        return Q(version=UUID(asked))
+    except ValueError:
+        product, _, number = asked.partition("/v=")
+        known = number.isascii() and number.isdigit() and len(number) < 10
+        if not known:
+            return Q(pk__in=[])
+        return Q(version__product__name=product, version__number=int(number))
+
+
+def place_of(site: Site) -> Place:
+    return Place(site.name, tuple(site.jurisdictions))
+
+
+def sources_of(version: Version, target: Store) -> list[Replica]:
+    """Return the complete replicas of a version elsewhere, the best to copy from first.
+
+    Those that answer come before those that did not when they were last asked, online sites before
+    draining ones, near ones before far ones.
+    """
+    replicas = (
+        version.replicas.filter(state=ReplicaState.COMPLETE)
+        .exclude(store=target)
+        .select_related("version__product", "store__site")
+    )
+    return sorted(replicas, key=lambda replica: preference(replica, place_of(target.site)))
+
+
+def preference(replica: Replica, here: Place) -> tuple[bool, bool, bool, tuple[int, int], int, str]:
+    """Return a key that sorts replicas, the best for somebody at `here` first."""
+    site = replica.store.site
+    return (
+        site.state in UNREACHABLE_SITES,
+        not replica.store.reachable,
+        site.state != SiteState.ONLINE,
+        rank(here, place_of(site)),
+        SITE_ORDER[site.kind],
+        replica.store.name,
+    )
+
+
+def situation_at(purpose: str, site: str) -> Situation:
+    """Return the situation of somebody who reads for `purpose` at `site`; both may be empty."""
+    known = Site.objects.filter(name=site).first() if site else None
+    jurisdictions = frozenset(known.jurisdictions) if known else frozenset[str]()
+    return Situation(purpose, known.name if known else "", jurisdictions)
+
+
+def readable_version(
+    principal: Principal, version_id: UUID, situation: Situation | None = None
+) -> Version:
+    """Return a published version whose rows the principal may read.
+
+    Raises NotFound when it is hidden, a draft or absent; PolicyDenied; Gone once it was removed.
+    """
+    version = (
+        Version.objects.select_related("product__domain__team")
+        .filter(pk=version_id)
+        .exclude(state=VersionState.DRAFT)
+        .first()
+    )
+    if version is None:
+        raise NotFound("There is no such version, or you may not know of it.")
+    resource = product_resource(version.product)
+    require(principal, Action.READ, resource, situation or Situation())
+    return version_of(version.product, version.number)
+
+
+def published_version(version_id: UUID) -> Version:
+    """Return a published version for who holds a signed address of it; Gone once removed."""
+    version = Version.objects.select_related("product").filter(pk=version_id).first()
+    if version is None:
+        raise NotFound("There is no such version, or you may not know of it.")
+    return version_of(version.product, version.number)
+
+
+def replica_at(version: Version, store: str = "") -> Replica:
+    """Return the complete replica at the named store, or at the best one; raise NotFound."""
+    replicas = version.replicas.filter(state=ReplicaState.COMPLETE).select_related("store__site")
+    if store:
+        replicas = replicas.filter(store__name=store)
+    best = min(replicas, key=lambda replica: preference(replica, Place()), default=None)
+    if best is None:
+        where = f" at {store}" if store else ""
+        raise NotFound(f"There is no complete replica of {version.name}{where}.")
+    return best

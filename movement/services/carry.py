@@ -1,0 +1,236 @@
+"""Carrying one transfer: the source is chosen, the bytes proved, the target checked and sealed.
+
+See docs/explanation/algorithms/leases.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+
+from catalog.models import Version, VersionState
+from catalog.selectors import manifest_entries
+from core.digests import hash_stream
+from core.errors import (
+    FairmeshError,
+    IntegrityBroken,
+    ObjectMissing,
+    StoreRefused,
+    StoreUnavailable,
+)
+from core.lease import Lease
+from core.manifest import FileEntry
+from movement.engine.copy import CopyItem, Watch, copy_files
+from movement.engine.progress import Progress
+from movement.models import Replica, SiteState, Store, Transfer, TransferState
+from movement.objects import buffered
+from movement.opening import open_store, told
+from movement.selectors import UNREACHABLE_SITES, sources_of
+from movement.services.copies import REPAIR, begin_copy, note_broken
+from movement.services.heartbeat import Heartbeat
+from movement.services.sealing import write_seal
+from movement.services.stores import problem_of
+
+THREADS = 4
+_BATCH_FILES = 4096
+"""Files taken at a time: what a transfer holds in memory of its manifest."""
+_READ_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a transfer, or one attempt at it, ended."""
+
+    state: TransferState
+    code: str = ""
+    reason: str = ""
+    policies: tuple[str, ...] = field(default=())
+
+
+_LOST = Outcome(TransferState.WAITING, "lease_lost", "Another worker has taken it up.")
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What stays the same whatever the source."""
+
+    version: Version
+    home: Replica
+    target: Store
+    lease: Lease[Transfer]
+    progress: Progress
+    beat: Heartbeat
+    anew: bool
+    """Send every file, even when the target claims to hold it."""
+
+
+def carry(transfer: Transfer, lease: Lease[Transfer]) -> Outcome:
+    """Copy a version to a store and prove it; return how that ended, writing no end itself.
+
+    What is at the target already is kept, so a transfer that was cut goes on where it was. The
+    first source whose bytes are wrong, or that does not answer, gives way to the next.
+    """
+    version, target = transfer.version, transfer.target
+    if (early := _not_now(version, target)) is not None:
+        return early
+    sources = sources_of(version, target)
+    ready = [replica for replica in sources if replica.store.site.state not in UNREACHABLE_SITES]
+    if not ready:
+        return _no_source(version, sources)
+    if not lease.write(state=TransferState.RUNNING, files_done=0, bytes_done=0):
+        return _LOST
+    home = begin_copy(transfer, lease)
+    if home is None:
+        return _LOST
+    progress = Progress(version.bytes)
+    with Heartbeat(lease, progress.now) as beat:
+        anew = home.reason_code == REPAIR
+        job = _Job(version, home, target, lease, progress, beat, anew)
+        return _from_any(job, ready)
+
+
+def _not_now(version: Version, target: Store) -> Outcome | None:
+    if version.state != VersionState.PUBLISHED:
+        return Outcome(TransferState.FAILED, "gone", f"{version.name} is {version.state}.")
+    if target.site.state in UNREACHABLE_SITES:
+        return Outcome(
+            TransferState.WAITING,
+            "site_offline",
+            f"The site {target.site.name} is {SiteState(target.site.state).label.lower()}; the "
+            "copy goes on when it is back.",
+        )
+    return None
+
+
+def _no_source(version: Version, sources: Sequence[Replica]) -> Outcome:
+    if sources:
+        sites = ", ".join(sorted({replica.store.site.name for replica in sources}))
+        reason = f"Every complete replica of {version.name} is at a site that is away: {sites}."
+        return Outcome(TransferState.WAITING, "site_offline", reason)
+    reason = f"No store holds a complete replica of {version.name}."
+    return Outcome(TransferState.WAITING, "no_source", reason)
+
+
+def _from_any(job: _Job, sources: Sequence[Replica]) -> Outcome:
+    """Try the sources in order; return the first end that another source could not better."""
+    outcome = _LOST
+    for source in sources:
+        if not job.lease.write(source=source.store):
+            return _LOST
+        job.progress.restart()
+        outcome, may_try_another = _from_one(job, source)
+        if not may_try_another:
+            break
+    return outcome
+
+
+def _from_one(job: _Job, source: Replica) -> tuple[Outcome, bool]:
+    """Copy from one source; say how it ended and whether another source may do better."""
+    try:
+        _copy(job, source)
+        if job.beat.lost():
+            return _LOST, False
+        if job.progress.failures:
+            return _judge_failures(job, source)
+        return _finish(job), False
+    except (StoreUnavailable, StoreRefused) as error:
+        return _blame_store(job, source, error)
+
+
+def _copy(job: _Job, source: Replica) -> None:
+    """Copy batch by batch; a batch is read from the manifest here, not in the copying threads."""
+    entries = manifest_entries(job.version)
+    watch = Watch(job.progress.add_file, job.progress.add_bytes, job.beat.lost)
+    from_store, to_store = open_store(source.store), open_store(job.target)
+    while items := list(_items(job, source, entries)):
+        copy_files(from_store, to_store, items, threads=THREADS, watch=watch)
+        if job.beat.lost() or job.progress.failures:
+            return
+
+
+def _items(job: _Job, source: Replica, entries: Iterator[FileEntry]) -> Iterator[CopyItem]:
+    for entry in islice(entries, _BATCH_FILES):
+        yield CopyItem(
+            source.base + entry.path, job.home.base + entry.path, entry, replace=job.anew
+        )
+
+
+def _judge_failures(job: _Job, source: Replica) -> tuple[Outcome, bool]:
+    """Find out whether the source is to blame; if so, it is taken out of service."""
+    item, error = job.progress.failures[0]
+    reason = told(job.target, told(source.store, error.detail))
+    if isinstance(error, IntegrityBroken | ObjectMissing):
+        if _is_broken(source, item):
+            note_broken(source, error, reason)
+            return Outcome(TransferState.WAITING, "no_source", reason), True
+        return Outcome(TransferState.WAITING, error.code, reason), True
+    return Outcome(TransferState.FAILED, error.code, reason), False
+
+
+def _is_broken(source: Replica, item: CopyItem) -> bool:
+    """Read the file once more, whole: a replica is not condemned for what happened on the way."""
+    store = open_store(source.store)
+    try:
+        with buffered(store, item.source_key, item.entry.bytes + 1) as file:
+            size, sha256, _ = hash_stream(iter(lambda: file.read(_READ_BYTES), b""))
+    except ObjectMissing:
+        return True
+    return (size, sha256) != (item.entry.bytes, item.entry.sha256)
+
+
+def _finish(job: _Job) -> Outcome:
+    """See that everything lies at the target, and write the seal beside it."""
+    if not job.lease.write(state=TransferState.VERIFYING, **job.progress.now()):
+        return _LOST
+    missing = _first_missing(job)
+    if missing is not None:
+        reason = f"{missing!r} is not whole at {job.target.name} after it was copied."
+        return Outcome(TransferState.WAITING, "integrity_broken", reason)
+    write_seal(job.version, open_store(job.target), job.home.base)
+    if job.beat.lost():
+        return _LOST
+    return Outcome(TransferState.DONE)
+
+
+def _first_missing(job: _Job) -> str | None:
+    """Return the first file that the target does not list with its size.
+
+    One listing beside the manifest, both in the order of their UTF-8 bytes; the digests were
+    proved while the bytes passed.
+    """
+    base = job.home.base
+    listed = iter(open_store(job.target).list(base))
+    for entry in manifest_entries(job.version):
+        wanted = (base + entry.path).encode()
+        found = next((info for info in listed if info.key.encode() >= wanted), None)
+        if found is None or found.key.encode() != wanted or found.bytes != entry.bytes:
+            return entry.path
+        if job.beat.lost():
+            return None
+    return None
+
+
+def _blame_store(
+    job: _Job, source: Replica, error: StoreUnavailable | StoreRefused
+) -> tuple[Outcome, bool]:
+    """Say which of the two stores failed; a source that fails gives way to another."""
+    target_problem, source_problem = problem_of(job.target), problem_of(source.store)
+    reason = told(job.target, told(source.store, error.detail))
+    refused_by = error.extra.get("store")
+    target_refuses = refused_by == open_store(job.target).label or refused_by is None
+    if isinstance(error, StoreRefused) and target_refuses:
+        return Outcome(TransferState.FAILED, error.code, reason), False
+    if target_problem is not None:
+        reason = f"{job.target.name} does not answer: {target_problem}"
+    elif source_problem is not None:
+        reason = f"{source.store.name} does not answer: {source_problem}"
+    outcome = Outcome(TransferState.WAITING, StoreUnavailable.code, reason)
+    return outcome, target_problem is None
+
+
+def outcome_of(error: FairmeshError) -> Outcome:
+    """Return the end of an attempt that an error cut before any store was blamed."""
+    waits = isinstance(error, StoreUnavailable)
+    state = TransferState.WAITING if waits else TransferState.FAILED
+    return Outcome(state, error.code, error.detail)

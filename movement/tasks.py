@@ -1,0 +1,29 @@
+"""Tasks of movement: one line each."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from celery import shared_task
+
+from movement import services
+
+
+@shared_task
+def run_transfer(transfer_id: str) -> None:
+    services.run_transfer(UUID(transfer_id))
+
+
+@shared_task
+def sweep_transfers() -> None:
+    services.sweep_transfers()
+
+
+@shared_task
+def reconcile_all() -> None:
+    services.reconcile_all()
+
+
+@shared_task
+def check_stores() -> None:
+    services.check_stores()
