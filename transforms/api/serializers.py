@@ -1,0 +1,207 @@
+"""The shapes of transforms on the wire: `…In` is parsed, `…Out` is rendered."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from catalog.models import VersionState
+from transforms.models import Pipeline, Run
+
+Data = dict[str, Any]
+
+
+class PipelineIn(serializers.Serializer[Data]):
+    """Give the document as `spec`, or as `text` in YAML or JSON."""
+
+    name = serializers.SlugField(max_length=100)
+    spec = serializers.JSONField(required=False)
+    text = serializers.CharField(max_length=1_000_000, required=False, trim_whitespace=False)
+
+    def validate(self, attrs: Data) -> Data:
+        if ("spec" in attrs) == ("text" in attrs):
+            raise serializers.ValidationError("Give either `spec` or `text`.")
+        return attrs
+
+
+class PipelineOut(serializers.ModelSerializer[Pipeline]):
+    inputs = serializers.SerializerMethodField()
+    output = serializers.CharField(source="target.name")
+    spec = serializers.DictField()
+
+    class Meta:
+        model = Pipeline
+        fields = [
+            "id", "name", "inputs", "output", "spec", "digest", "revision", "created_by",
+            "created_at", "updated_at",
+        ]  # fmt: skip
+
+    def get_inputs(self, pipeline: Pipeline) -> list[str]:
+        return [pipeline.source.name]
+
+
+class PlanInputOut(serializers.Serializer[Data]):
+    name = serializers.CharField()
+    digest = serializers.CharField()
+    files = serializers.IntegerField()
+    bytes = serializers.IntegerField()
+
+
+class PlanColumnOut(serializers.Serializer[Data]):
+    name = serializers.CharField()
+    type = serializers.CharField()
+
+
+class PlanSchemaOut(serializers.Serializer[Data]):
+    step = serializers.CharField()
+    columns = PlanColumnOut(many=True)
+
+
+class ColumnUseOut(serializers.Serializer[Data]):
+    column = serializers.CharField()
+    kind = serializers.CharField()
+    subtype = serializers.CharField()
+    masking = serializers.BooleanField()
+
+
+class VerdictOut(serializers.Serializer[Data]):
+    action = serializers.CharField()
+    name = serializers.CharField()
+    allow = serializers.BooleanField()
+    policies = serializers.ListField(child=serializers.CharField())
+    reason = serializers.CharField()
+
+
+PlanLabelOut = type(
+    "PlanLabelOut",
+    (serializers.Serializer,),
+    {"label": serializers.CharField(), "from": serializers.CharField()},  # a keyword
+)
+
+
+class PlanOut(serializers.Serializer[Data]):
+    inputs = PlanInputOut(many=True)
+    schemas = PlanSchemaOut(many=True)
+    shards = serializers.IntegerField()
+    stages = serializers.IntegerField()
+    bytes = serializers.IntegerField()
+    column_map = serializers.DictField(child=ColumnUseOut(many=True))
+    verdicts = VerdictOut(many=True)
+    labels = PlanLabelOut(many=True)
+    run_digest = serializers.CharField()
+    would_skip = serializers.CharField(
+        allow_null=True, help_text="The version that a run would make, if it is there already."
+    )
+
+
+class SampleIn(serializers.Serializer[Data]):
+    rows = serializers.IntegerField(min_value=1, max_value=200, default=20)
+
+
+class SampledRowOut(serializers.Serializer[Data]):
+    before = serializers.DictField()
+    after = serializers.DictField(allow_null=True)
+    dropped_by = serializers.CharField(allow_null=True)
+
+
+class SetAsideOut(serializers.Serializer[Data]):
+    source = serializers.CharField()  # type: ignore[assignment]  # a field may have this name
+    byte_offset = serializers.IntegerField()
+    raw = serializers.CharField()
+    error = serializers.CharField()
+
+
+class SampleOut(serializers.Serializer[Data]):
+    rows = SampledRowOut(many=True)
+    output = serializers.ListField(child=serializers.DictField())
+    quarantined = SetAsideOut(many=True)
+
+
+class QuarantineOut(serializers.Serializer[Data]):
+    rows = SetAsideOut(many=True)
+
+
+class RunOut(serializers.ModelSerializer[Run]):
+    """A run; query it with selectors.visible_runs. Counts are null until all shards are done."""
+
+    pipeline = serializers.CharField(source="pipeline.name")
+    inputs = serializers.SerializerMethodField()
+    output = serializers.CharField(source="target.name")
+    output_version = serializers.SerializerMethodField()
+    policies = serializers.ListField(child=serializers.CharField())
+    rows_in = serializers.SerializerMethodField()
+    documents = serializers.SerializerMethodField()
+    rows_out = serializers.SerializerMethodField()
+    dropped = serializers.SerializerMethodField()
+    quarantined = serializers.SerializerMethodField()
+    tokens = serializers.SerializerMethodField()
+    counts = serializers.SerializerMethodField()
+    verdicts = serializers.DictField()
+    shards_done = serializers.IntegerField()
+    bytes_in = serializers.SerializerMethodField()
+    bytes_out = serializers.SerializerMethodField()
+    seconds = serializers.SerializerMethodField()
+    step_seconds = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Run
+        fields = [
+            "id", "pipeline", "state", "reason_code", "reason", "policies", "inputs", "output",
+            "output_version", "rows_in", "documents", "rows_out", "dropped", "quarantined",
+            "tokens", "counts", "verdicts", "shards_total", "shards_done", "bytes_in",
+            "bytes_out", "seconds", "step_seconds", "asked_by", "attempt", "next_attempt_at",
+            "run_digest", "created_at", "started_at", "finished_at",
+        ]  # fmt: skip
+
+    def get_inputs(self, run: Run) -> list[str]:
+        return [run.input_version.name]
+
+    def get_output_version(self, run: Run) -> str | None:
+        """Return the name of the published result; a draft is nobody's to see."""
+        version = run.output_version
+        return None if version is None or version.state == VersionState.DRAFT else version.name
+
+    def get_rows_in(self, run: Run) -> int | None:
+        return _count(run, "rows_in")
+
+    def get_documents(self, run: Run) -> int | None:
+        return _count(run, "documents")
+
+    def get_rows_out(self, run: Run) -> int | None:
+        return _count(run, "rows_out")
+
+    def get_dropped(self, run: Run) -> dict[str, int]:
+        return dict((run.report or {}).get("dropped", {}))
+
+    def get_quarantined(self, run: Run) -> int | None:
+        return _count(run, "quarantined")
+
+    def get_tokens(self, run: Run) -> int | None:
+        tokens: int | None = (run.report or {}).get("counts", {}).get("tokens")
+        return tokens
+
+    def get_counts(self, run: Run) -> dict[str, int]:
+        return dict((run.report or {}).get("counts", {}))
+
+    def get_bytes_in(self, run: Run) -> int | None:
+        return _count(run, "bytes_in")
+
+    def get_bytes_out(self, run: Run) -> int | None:
+        return _count(run, "bytes_out")
+
+    def get_seconds(self, run: Run) -> float | None:
+        """Return the time on the clock from the first start to the end."""
+        if run.started_at is None or run.finished_at is None:
+            return None
+        return round((run.finished_at - run.started_at).total_seconds(), 3)
+
+    def get_step_seconds(self, run: Run) -> dict[str, float]:
+        """Return the seconds of work by step, summed over the shards."""
+        spent = (run.report or {}).get("seconds", {})
+        return {step: round(each, 3) for step, each in spent.items()}
+
+
+def _count(run: Run, name: str) -> int | None:
+    counted: int | None = (run.report or {}).get(name)
+    return counted

@@ -1,0 +1,69 @@
+"""What transforms hears: one of its own runs has begun or ended, and lineage is to know."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from core import outbox
+from lineage import openlineage
+from lineage.openlineage import ColumnSource, DatasetUse, Output, RunRef
+from lineage.services import record
+from transforms.engine import plan as planning
+from transforms.engine.operators.base import ColumnUse, Kind
+from transforms.engine.plan import Plan
+from transforms.models import Run
+from transforms.services.ending import TOPIC
+
+
+def run_changed(payload: dict[str, Any]) -> None:
+    """Record START, COMPLETE or FAIL of a run; again changes nothing."""
+    run = (
+        Run.objects.select_related("pipeline", "input_version__product", "output_version__product")
+        .filter(pk=payload["run"])
+        .first()
+    )
+    if run is None or run.plan is None:  # it failed before it was known what it reads
+        return
+    record(_event(run, payload["state"], datetime.fromisoformat(payload["at"])))
+
+
+def _event(run: Run, state: str, at: datetime) -> openlineage.Event:
+    planned = planning.from_json(run.plan or {})
+    about = RunRef(str(run.pk), f"pipelines/{run.pipeline.name}")
+    source = run.input_version
+    names = tuple((field.name, str(field.type)) for field in planned.schemas[0])
+    inputs = [DatasetUse(source.name, columns=names, digest=source.digest)]
+    if state == "done":
+        return openlineage.completed(about, at, inputs, [_output(run, planned)])
+    if state == "running":
+        return openlineage.started(about, at, inputs)
+    return openlineage.failed(about, at, inputs, run.reason_code or state)
+
+
+def _output(run: Run, planned: Plan) -> Output:
+    version = run.output_version
+    assert version is not None
+    product = run.input_version.product.name
+    return Output(
+        version.name,
+        columns=tuple((field.name, str(field.type)) for field in planned.schemas[-1]),
+        digest=version.digest,
+        column_map={
+            column: [_source(product, use) for use in uses]
+            for column, uses in planned.column_map.items()
+        },
+    )
+
+
+def _source(product: str, use: ColumnUse) -> ColumnSource:
+    return ColumnSource(
+        product,
+        use.column,
+        direct=use.kind is Kind.DIRECT,
+        subtype=str(use.subtype),
+        masking=use.masking,
+    )
+
+
+outbox.subscribe(TOPIC, run_changed)

@@ -1,0 +1,66 @@
+"""Reads of transforms. What a pipeline reads and writes must both be known to who looks at it."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+
+from catalog.models import VersionState
+from catalog.selectors import visible_products
+from core.errors import NotFound
+from governance.engine.entities import Principal
+from transforms.models import Pipeline, Run, RunShard, RunState, ShardState
+
+
+def visible_pipelines(principal: Principal) -> QuerySet[Pipeline]:
+    """Pipelines whose input and output the principal may discover."""
+    seen = visible_products(principal)
+    return Pipeline.objects.filter(source__in=seen, target__in=seen).select_related(
+        "source", "target"
+    )
+
+
+def visible_runs(principal: Principal) -> QuerySet[Run]:
+    """Runs whose input and output the principal may discover, with their progress."""
+    seen = visible_products(principal)
+    runs = Run.objects.filter(input_version__product__in=seen, target__in=seen)
+    done = RunShard.objects.filter(run=OuterRef("pk"), state=ShardState.DONE).order_by()
+    counted = done.values("run").annotate(count=Count("pk")).values("count")
+    return (
+        runs.select_related(
+            "pipeline", "input_version__product", "target", "output_version__product"
+        )
+        .defer("plan", "spec")
+        .annotate(shards_done=Coalesce(Subquery(counted, output_field=IntegerField()), 0))
+    )
+
+
+def pipeline_for(principal: Principal, pipeline_id: UUID) -> Pipeline:
+    found = visible_pipelines(principal).filter(pk=pipeline_id).first()
+    if found is None:
+        raise NotFound("There is no such pipeline, or you may not know of it.")
+    return found
+
+
+def run_for(principal: Principal, run_id: UUID) -> Run:
+    found = visible_runs(principal).filter(pk=run_id).first()
+    if found is None:
+        raise NotFound("There is no such run, or you may not know of it.")
+    return found
+
+
+def equal_run(run_digest: str, target_id: UUID) -> Run | None:
+    """Return the last run of the same digest whose result is still published, if any."""
+    return (
+        Run.objects.filter(
+            run_digest=run_digest,
+            target=target_id,
+            state=RunState.DONE,
+            output_version__state=VersionState.PUBLISHED,
+        )
+        .select_related("output_version__product")
+        .order_by("-id")
+        .first()
+    )

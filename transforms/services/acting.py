@@ -1,0 +1,67 @@
+"""Who acts in a worker: the person who asked, with no more rights than they have at that moment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from catalog.selectors import product_resource
+from core.errors import PolicyDenied
+from governance import denials
+from governance.engine.entities import Action, Principal, Scope
+from governance.models import User
+from governance.selectors import principal_for
+from governance.services import decide
+from transforms.models import Run
+
+
+def scopes_of(actor: Principal) -> list[dict[str, Any]] | None:
+    """Return the scopes of the token that asks, for the run's row."""
+    if actor.scopes is None:
+        return None
+    return [{"actions": sorted(each.actions), "prefix": each.prefix} for each in actor.scopes]
+
+
+def actor_of(run: Run) -> Principal:
+    """Return who asked for the run, as the policies see them now; raise PolicyDenied."""
+    user = User.objects.filter(username=run.asked_by, is_active=True).first()
+    if user is None:
+        raise PolicyDenied(f"{run.asked_by}, who asked for the run, is no longer here.")
+    return replace(principal_for(user), scopes=_scopes(run.scopes))
+
+
+def _scopes(stored: Sequence[Mapping[str, Any]] | None) -> tuple[Scope, ...] | None:
+    if stored is None:
+        return None
+    return tuple(
+        Scope(frozenset(Action(action) for action in each["actions"]), each["prefix"])
+        for each in stored
+    )
+
+
+def check_rights(run: Run) -> Principal:
+    """Return the actor of the run when they may still do it.
+
+    Raises PolicyDenied with the policies. Asked at the start of every unit of work, so that a
+    grant that was revoked stops the run at its next shard.
+    """
+    actor = actor_of(run)
+    asked = (
+        (Action.TRANSFORM, run.input_version.product),
+        (Action.PUBLISH, run.target),
+    )
+    for action, product in asked:
+        answer = decide(actor, action, product_resource(product))
+        if not answer.allow:
+            error = PolicyDenied(
+                f"{actor.id} may not {action} {product.name} any more. {answer.reason}",
+                action=str(action),
+                name=product.name,
+                policies=list(answer.policies),
+            )
+            denials.attach(
+                error, denials.Denial(actor, str(action), product.name, answer, hidden=False)
+            )
+            raise error
+    return actor

@@ -1,0 +1,260 @@
+"""The coordinator of a run: plans it, opens one stage after the other, publishes the result.
+
+Each call does the one step that is due and may be repeated or killed at any time. See
+docs/explanation/algorithms/runs.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import DateTimeField, F, Q, Value
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from catalog import services as catalog
+from catalog.models import Version, VersionState
+from catalog.selectors import product_resource, version_of
+from core import outbox
+from core.lease import Lease
+from governance import audit
+from governance.engine.entities import Action, Principal
+from governance.services import decide
+from movement import services as movement
+from movement.engine.inspect import columns
+from movement.models import ReplicaOrigin
+from movement.services.ingest import draft_home
+from transforms import doorbell, tokenizers
+from transforms.engine import plan as planning
+from transforms.engine.gate import pass_gate
+from transforms.engine.plan import Plan
+from transforms.engine.result import RunReport, add_up, result_from_json
+from transforms.engine.spec import digest, read_spec
+from transforms.heartbeat import Heartbeat, LeaseLost
+from transforms.inputs import input_files, opener
+from transforms.models import SHARD_OPEN, Run, RunShard, RunState, ShardKind, ShardState
+from transforms.selectors import equal_run
+from transforms.services.acting import check_rights
+from transforms.services.ending import TOPIC, end_badly, remove_objects, tidy_up
+
+Unit = tuple[int, ShardKind]
+_FILES_AT_ONCE = 100
+
+
+def advance_run(run_id: UUID) -> RunState | None:
+    """Do the next step of a run; return the state it is in then, or None when nothing was due."""
+    lease = _claim(run_id)
+    if lease is None:
+        tidy_up(run_id)
+        return None
+    run = _loaded(run_id)
+    try:
+        with Heartbeat(lease) as heartbeat:
+            _step(run, lease, heartbeat)
+    except LeaseLost:
+        return None
+    except Exception as error:  # noqa: BLE001 - the edge of a task: it is recorded on the row
+        return end_badly(run_id, error)
+    tidy_up(run_id)
+    return RunState(Run.objects.values_list("state", flat=True).get(pk=run_id))
+
+
+def _claim(run_id: UUID) -> Lease[Run] | None:
+    """Take a run that is due, was abandoned, or has come to the end of a stage."""
+    now = timezone.now()
+    due = Run.objects.filter(
+        pk=run_id, state__in=[RunState.QUEUED, RunState.WAITING], next_attempt_at__lte=now
+    )
+    taken = Lease.take(
+        due,
+        state=RunState.CLAIMED,
+        attempt=F("attempt") + 1,
+        started_at=Coalesce("started_at", Value(now, DateTimeField())),
+        reason_code="",
+        reason="",
+        policies=[],
+    )
+    if taken is not None:
+        return taken
+    at_work = RunShard.objects.filter(run=run_id, state__in=SHARD_OPEN).exists()
+    states = {RunState.CLAIMED, RunState.PUBLISHING} | (set() if at_work else {RunState.RUNNING})
+    free = Q(lease_until__isnull=True) | Q(lease_until__lt=now)
+    return Lease.take(Run.objects.filter(free, pk=run_id, state__in=states))
+
+
+def _loaded(run_id: UUID) -> Run:
+    return Run.objects.select_related(
+        "pipeline",
+        "input_version__product__domain__team",
+        "target__domain__team",
+        "output_version__product__domain__team",
+    ).get(pk=run_id)
+
+
+def _step(run: Run, lease: Lease[Run], heartbeat: Heartbeat) -> None:
+    actor = check_rights(run)
+    if run.plan is not None and not _is_current(run):
+        _forget_plan(run, lease)
+    if run.plan is None:
+        _begin(run, actor, lease, heartbeat)
+        return
+    planned = planning.from_json(run.plan)
+    waiting = list(run.shards.filter(state__in=SHARD_OPEN).values_list("id", flat=True))
+    unit = None if waiting else _next_unit(run, planned)
+    if waiting or unit is not None:
+        with transaction.atomic():
+            row = _held(lease)
+            _open(row, [] if unit is None else _units(row, planned, unit))
+            doorbell.ring_shards(waiting)
+    else:
+        _publish(run, planned, actor, lease)
+
+
+def _held(lease: Lease[Run]) -> Run:
+    row = lease.locked()
+    if row is None:
+        raise LeaseLost
+    return row
+
+
+def _is_current(run: Run) -> bool:
+    """Return whether the plan still tells what this installation would make."""
+    assert run.plan is not None
+    found = digest(read_spec(run.spec), lambda name: tokenizers.resolve(name).sha256)
+    return bool(run.plan["spec_digest"] == found)
+
+
+def _forget_plan(run: Run, lease: Lease[Run]) -> None:
+    """Begin anew where a tokenizer or a library changed: old and new parts would not fit."""
+    with transaction.atomic():
+        row = _held(lease)
+        row.shards.all().delete()
+        Run.objects.filter(pk=run.pk).update(plan=None, shards_total=0)
+    remove_objects(run, result=True)
+    run.plan = None
+
+
+def _begin(run: Run, actor: Principal, lease: Lease[Run], heartbeat: Heartbeat) -> None:
+    """Plan the run; skip it when its result is there already, else open a draft and stage 0."""
+    version = version_of(run.input_version.product, run.input_version.number)
+    spec = read_spec(run.spec)
+    open_input = opener(version, check=heartbeat.check)
+    planned = planning.plan(spec, input_files(version), open_input, tokenizers.resolve)
+    equal = equal_run(planned.run_digest, run.target_id)
+    if equal is not None:
+        _skip(lease, equal, planned)
+        return
+    judged = pass_gate(planned, open_input, tokenizers.encoders(spec.tokenizers()))
+    with transaction.atomic():
+        row = _held(lease)
+        draft = run.output_version or catalog.open_version(actor, run.target.name)
+        home = draft_home(actor, draft, "", ReplicaOrigin.RUN)
+        row.output_version, row.home, row.base = draft, home.store.name, home.base
+        row.plan, row.run_digest = planned.to_json(), planned.run_digest
+        row.verdicts = {name: asdict(each) for name, each in judged.verdicts.items()}
+        barriers = sum(stage.global_step is not None for stage in planned.stages)
+        row.shards_total = len(planned.shards) * len(planned.stages) + planned.partitions * barriers
+        row.untidy = True
+        _open(row, _units(row, planned, (0, ShardKind.MAP)))
+        outbox.emit(TOPIC, {"run": str(run.pk), "state": "running", "at": _now()})
+
+
+def _skip(lease: Lease[Run], equal: Run, planned: Plan) -> None:
+    with transaction.atomic():
+        row = _held(lease)
+        assert equal.output_version is not None
+        row.state, row.output_version = RunState.SKIPPED, equal.output_version
+        row.run_digest, row.report = planned.run_digest, equal.report
+        row.verdicts, row.reason_code = equal.verdicts, "equal_run"
+        row.reason = f"{equal.output_version.name} is what this run would make."
+        row.lease_until, row.lease_owner, row.finished_at = None, "", timezone.now()
+        row.save()
+
+
+def _open(row: Run, units: Sequence[RunShard]) -> None:
+    """Let the shards work: new ones are stored, and nobody holds the run until they are done."""
+    RunShard.objects.bulk_create(units, batch_size=500)
+    row.state, row.lease_until, row.lease_owner = RunState.RUNNING, None, ""
+    row.save()
+    doorbell.ring_shards([unit.pk for unit in units])
+
+
+def _next_unit(run: Run, planned: Plan) -> Unit | None:
+    """Return the stage and kind that come after those that are done; None after the last."""
+    done = set(run.shards.values_list("stage", "kind").distinct())
+    if not done:
+        return 0, ShardKind.MAP
+    stage = max(stage for stage, _ in done)
+    if planned.stages[stage].global_step is None:
+        return None
+    if (stage, str(ShardKind.REDUCE)) in done:
+        return stage + 1, ShardKind.MAP
+    return stage, ShardKind.REDUCE
+
+
+def _units(run: Run, planned: Plan, unit: Unit) -> list[RunShard]:
+    stage, kind = unit
+    count = len(planned.shards) if kind == ShardKind.MAP else planned.partitions
+    now = timezone.now()
+    return [
+        RunShard(run=run, stage=stage, kind=kind, index=index, ring_at=now)
+        for index in range(count)
+    ]
+
+
+def _publish(run: Run, planned: Plan, actor: Principal, lease: Lease[Run]) -> None:
+    """Add up the counts, note the parts, seal the draft: the last step, in one transaction."""
+    if not lease.write(state=RunState.PUBLISHING):
+        raise LeaseLost
+    maps = run.shards.filter(kind=ShardKind.MAP, state=ShardState.DONE)
+    results = maps.order_by("stage", "index").values_list("result", flat=True)
+    report = add_up([result_from_json(each) for each in results if each is not None])
+    draft = run.output_version
+    assert draft is not None
+    if draft.state == VersionState.DRAFT:
+        _note_parts(draft, planned, report)
+    with transaction.atomic():
+        row = _held(lease)
+        version = movement.publish(
+            actor, draft.pk, inputs=[run.input_version.name], run=str(run.pk)
+        )
+        row.state, row.output_version, row.finished_at = RunState.DONE, version, timezone.now()
+        row.report = _summary(report)
+        row.verdicts = {name: asdict(each) for name, each in report.verdicts.items()}
+        row.lease_until, row.lease_owner = None, ""
+        row.save()
+        decision = decide(actor, Action.PUBLISH, product_resource(run.target))
+        audit.record(actor, "run-done", version.name, decision, run=str(run.pk))
+        outbox.emit(TOPIC, {"run": str(run.pk), "state": "done", "at": _now()})
+
+
+def _note_parts(draft: Version, planned: Plan, report: RunReport) -> None:
+    """Note the parts in the draft, some at a time, so that no transaction is long."""
+    schema = columns(planned.schemas[-1])
+    for start in range(0, len(report.outputs), _FILES_AT_ONCE):
+        with transaction.atomic():
+            for entry in report.outputs[start : start + _FILES_AT_ONCE]:
+                catalog.add_draft_file(draft, entry, schema)
+
+
+def _summary(report: RunReport) -> dict[str, object]:
+    """Return the report without its tables of files: those are in the manifest."""
+    return {
+        "rows_in": report.rows_in,
+        "documents": report.documents,
+        "rows_out": report.rows_out,
+        "dropped": dict(report.dropped),
+        "quarantined": report.quarantined,
+        "counts": dict(report.counts),
+        "bytes_in": report.bytes_in,
+        "bytes_out": report.bytes_out,
+        "seconds": dict(report.seconds),
+        "quarantines": [each.path for each in report.quarantines],
+    }
+
+
+def _now() -> str:
+    return timezone.now().isoformat()

@@ -1,0 +1,117 @@
+"""How a run stops: waits for better times, fails with a reason, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import logging
+import random
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import OperationalError, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from core import outbox
+from core.errors import FairmeshError, StoreUnavailable, TooBusy
+from governance import denials
+from movement.models import Store
+from movement.opening import open_store
+from transforms.models import RUN_ACTIVE, RUN_MOVES, Run, RunShard, RunState, ShardState
+from transforms.places import StoreFolder
+
+logger = logging.getLogger(__name__)
+FIRST_WAIT = timedelta(seconds=5)
+LONGEST_WAIT = timedelta(minutes=15)
+PASSING = (StoreUnavailable, TooBusy, OperationalError)
+"""What is tried again by itself."""
+TOPIC = "run.changed"
+
+
+def end_badly(run_id: UUID, error: Exception) -> RunState | None:
+    """Write what stopped a run: WAITING for what passes by itself, FAILED for the rest.
+
+    Returns the new state, or None when the run had ended already.
+    """
+    if isinstance(error, PASSING):
+        code = error.code if isinstance(error, FairmeshError) else TooBusy.code
+        return _stop(run_id, RunState.WAITING, code, str(error))
+    if isinstance(error, FairmeshError):
+        denials.record_if_denied(error)
+        policies = error.extra.get("policies", [])
+        return _stop(run_id, RunState.FAILED, error.code, error.detail, policies)
+    logger.error("run %s failed", run_id, exc_info=error)
+    reason = f"An unforeseen {type(error).__name__} is in the log of the worker."
+    return _stop(run_id, RunState.FAILED, "internal", reason)
+
+
+@transaction.atomic
+def _stop(
+    run_id: UUID, state: RunState, code: str, reason: str, policies: Any = ()
+) -> RunState | None:
+    run = Run.objects.select_for_update().get(pk=run_id)
+    if state not in RUN_MOVES[run.state]:
+        return None
+    now = timezone.now()
+    run.state, run.reason_code, run.reason, run.policies = state, code, reason, list(policies)
+    run.fence, run.lease_until, run.lease_owner = run.fence + 1, None, ""
+    if state == RunState.WAITING:
+        run.next_attempt_at = now + wait_after(run.attempt)
+    else:
+        run.finished_at = now
+        call_off_shards(run)
+        outbox.emit(TOPIC, {"run": str(run.pk), "state": str(state), "at": now.isoformat()})
+    run.save()
+    return state
+
+
+def call_off_shards(run: Run) -> None:
+    """Take the shards from the workers that hold them; those find out at their next check."""
+    RunShard.objects.filter(run=run, state=ShardState.CLAIMED).update(
+        state=ShardState.QUEUED, fence=F("fence") + 1, lease_until=None, lease_owner=""
+    )
+
+
+def wait_after(attempt: int) -> timedelta:
+    """Return the pause before the next attempt: doubling, bounded, with jitter."""
+    doublings = min(max(attempt, 1) - 1, 12)
+    pause = min(FIRST_WAIT.total_seconds() * 2.0**doublings, LONGEST_WAIT.total_seconds())
+    return timedelta(seconds=pause * random.uniform(0.8, 1.2))
+
+
+def scratch_of(run: Run) -> str:
+    return f".scratch/{run.pk}/"
+
+
+def kept_of(run: Run) -> str:
+    """Return where the quarantine lies: beside the versions, never in one.
+
+    The rows there went through no step, so no masking: they are for who may read the input.
+    """
+    return f".runs/{run.pk}/"
+
+
+def tidy_up(run_id: UUID) -> None:
+    """Remove what an ended run needs no more; a store that is away is asked again later."""
+    run = Run.objects.filter(pk=run_id, untidy=True).exclude(state__in=RUN_ACTIVE).first()
+    if run is None or run.state == RunState.FAILED:  # what it made is there for a retry
+        return
+    try:
+        remove_objects(run, result=run.state == RunState.CANCELLED)
+    except StoreUnavailable as error:
+        logger.warning("the scratch of run %s is still there (%s)", run_id, error.detail)
+        Run.objects.filter(pk=run_id).update(next_attempt_at=timezone.now() + LONGEST_WAIT)
+        return
+    Run.objects.filter(pk=run_id, state=run.state).update(untidy=False)
+
+
+def remove_objects(run: Run, *, result: bool) -> None:
+    """Remove the scratch of a run, and with `result` the draft's bytes and the quarantine, too."""
+    home = Store.objects.filter(name=run.home).first()
+    if home is None or not run.base:
+        return
+    store = open_store(home)
+    StoreFolder(store, scratch_of(run)).remove()
+    if result:
+        StoreFolder(store, kept_of(run)).remove()
+        StoreFolder(store, run.base).remove()

@@ -1,0 +1,165 @@
+"""Pipelines: saved, explained, and tried on a few rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+
+from catalog.models import Product, Version
+from catalog.selectors import product_for, product_resource, version_of
+from core.errors import Conflict, InvalidSpec, NotFound, StoreUnavailable
+from core.names import VERSION
+from governance import audit
+from governance.engine.entities import Action, Decision, Principal
+from governance.models import Label
+from governance.selectors import labels_of
+from governance.services import decide, require
+from transforms import tokenizers
+from transforms.engine import plan as planning
+from transforms.engine import sample as sampling
+from transforms.engine.problems import Problem, problems_of, refuse
+from transforms.engine.spec import Input, Spec, digest, load, read_spec
+from transforms.inputs import input_files, opener
+from transforms.models import Pipeline, Run
+from transforms.selectors import equal_run, pipeline_for
+
+
+@dataclass(frozen=True)
+class Explained:
+    """What a run would do, and who says that it may."""
+
+    pipeline: Pipeline
+    input: Version
+    plan: planning.Plan
+    decisions: tuple[tuple[Action, str, Decision], ...]
+    labels: tuple[Label, ...]
+    """The labels of the input: the output inherits them."""
+    equal: Run | None
+    """The run that made the same output already."""
+
+
+def save_pipeline(
+    actor: Principal, *, name: str, spec: object = None, text: str | None = None
+) -> Pipeline:
+    """Check a document and save it under `name`; raise InvalidSpec with every problem found.
+
+    Another document under the same name is the next revision, for whoever made the pipeline or
+    administers its output. The same document again changes nothing. Where the input has a
+    published version, the columns are checked against it, too.
+    """
+    read = load(text) if text is not None else read_spec(spec)
+    _check_tokenizers(read)
+    source = product_for(actor, Action.TRANSFORM, read.input.name)
+    target = product_for(actor, Action.PUBLISH, read.output.name)
+    if source == target:
+        raise refuse([Problem("output.name", "A pipeline cannot write into its own input.")])
+    _check_columns(read, source)
+    try:
+        return _save(actor, name, read, source, target)
+    except IntegrityError as error:
+        raise Conflict(f"There is a pipeline {name!r} already; choose another name.") from error
+
+
+@transaction.atomic
+def _save(actor: Principal, name: str, spec: Spec, source: Product, target: Product) -> Pipeline:
+    decision = require(actor, Action.PUBLISH, product_resource(target))
+    known = Pipeline.objects.select_for_update().filter(name=name).first()
+    found = digest(spec, lambda tokenizer: tokenizers.resolve(tokenizer).sha256)
+    if known is None:
+        pipeline = Pipeline(name=name, created_by=actor.id)
+    elif not _may_change(actor, known):
+        raise Conflict(f"There is a pipeline {name!r} already; choose another name.")
+    elif known.digest == found and (known.source, known.target) == (source, target):
+        return known
+    else:
+        pipeline = known
+        pipeline.revision += 1
+    pipeline.source, pipeline.target = source, target
+    pipeline.spec, pipeline.digest = spec.as_json(), found
+    pipeline.save()
+    audit.record(
+        actor,
+        "save-pipeline",
+        target.name,
+        decision,
+        pipeline=name,
+        revision=pipeline.revision,
+        input=source.name,
+        digest=found,
+    )
+    return pipeline
+
+
+def _may_change(actor: Principal, known: Pipeline) -> bool:
+    administers = decide(actor, Action.ADMINISTER, product_resource(known.target)).allow
+    return administers or known.created_by == actor.id
+
+
+def _check_tokenizers(spec: Spec) -> None:
+    problems: list[Problem] = []
+    for position, step in enumerate(spec.steps):
+        for name in step.tokenizers():
+            try:
+                tokenizers.resolve(name)
+            except InvalidSpec as error:
+                problems += [each.below(spec.where(position)) for each in problems_of(error)]
+    if problems:
+        raise refuse(problems)
+
+
+def _check_columns(spec: Spec, source: Product) -> None:
+    """Plan against the input as it is now; without one, or with its stores away, a run will."""
+    try:
+        _plan(spec, input_version(spec.input, source))
+    except (NotFound, StoreUnavailable):
+        return
+
+
+def input_version(wanted: Input, source: Product) -> Version:
+    """Return the published version that the document names now; raise NotFound or Gone."""
+    number = VERSION.fullmatch(wanted.version)
+    if number is not None:
+        return version_of(source, int(number[1]))
+    return version_of(source, None, wanted.version)
+
+
+def _plan(spec: Spec, version: Version) -> planning.Plan:
+    return planning.plan(spec, input_files(version), opener(version), tokenizers.resolve)
+
+
+def plan_pipeline(actor: Principal, pipeline_id: UUID) -> Explained:
+    """Explain what a run would do now. Reads a sample of the input and writes nothing."""
+    pipeline, spec, version = _opened(actor, pipeline_id)
+    planned = _plan(spec, version)
+    resources = (
+        (Action.TRANSFORM, product_resource(pipeline.source)),
+        (Action.PUBLISH, product_resource(pipeline.target)),
+    )
+    return Explained(
+        pipeline=pipeline,
+        input=version,
+        plan=planned,
+        decisions=tuple((act, res.name, decide(actor, act, res)) for act, res in resources),
+        labels=tuple(labels_of(pipeline.source.name)),
+        equal=equal_run(planned.run_digest, pipeline.target_id),
+    )
+
+
+def sample_pipeline(actor: Principal, pipeline_id: UUID, rows: int) -> sampling.Sample:
+    """Run the first rows and show what becomes of them; for those who may read the input."""
+    pipeline, spec, version = _opened(actor, pipeline_id)
+    decision = require(actor, Action.READ, product_resource(pipeline.source))
+    planned = _plan(spec, version)
+    encoders = tokenizers.encoders(spec.tokenizers())
+    found = sampling.sample(planned, opener(version), encoders, rows)
+    audit.record(actor, "sample", version.name, decision, pipeline=pipeline.name, rows=rows)
+    return found
+
+
+def _opened(actor: Principal, pipeline_id: UUID) -> tuple[Pipeline, Spec, Version]:
+    pipeline = pipeline_for(actor, pipeline_id)
+    require(actor, Action.TRANSFORM, product_resource(pipeline.source))
+    spec = read_spec(pipeline.spec)
+    return pipeline, spec, input_version(spec.input, pipeline.source)

@@ -1,0 +1,166 @@
+"""Runs: asked for, called off, tried again, and found when a ring was lost."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef, Q
+from django.utils import timezone
+
+from catalog import services as catalog
+from catalog.models import VersionState
+from catalog.selectors import product_resource
+from core import outbox
+from core.errors import Conflict
+from governance import audit
+from governance.engine.entities import Action, Decision, Principal
+from governance.services import require
+from transforms import doorbell
+from transforms.engine.spec import read_spec
+from transforms.models import RUN_MOVES, SHARD_OPEN, Run, RunShard, RunState, ShardState
+from transforms.selectors import pipeline_for, run_for
+from transforms.services.acting import scopes_of
+from transforms.services.ending import TOPIC, call_off_shards
+from transforms.services.pipelines import input_version
+
+RING_AGAIN = timedelta(minutes=1)
+
+
+def start_run(actor: Principal, pipeline_id: UUID) -> Run:
+    """Queue a run over the version of the input that the document names now.
+
+    The planning is done by a worker, so the answer is quick whatever the stores do.
+    """
+    pipeline = pipeline_for(actor, pipeline_id)
+    require(actor, Action.TRANSFORM, product_resource(pipeline.source))
+    decision = require(actor, Action.PUBLISH, product_resource(pipeline.target))
+    version = input_version(read_spec(pipeline.spec).input, pipeline.source)
+    try:
+        with transaction.atomic():
+            run = Run.objects.create(
+                pipeline=pipeline,
+                spec=pipeline.spec,
+                input_version=version,
+                target=pipeline.target,
+                asked_by=actor.id,
+                scopes=scopes_of(actor),
+                next_attempt_at=timezone.now(),
+            )
+            _note(actor, "run", run, decision)
+            doorbell.ring_run(run.pk)
+    except IntegrityError as error:
+        raise Conflict(f"{pipeline.name} is running over {version.name} already.") from error
+    return run
+
+
+def cancel_run(actor: Principal, run_id: UUID) -> Run:
+    """Stop a run and give up its draft; workers stop at their next piece of work."""
+    run_for(actor, run_id)
+    with transaction.atomic():
+        run, decision = _locked(actor, run_id, RunState.CANCELLED)
+        run.finished_at = timezone.now()
+        draft, run.output_version = run.output_version, None
+        call_off_shards(run)
+        run.save()
+        if draft is not None and draft.state == VersionState.DRAFT:
+            catalog.abort_draft(actor, draft.pk)
+        _note(actor, "cancel-run", run, decision)
+        payload = {"run": str(run.pk), "state": str(run.state), "at": run.finished_at.isoformat()}
+        outbox.emit(TOPIC, payload)
+        doorbell.ring_run(run.pk)  # to remove its objects
+    return run_for(actor, run_id)
+
+
+def retry_run(actor: Principal, run_id: UUID) -> Run:
+    """Queue a run that stopped, at once, in the name of who retries it.
+
+    A failed run goes on with the shards that are not done; a cancelled one begins anew.
+    """
+    run_for(actor, run_id)
+    try:
+        with transaction.atomic():
+            run, decision = _locked(actor, run_id, RunState.QUEUED)
+            require(actor, Action.TRANSFORM, product_resource(run.input_version.product))
+            run.asked_by, run.scopes = actor.id, scopes_of(actor)
+            run.finished_at = None
+            if run.output_version is None:
+                run.plan, run.shards_total = None, 0
+                run.shards.all().delete()
+            run.shards.filter(state=ShardState.FAILED).update(
+                state=ShardState.QUEUED, attempt=0, ring_at=timezone.now()
+            )
+            run.save()
+            _note(actor, "retry-run", run, decision)
+            doorbell.ring_run(run.pk)
+    except IntegrityError as error:
+        raise Conflict("Another run of this pipeline over the same input is under way.") from error
+    return run_for(actor, run_id)
+
+
+def _locked(actor: Principal, run_id: UUID, state: RunState) -> tuple[Run, Decision]:
+    """Return the run, locked and moved to `state`; raise Conflict where that is no way on."""
+    run = (
+        Run.objects.select_for_update(of=("self",))
+        .select_related("pipeline", "target__domain__team", "input_version__product__domain__team")
+        .get(pk=run_id)
+    )
+    decision = require(actor, Action.PUBLISH, product_resource(run.target))
+    if state not in RUN_MOVES[run.state]:
+        raise Conflict(f"A run that is {run.state} cannot become {state}.")
+    run.state, run.fence = state, run.fence + 1
+    run.lease_until, run.lease_owner, run.next_attempt_at = None, "", timezone.now()
+    run.reason_code, run.reason, run.policies = "by_hand", f"{actor.id} asked for it.", []
+    return run, decision
+
+
+def _note(actor: Principal, action: str, run: Run, decision: Decision) -> None:
+    audit.record(
+        actor,
+        action,
+        run.target.name,
+        decision,
+        run=str(run.pk),
+        pipeline=run.pipeline.name,
+        input=run.input_version.name,
+    )
+
+
+def sweep_runs() -> int:
+    """Ring for every run and shard that is due or abandoned; return how many."""
+    now = timezone.now()
+    runs, shards = _runs_to_ring(now), _shards_to_ring(now)
+    with transaction.atomic():
+        for run_id in runs:
+            doorbell.ring_run(run_id)
+        doorbell.ring_shards(shards)
+    return len(runs) + len(shards)
+
+
+def _runs_to_ring(now: datetime) -> list[UUID]:
+    lost = timedelta(seconds=settings.FAIRMESH.sweep_seconds)
+    at_work = RunShard.objects.filter(run=OuterRef("pk"), state__in=SHARD_OPEN)
+    free = Q(lease_until__isnull=True) | Q(lease_until__lt=now)
+    due = Q(state=RunState.QUEUED, next_attempt_at__lte=now - lost) | Q(
+        state=RunState.WAITING, next_attempt_at__lte=now
+    )
+    abandoned = Q(state__in=[RunState.CLAIMED, RunState.PUBLISHING]) & free
+    between_stages = Q(state=RunState.RUNNING) & free & ~Exists(at_work)
+    untidy = Q(state__in=[RunState.DONE, RunState.CANCELLED], untidy=True, next_attempt_at__lte=now)
+    rows = Run.objects.filter(due | abandoned | between_stages | untidy).order_by("next_attempt_at")
+    return list(rows.values_list("id", flat=True)[:200])
+
+
+def _shards_to_ring(now: datetime) -> list[UUID]:
+    """Return the shards to ring for. A queued one is rung for once a minute, not each time: where
+    its first ring is still in the queue, another one is only in the way.
+    """
+    lost = timedelta(seconds=settings.FAIRMESH.sweep_seconds)
+    due = Q(state=ShardState.QUEUED, ring_at__lte=now - lost)
+    abandoned = Q(state=ShardState.CLAIMED, lease_until__lt=now)
+    rows = RunShard.objects.filter(due | abandoned, run__state=RunState.RUNNING)
+    ids = list(rows.order_by("ring_at", "id").values_list("id", flat=True)[:200])
+    RunShard.objects.filter(pk__in=ids).update(ring_at=now + RING_AGAIN)
+    return ids

@@ -1,0 +1,24 @@
+"""Tasks of transforms: one line each."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from celery import shared_task
+
+from transforms import services
+
+
+@shared_task
+def run(run_id: str) -> None:
+    services.advance_run(UUID(run_id))
+
+
+@shared_task
+def shard(shard_id: str) -> None:
+    services.run_shard(UUID(shard_id))
+
+
+@shared_task
+def sweep_runs() -> None:
+    services.sweep_runs()
