@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -27,15 +28,20 @@ def home() -> Path:
     return Path(os.environ.get("FAIRMESH_HOME") or REPOSITORY / ".fairmesh").resolve()
 
 
-def address() -> str:
-    return os.environ.get("FAIRMESH_PUBLIC_URL") or "http://127.0.0.1:8000"
+def address() -> str | None:
+    """Return where the platform of this home is, or None while none is up."""
+    try:
+        told = json.loads((home() / "run" / "up.json").read_text())
+    except (FileNotFoundError, ValueError):
+        return os.environ.get("FAIRMESH_PUBLIC_URL")
+    return str(told["url"])
 
 
 @contextmanager
 def running() -> Iterator[str]:
     """Yield the address of a platform that is ready; stop it afterwards if it was started here."""
-    if _ready():
-        yield address()
+    if url := _ready():
+        yield url
         return
     log = home() / "demo-up.log"
     log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -49,27 +55,31 @@ def running() -> Iterator[str]:
             start_new_session=True,
         )
         try:
-            _wait_until_ready(process, log)
-            yield address()
+            yield _wait_until_ready(process, log)
         finally:
             _stop(process)
 
 
-def _ready() -> bool:
+def _ready() -> str | None:
+    """Return the address of a platform that is ready, or None."""
+    url = address()
     try:
-        return httpx.get(f"{address()}/readyz", timeout=5.0).status_code == 200
+        if url and httpx.get(f"{url}/readyz", timeout=5.0).status_code == 200:
+            return url
     except httpx.TransportError:
-        return False
+        pass
+    return None
 
 
-def _wait_until_ready(process: subprocess.Popen[bytes], log: Path) -> None:
+def _wait_until_ready(process: subprocess.Popen[bytes], log: Path) -> str:
     deadline = time.monotonic() + START_SECONDS
-    while not _ready():
+    while not (url := _ready()):
         if process.poll() is not None:
             raise SystemExit(f"The platform ended while it started; see {log}.")
         if time.monotonic() > deadline:
             raise SystemExit(f"The platform was not ready after {START_SECONDS:g} s; see {log}.")
         time.sleep(0.3)
+    return url
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

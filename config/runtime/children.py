@@ -12,7 +12,7 @@ from config.env import Env
 from config.runtime.home import Home
 from config.runtime.supervisor import Child
 
-_WEB_THREADS = 8
+_WEB_THREADS = 4
 
 
 def web(home: Home, env: Env) -> Child:
@@ -30,7 +30,6 @@ def web(home: Home, env: Env) -> Child:
         "--no-ws",
         "--respawn-failed-workers",
         "--workers-kill-timeout", "3",
-        "--process-name", "fairmesh-web",
     )  # fmt: skip
     return Child(
         name="web",

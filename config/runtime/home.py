@@ -62,17 +62,26 @@ class Home:
         except BlockingIOError as error:
             os.close(descriptor)
             raise AlreadyRunning(str(self.root)) from error
+        os.truncate(descriptor, 0)
+        os.write(descriptor, str(os.getpid()).encode())
         return descriptor
 
-    def is_locked(self) -> bool:
-        """Return whether a platform runs from this home, or is just ending."""
-        if not self.root.is_dir():
-            return False
+    def holder(self) -> int | None:
+        """Return the process that took the lock, or None while nobody holds it.
+
+        A holder that was killed is told until its watchdog has ended what it left.
+        """
         try:
-            os.close(self.lock())
-        except (AlreadyRunning, FileNotFoundError) as answer:
-            return isinstance(answer, AlreadyRunning)
-        return False
+            descriptor = os.open(self.root / "run" / "lock", os.O_RDONLY)
+        except FileNotFoundError:
+            return None
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return int(os.read(descriptor, 20) or b"0") or None
+        finally:
+            os.close(descriptor)
+        return None
 
     def what_runs(self) -> dict[str, Any] | None:
         """Return what `up.json` tells, or None while nothing is up."""

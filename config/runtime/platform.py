@@ -19,7 +19,7 @@ from config.runtime.home import AlreadyRunning, Home, keep
 from config.runtime.ports import first_free
 from config.runtime.redis import redis
 from config.runtime.supervisor import StopAsked, Supervisor
-from config.runtime.weed import Server, kept_server, weed
+from config.runtime.weed import Server, kept_server, remove_sockets, weed
 
 _ENDING_SECONDS = 8.0
 Say = Callable[[str], None]
@@ -52,21 +52,22 @@ class Platform:
             self._say("stopping")
         finally:
             self._supervisor.stop()
+            for server in self._servers:
+                remove_sockets(server)
             self._home.up.unlink(missing_ok=True)
             os.close(lock)
 
     def _bring_up(self) -> None:
         """Servers first, since they take longest; the database meanwhile; the platform last."""
-        self._prepare_database()
         port = first_free(self._asked.host, self._asked.port)
         self._env = read_env({**os.environ, "FAIRMESH_PORT": str(port)})
-        servers = []
         if self._env.embedded_redis:
-            servers.append(redis(self._home))
+            self._supervisor.start(redis(self._home))
         if self._env.embedded_stores:
             self._servers = [kept_server(self._home, embedded.store) for embedded in EMBEDDED]
-            servers.extend(weed(self._home, server) for server in self._servers)
-        self._supervisor.start(*servers)
+            self._supervisor.start(*(weed(self._home, server) for server in self._servers))
+        self._prepare_database()
+        self._supervisor.wait()
         ensure_stores(self._servers)
         connections.close_all()
         self._supervisor.start(
@@ -74,6 +75,7 @@ class Platform:
             children.worker(self._home, self._env),
             children.beat(self._home, self._env),
         )
+        self._supervisor.wait()
         self._write_up()
         self._announce()
 
@@ -117,12 +119,11 @@ def _lock_soon(home: Home) -> int:
             time.sleep(0.2)
 
 
-def _is_alive(home: Home) -> bool:
-    told = home.what_runs()
-    if told is None:
+def _is_alive(pid: int | None) -> bool:
+    if pid is None:
         return False
     try:
-        os.kill(int(told["pid"]), 0)
+        os.kill(pid, 0)
     except ProcessLookupError:
         return False
     return True

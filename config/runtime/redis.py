@@ -48,6 +48,7 @@ def redis(home: Home) -> Child:
         command=(str(redis_server()), *named),
         ready=lambda: _answers(path),
         grace_seconds=5.0,
+        needed=True,
     )
 
 

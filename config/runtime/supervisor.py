@@ -41,6 +41,8 @@ class Child:
     ready: Callable[[], bool] | None = None
     ready_seconds: float = 90.0
     grace_seconds: float = 5.0
+    needed: bool = False
+    """Others need it while they end: it ends after them."""
 
 
 @dataclass
@@ -79,11 +81,14 @@ class Supervisor:
         return {name: running.process.pid for name, running in self._running.items()}
 
     def start(self, *children: Child) -> None:
-        """Start all of them, then wait until each is ready; raise StartFailed or StopAsked."""
+        """Start all of them at once."""
         for child in children:
             self._running[child.name] = _Running(child, self._spawn(child), time.monotonic())
-        for child in children:
-            self._wait_ready(child)
+
+    def wait(self) -> None:
+        """Wait until all that were started are ready; raise StartFailed or StopAsked."""
+        for running in self._running.values():
+            self._wait_ready(running)
 
     def watch(self) -> None:
         """Restart what dies, with a growing pause, until somebody asks to stop."""
@@ -93,14 +98,9 @@ class Supervisor:
             time.sleep(_POLL_SECONDS)
 
     def stop(self) -> None:
-        """End all children, the last started first; what does not end in its grace is killed."""
-        for running in reversed(self._running.values()):
-            if running.child.grace_seconds and running.process.poll() is None:
-                running.process.terminate()
-        for running in reversed(self._running.values()):
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                running.process.wait(running.child.grace_seconds)
-            self._end_group(running.process)
+        """End all children, those that others need last; one that outlives its grace is killed."""
+        for needed in (False, True):
+            self._end([r for r in self._running.values() if r.child.needed is needed])
         self._running.clear()
         if self._watchdog is not None and self._watchdog.stdin is not None:
             with contextlib.suppress(BrokenPipeError):
@@ -129,8 +129,8 @@ class Supervisor:
             self._watchdog.stdin.write(f"{line}\n".encode())
             self._watchdog.stdin.flush()
 
-    def _wait_ready(self, child: Child) -> None:
-        running = self._running[child.name]
+    def _wait_ready(self, running: _Running) -> None:
+        child = running.child
         end = time.monotonic() + child.ready_seconds
         while child.ready is not None and not child.ready():
             if self._stop_asked:
@@ -170,6 +170,15 @@ class Supervisor:
             f"{running.child.name} ended ({_how(status)}); it starts again in {pause:g} s, "
             f"see {self._logs / running.child.name}.log"
         )
+
+    def _end(self, ending: Sequence[_Running]) -> None:
+        for running in ending:
+            if running.child.grace_seconds and running.process.poll() is None:
+                running.process.terminate()
+        for running in ending:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                running.process.wait(running.child.grace_seconds)
+            self._end_group(running.process)
 
     def _end_group(self, process: subprocess.Popen[bytes]) -> None:
         """Kill what is left of a group, its leader or what the leader left behind."""

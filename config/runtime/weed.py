@@ -89,6 +89,7 @@ def weed(home: Home, server: Server) -> Child:
         folder=folder,
         ready=lambda: _answers(server.endpoint),
         grace_seconds=0.0,
+        needed=True,
     )
 
 
@@ -122,6 +123,13 @@ def _options(home: Home, server: Server) -> list[str]:
         "s3.localSocket": home.run / f"{server.name}-s3.sock",
     }
     return [f"-{name}={value}" for name, value in options.items()]
+
+
+def remove_sockets(server: Server) -> None:
+    """Remove the sockets that a killed server left in /tmp, where it makes them whatever we say."""
+    for port in server.ports:
+        for path in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):  # noqa: S108
+            path.unlink(missing_ok=True)
 
 
 def _answers(endpoint: str) -> bool:

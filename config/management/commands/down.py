@@ -24,16 +24,14 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         home = Home(env.home)
-        told = home.what_runs()
-        if not home.is_locked():
+        holder = home.holder()
+        if holder is None:
             self.stdout.write(f"Nothing runs in {env.home}.")
             return
-        if told is not None:
-            # The lock is held, so the one who wrote this is there, or its watchdog is ending
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(int(told["pid"]), signal.SIGTERM)
+        with contextlib.suppress(ProcessLookupError):  # it was killed; its watchdog ends the rest
+            os.kill(holder, signal.SIGTERM)
         end = time.monotonic() + _WAIT_SECONDS
-        while home.is_locked():
+        while home.holder() is not None:
             if time.monotonic() > end:
                 raise CommandError(f"The platform in {env.home} has not ended yet.")
             time.sleep(0.2)
