@@ -1,3 +1,28 @@
 """Every address of the platform. The order matters: the portal takes what is left."""
 
-urlpatterns = []
+from __future__ import annotations
+
+from django.urls import include, path, re_path
+from drf_spectacular.views import SpectacularAPIView
+
+from config.health import healthz, readyz
+from config.metrics import metrics
+from config.portal import portal
+
+api = [
+    path("", include("governance.api.urls")),
+    path("", include("catalog.api.urls")),
+    path("", include("lineage.api.urls")),
+    path("", include("movement.api.urls")),
+    path("", include("transforms.api.urls")),
+    path("schema", SpectacularAPIView.as_view()),
+]
+
+urlpatterns = [
+    path("api/v1/", include(api)),
+    path("healthz", healthz),
+    path("readyz", readyz),
+    path("metrics", metrics),
+    path("", include("catalog.api.landing_urls")),
+    re_path("", portal),
+]

@@ -1,0 +1,42 @@
+import type { InfiniteData } from "@tanstack/react-query";
+
+import type { Page } from "../../../api/types";
+import { LoadingRows } from "../../../ui/Loading";
+import { More } from "../../../ui/More";
+import { Failure } from "../../../ui/Notice";
+import { Panel } from "../../../ui/Page";
+import classes from "../Jobs.module.css";
+
+export interface JobsOf<T> {
+  data: InfiniteData<Page<T>, string> | undefined;
+  error: Error | null;
+  isPending: boolean;
+  refetch: () => unknown;
+  hasNextPage: boolean;
+  isFetchingNextPage: boolean;
+  fetchNextPage: () => unknown;
+}
+
+interface JobListProps<T> {
+  title: string;
+  query: JobsOf<T>;
+  empty: string;
+  row: (job: T) => React.ReactNode;
+}
+
+export function JobList<T>({ title, query, empty, row }: JobListProps<T>) {
+  const rows = query.data?.pages.flatMap((page) => page.results) ?? [];
+  return (
+    <Panel title={title} flush>
+      {query.isPending && <LoadingRows rows={4} height={52} />}
+      {query.error && !query.data && (
+        <div className={classes["pad"]}>
+          <Failure error={query.error} retry={() => void query.refetch()} />
+        </div>
+      )}
+      {query.data && rows.length === 0 && <p className={classes["empty"]}>{empty}</p>}
+      {rows.length > 0 && <ul className={classes["jobs"]}>{rows.map(row)}</ul>}
+      <More query={query} what={title.toLowerCase()} />
+    </Panel>
+  );
+}

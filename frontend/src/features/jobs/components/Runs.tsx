@@ -1,0 +1,90 @@
+import { UnstyledButton } from "@mantine/core";
+import { useNavigate } from "@tanstack/react-router";
+
+import type { Run } from "../../../api/types";
+import { compact, count, duration } from "../../../ui/format";
+import { ChevronIcon } from "../../../ui/icons";
+import { ProductLink } from "../../../ui/ProductLink";
+import { Ago } from "../../../ui/Values";
+import classes from "../Jobs.module.css";
+import { route } from "../route";
+import { JobLine } from "./JobLine";
+import { JobList, type JobsOf } from "./JobList";
+import { Progress } from "./Progress";
+import { RunDetails } from "./RunDetails";
+
+const MOVING = new Set(["claimed", "running", "publishing"]);
+
+export function Runs({ query }: { query: JobsOf<Run> }) {
+  return (
+    <JobList
+      title="Runs"
+      query={query}
+      empty="No runs here."
+      row={(run) => <RunLine key={run.id} run={run} />}
+    />
+  );
+}
+
+function RunLine({ run }: { run: Run }) {
+  const { run: chosen } = route.useSearch();
+  const navigate = useNavigate({ from: "/jobs" });
+  const open = chosen === run.id;
+  const toggle = () =>
+    void navigate({
+      search: (before) => ({ ...before, run: open ? undefined : run.id }),
+      resetScroll: false,
+    });
+  const title = (
+    <>
+      <UnstyledButton
+        onClick={toggle}
+        aria-expanded={open}
+        className={classes["expander"]}
+        aria-label={`Details of ${run.pipeline}`}
+      >
+        <span className={classes["chevron"]} data-open={open || undefined}>
+          <ChevronIcon />
+        </span>
+        <span className="mono">{run.pipeline}</span>
+      </UnstyledButton>{" "}
+      <span className={classes["way"]}>
+        →{" "}
+        <ProductLink name={run.output_version ?? run.output}>
+          {run.output_version ?? run.output}
+        </ProductLink>
+      </span>
+    </>
+  );
+  const moving = MOVING.has(run.state);
+  return (
+    <JobLine job={run} what="runs" title={title} facts={<Facts run={run} />}>
+      {(moving || (run.shards_done > 0 && run.state !== "done")) && (
+        <Progress
+          label={`Progress of ${run.pipeline}`}
+          done={run.shards_done}
+          total={run.shards_total}
+          unit="shards"
+          active={moving}
+        />
+      )}
+      {open && <RunDetails run={run} />}
+    </JobLine>
+  );
+}
+
+function Facts({ run }: { run: Run }) {
+  return (
+    <>
+      <span title={`${count(run.rows_in)} rows in, ${count(run.rows_out)} rows out`}>
+        {compact(run.rows_in)} rows in, {compact(run.rows_out)} out
+      </span>
+      {run.tokens > 0 && (
+        <span title={`${count(run.tokens)} tokens`}>{compact(run.tokens)} tokens</span>
+      )}
+      {run.seconds !== null && <span>{duration(run.seconds)}</span>}
+      <Ago at={run.finished_at ?? run.started_at ?? run.created_at} />
+      <span>asked by {run.asked_by}</span>
+    </>
+  );
+}

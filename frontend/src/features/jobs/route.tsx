@@ -1,0 +1,46 @@
+import { useDocumentVisibility } from "@mantine/hooks";
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { createLazyRoute } from "@tanstack/react-router";
+
+import { PageTitle } from "../../ui/Page";
+import { Filters } from "./components/Filters";
+import { Live } from "./components/Live";
+import { Runs } from "./components/Runs";
+import { Transfers } from "./components/Transfers";
+import classes from "./Jobs.module.css";
+import { isActive, runsQuery, transfersQuery } from "./queries";
+import { RUN_STATES, TRANSFER_STATES } from "./search";
+
+export const route = createLazyRoute("/jobs")({ component: JobsPage });
+
+function JobsPage() {
+  const { kind, state } = route.useSearch();
+  const showTransfers = kind !== "runs" && has(TRANSFER_STATES, state);
+  const showRuns = kind !== "transfers" && has(RUN_STATES, state);
+  const transfers = useInfiniteQuery({ ...transfersQuery(state), enabled: showTransfers });
+  const runs = useInfiniteQuery({ ...runsQuery(state), enabled: showRuns });
+  const rows = [
+    ...(showTransfers ? (transfers.data?.pages.flatMap((page) => page.results) ?? []) : []),
+    ...(showRuns ? (runs.data?.pages.flatMap((page) => page.results) ?? []) : []),
+  ];
+  const hidden = useDocumentVisibility() === "hidden";
+  const failing = transfers.isError || runs.isError;
+  return (
+    <>
+      <PageTitle>Jobs</PageTitle>
+      <div className={classes["top"]}>
+        <h1>Jobs</h1>
+        <Live hidden={hidden} failing={failing} active={rows.filter(isActive).length} />
+      </div>
+      <Filters />
+      <div className={classes["stack"]}>
+        {showRuns && <Runs query={runs} />}
+        {showTransfers && <Transfers query={transfers} />}
+      </div>
+    </>
+  );
+}
+
+function has(states: readonly string[], state: string | undefined): boolean {
+  return state === undefined || states.includes(state);
+}

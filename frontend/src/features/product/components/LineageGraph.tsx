@@ -1,0 +1,79 @@
+import "@xyflow/react/dist/base.css";
+
+import { Background, Controls, type Edge, MarkerType, type Node, ReactFlow } from "@xyflow/react";
+import { useEffect, useState } from "react";
+
+import type { Graph } from "../../../api/types";
+import { Failure } from "../../../ui/Notice";
+import classes from "../Product.module.css";
+import { layout, type Placed } from "../layout";
+import { LineageNode, type LineageNodeData } from "./LineageNode";
+
+const NODE_TYPES = { lineage: LineageNode };
+const READABLE = { padding: 0.12, maxZoom: 1, minZoom: 0.35 };
+
+export function LineageGraph({ graph }: { graph: Graph }) {
+  const { placed, error } = useLayout(graph);
+  if (error) return <Failure error={error} />;
+  if (!placed) return <div className={classes["canvas"]} role="status" aria-label="Drawing" />;
+  return (
+    <section className={classes["canvas"]} aria-label="Lineage graph; the table says the same">
+      <ReactFlow
+        key={graph.root + graph.nodes.length}
+        nodes={nodesOf(graph, placed)}
+        edges={edgesOf(graph)}
+        nodeTypes={NODE_TYPES}
+        fitView
+        fitViewOptions={READABLE}
+        minZoom={0.2}
+        maxZoom={1.5}
+        nodesDraggable={false}
+        nodesConnectable={false}
+        edgesFocusable={false}
+        nodesFocusable={false}
+        zoomOnScroll={false}
+        preventScrolling={false}
+        proOptions={{ hideAttribution: true }}
+      >
+        <Background gap={22} color="var(--fm-line)" />
+        <Controls showInteractive={false} />
+      </ReactFlow>
+    </section>
+  );
+}
+
+/** Places come from a worker; what a newer graph overtook is dropped. */
+function useLayout(graph: Graph) {
+  const [state, setState] = useState<{ placed?: Placed; error?: unknown }>({});
+  useEffect(() => {
+    let current = true;
+    setState({});
+    layout(graph).then(
+      (placed) => current && setState({ placed }),
+      (error: unknown) => current && setState({ error }),
+    );
+    return () => {
+      current = false;
+    };
+  }, [graph]);
+  return state;
+}
+
+function nodesOf(graph: Graph, placed: Placed): Node<LineageNodeData>[] {
+  return graph.nodes.map((node) => ({
+    id: node.id,
+    type: "lineage",
+    position: placed.get(node.id) ?? { x: 0, y: 0 },
+    data: { node, root: node.id === graph.root },
+  }));
+}
+
+function edgesOf(graph: Graph): Edge[] {
+  return graph.edges.map((edge) => ({
+    id: `${edge.source} ${edge.target} ${edge.kind}`,
+    source: edge.source,
+    target: edge.target,
+    markerEnd: { type: MarkerType.ArrowClosed, color: "var(--fm-idle)" },
+    style: { stroke: "var(--fm-idle)", strokeDasharray: edge.direct ? undefined : "5 4" },
+  }));
+}

@@ -1,0 +1,67 @@
+import { Tabs } from "@mantine/core";
+import { useNavigate } from "@tanstack/react-router";
+import { lazy, Suspense } from "react";
+
+import type { ProductDetail } from "../../../api/types";
+import { LoadingRows } from "../../../ui/Loading";
+import { route } from "../route";
+import { type ProductTab, TABS } from "../search";
+import { Overview } from "./Overview";
+import { Versions } from "./Versions";
+
+// What only some visits need comes when its tab is opened; the lineage brings a graph library.
+const Replicas = lazy(() => import("./Replicas").then((m) => ({ default: m.Replicas })));
+const Preview = lazy(() => import("./Preview").then((m) => ({ default: m.Preview })));
+const Lineage = lazy(() => import("./Lineage").then((m) => ({ default: m.Lineage })));
+const Access = lazy(() => import("./Access").then((m) => ({ default: m.Access })));
+
+const TITLES: Record<ProductTab, string> = {
+  overview: "Overview",
+  versions: "Versions",
+  replicas: "Replicas",
+  preview: "Preview",
+  lineage: "Lineage",
+  access: "Access",
+};
+
+export function ProductTabs({ product }: { product: ProductDetail }) {
+  const { tab = "overview" } = route.useSearch();
+  const navigate = useNavigate({ from: "/p/$" });
+  return (
+    <Tabs
+      value={tab}
+      keepMounted={false}
+      onChange={(next) => void navigate({ search: { tab: next as ProductTab } })}
+    >
+      <Tabs.List mb={20}>
+        {TABS.map((one) => (
+          <Tabs.Tab key={one} value={one}>
+            {TITLES[one]}
+          </Tabs.Tab>
+        ))}
+      </Tabs.List>
+      <Tabs.Panel value={tab}>
+        <Suspense fallback={<LoadingRows rows={8} height={28} />}>
+          <Content tab={tab} product={product} />
+        </Suspense>
+      </Tabs.Panel>
+    </Tabs>
+  );
+}
+
+function Content({ tab, product }: { tab: ProductTab; product: ProductDetail }) {
+  switch (tab) {
+    case "versions":
+      return <Versions product={product} />;
+    case "replicas":
+      return <Replicas product={product} />;
+    case "preview":
+      return <Preview product={product} />;
+    case "lineage":
+      return <Lineage product={product} />;
+    case "access":
+      return <Access product={product} />;
+    default:
+      return <Overview product={product} />;
+  }
+}

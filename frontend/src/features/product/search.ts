@@ -1,0 +1,35 @@
+/** What the address of a product's page says. */
+export const TABS = ["overview", "versions", "replicas", "preview", "lineage", "access"] as const;
+export type ProductTab = (typeof TABS)[number];
+
+export const DIRECTIONS = ["both", "up", "down"] as const;
+export type LineageDirection = (typeof DIRECTIONS)[number];
+
+export interface ProductSearch {
+  tab?: ProductTab;
+  /** Of lineage: drawn or listed. */
+  view?: "graph" | "table";
+  direction?: LineageDirection;
+  depth?: number;
+  /** Of versions: the number of the one that is open. */
+  version?: number;
+}
+
+export function readProduct(search: Record<string, unknown>): ProductSearch {
+  const found: ProductSearch = {};
+  const tab = TABS.find((one) => one === search["tab"]);
+  if (tab && tab !== "overview") found.tab = tab;
+  if (search["view"] === "table") found.view = "table";
+  const direction = DIRECTIONS.find((one) => one === search["direction"]);
+  if (direction && direction !== "both") found.direction = direction;
+  const depth = wholeNumber(search["depth"]);
+  if (depth && depth <= 5) found.depth = depth;
+  const version = wholeNumber(search["version"]);
+  if (version) found.version = version;
+  return found;
+}
+
+function wholeNumber(value: unknown): number | undefined {
+  const number = Number(value);
+  return Number.isInteger(number) && number > 0 ? number : undefined;
+}

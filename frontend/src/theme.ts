@@ -1,0 +1,19 @@
+import { createTheme, type MantineColorsTuple } from "@mantine/core";
+
+const teal: MantineColorsTuple = [
+  "#e6f7f9", "#cdecf0", "#9fd9e1", "#6cc4d0", "#45b2c1", "#2ba5b6", "#189cae", "#0c8799",
+  "#0b7285", "#075a6a",
+];
+
+export const theme = createTheme({
+  colors: { teal },
+  primaryColor: "teal",
+  primaryShade: 8, // lighter shades of a filled button fail the AA contrast
+  autoContrast: true,
+  defaultRadius: "md",
+  fontFamily:
+    'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif',
+  fontFamilyMonospace: 'ui-monospace, "SF Mono", "Cascadia Mono", Menlo, "DejaVu Sans Mono", monospace',
+  headings: { fontWeight: "650" },
+  cursorType: "pointer",
+});

@@ -1,0 +1,39 @@
+import { useDocumentTitle } from "@mantine/hooks";
+
+import classes from "./Page.module.css";
+
+/** Gives the page its title in the tab; every page has one. */
+export function PageTitle({ children }: { children: string }) {
+  useDocumentTitle(`${children} · Fairmesh`);
+  return null;
+}
+
+interface PanelProps {
+  title?: string;
+  aside?: React.ReactNode;
+  children: React.ReactNode;
+  flush?: boolean;
+}
+
+export function Panel({ title, aside, children, flush = false }: PanelProps) {
+  return (
+    <section className={classes["panel"]} aria-label={title}>
+      {title && (
+        <div className={classes["head"]}>
+          <h2>{title}</h2>
+          {aside && <div className={classes["aside"]}>{aside}</div>}
+        </div>
+      )}
+      <div className={flush ? classes["flush"] : classes["body"]}>{children}</div>
+    </section>
+  );
+}
+
+/** A table that scrolls by itself on a narrow screen, by touch and by keyboard. */
+export function TableFrame({ label, children }: { label: string; children: React.ReactNode }) {
+  return (
+    <section className={classes["frame"]} aria-label={label} tabIndex={0}>
+      {children}
+    </section>
+  );
+}
