@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from uuid import UUID
 
 from django.db.models import Count, Prefetch, Q, QuerySet
@@ -21,10 +22,11 @@ from core.digests import Digest
 from core.errors import Gone, NotFound
 from core.manifest import FileEntry, read_shard
 from core.names import Name
+from governance import resources
 from governance.engine.entities import Action, Principal, Resource, Situation
 from governance.pushdown import Fields
 from governance.selectors import labels_of, protection_of, visible
-from governance.services import require
+from governance.services import decide, require
 
 PRODUCT_FIELDS = Fields(
     type="Product",
@@ -91,18 +93,18 @@ def find_product(name: Name) -> Product | None:
     found = products.filter(name=str(name.product_name)).first()
     if found is None:
         alias = ProductAlias.objects.filter(name=str(name.product_name)).first()
-        found = alias and products.get(pk=alias.product_id)
+        found = None if alias is None else products.get(pk=alias.product_id)
     return found
 
 
 def load_product(name: Name) -> Resource | None:
     product = find_product(name)
-    return product and product_resource(product)
+    return None if product is None else product_resource(product)
 
 
 def load_domain(name: Name) -> Resource | None:
     domain = Domain.objects.select_related("team").filter(name=str(name)).first()
-    return domain and domain_resource(domain)
+    return None if domain is None else domain_resource(domain)
 
 
 def visible_names(principal: Principal, action: Action, names: Iterable[str]) -> set[str]:
@@ -140,8 +142,9 @@ def _required(
     situation: Situation | None,
 ) -> Product:
     if product is None:
-        raise NotFound(f"There is no {asked}, or you may not know of it.", name=asked)
-    require(principal, action, product_resource(product), situation or Situation())
+        raise resources.absent(asked)
+    resource = replace(product_resource(product), asked=asked)
+    require(principal, action, resource, situation or Situation())
     return product
 
 
@@ -158,10 +161,18 @@ def version_by_id(principal: Principal, action: Action, version_id: UUID) -> Ver
     """Return a version when the principal may do `action` on its product."""
     version = Version.objects.select_related("product__domain__team").filter(pk=version_id).first()
     if version is None:
-        raise NotFound("There is no such version, or you may not know of it.")
-    needed = Action.WRITE if version.state == VersionState.DRAFT else action
-    require(principal, needed, product_resource(version.product))
+        raise resources.absent(str(version_id))
+    resource = replace(product_resource(version.product), asked=str(version_id))
+    if version.state == VersionState.DRAFT and not decide(principal, Action.WRITE, resource).allow:
+        raise resources.absent(str(version_id))
+    require(principal, action, resource)
     return version
+
+
+def of_name(name: str, prefix: str = "") -> Q:
+    """Match the product called `name` now or before; `prefix` leads from the table to it."""
+    old = ProductAlias.objects.filter(name=name).values("product")
+    return Q(**{f"{prefix}name": name}) | Q(**{f"{prefix}pk__in": old})
 
 
 def version_of(product: Product, number: int | None, alias: str = LATEST) -> Version:
@@ -169,7 +180,7 @@ def version_of(product: Product, number: int | None, alias: str = LATEST) -> Ver
     versions = Version.objects.select_related("product__domain__team").filter(product=product)
     if number is None:
         pointer = VersionAlias.objects.filter(product=product, alias=alias).first()
-        found = pointer and versions.get(pk=pointer.version_id)
+        found = None if pointer is None else versions.get(pk=pointer.version_id)
     else:
         found = versions.filter(number=number).exclude(state=VersionState.DRAFT).first()
     if found is None:
@@ -179,6 +190,10 @@ def version_of(product: Product, number: int | None, alias: str = LATEST) -> Ver
         raise Gone(
             f"{found.name} was removed: {found.tombstone_reason}",
             name=found.name,
+            id=str(found.pk),
+            reason=found.tombstone_reason,
+            digest=found.digest,
+            published_at=found.published_at and found.published_at.isoformat(),
             removed_at=found.tombstoned_at and found.tombstoned_at.isoformat(),
         )
     return found

@@ -89,6 +89,22 @@ class TokenExpired(NotAuthenticated):
     title = "The token has expired"
 
 
+class CsrfFailed(FairmeshError):
+    """A write by session cookie came without the token that proves it is the portal's own."""
+
+    code = "csrf_failed"
+    title = "The request does not prove that it comes from the portal"
+    status = 403
+
+
+class TooManyAttempts(FairmeshError):
+    """Too many wrong passwords; `extra["retry_after"]` says for how many seconds to wait."""
+
+    code = "too_many_attempts"
+    title = "Too many attempts"
+    status = 429
+
+
 class PolicyDenied(FairmeshError):
     """A policy says no; `extra` carries the policies that decided and the way forward."""
 

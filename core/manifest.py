@@ -12,6 +12,7 @@ import io
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -21,27 +22,26 @@ from core.errors import IntegrityBroken, Invalid
 
 SHARD_FILES = 4096
 
-SCHEMA = pa.schema(
-    [
-        pa.field("path", pa.string(), nullable=False),
-        pa.field("bytes", pa.int64(), nullable=False),
-        pa.field("sha256", pa.string(), nullable=False),
-        pa.field("media_type", pa.string(), nullable=False),
-        pa.field("rows", pa.int64()),
-        pa.field(
-            "chunks",
-            pa.list_(
-                pa.struct(
-                    [
-                        pa.field("sha256", pa.string(), nullable=False),
-                        pa.field("crc32c", pa.uint32(), nullable=False),
-                    ]
-                )
-            ),
-            nullable=False,
+_FIELDS: list[pa.Field[Any]] = [
+    pa.field("path", pa.string(), nullable=False),
+    pa.field("bytes", pa.int64(), nullable=False),
+    pa.field("sha256", pa.string(), nullable=False),
+    pa.field("media_type", pa.string(), nullable=False),
+    pa.field("rows", pa.int64()),
+    pa.field(
+        "chunks",
+        pa.list_(
+            pa.struct(
+                [
+                    pa.field("sha256", pa.string(), nullable=False),
+                    pa.field("crc32c", pa.uint32(), nullable=False),
+                ]
+            )
         ),
-    ]
-)
+        nullable=False,
+    ),
+]
+SCHEMA = pa.schema(_FIELDS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,9 +122,12 @@ class Name:
     @classmethod
     def from_object_key(cls, key: str) -> Name:
         match = re.match(r"(?P<version>.*?/~/[^/]+/v=[0-9]+)/(?P<path>.+)", key, re.DOTALL)
-        if match is None:
-            return cls.parse("/" + key)
-        return cls.parse("/" + match["version"]).with_path(match["path"])
+        if match is not None:
+            return cls.parse("/" + match["version"]).with_path(match["path"])
+        name = cls.parse("/" + key)
+        if name.path is not None:
+            raise _invalid(key, "it is not the key of a file")
+        return name
 
     def to_ndn(self) -> str:
         """Return the NDN URI: `~` is `32=dp`, `v=N` is `54=N`."""
@@ -145,7 +148,10 @@ class Name:
             parts[at] = MARKER
             if len(parts) > at + 2 and parts[at + 2].startswith(f"{NDN_VERSION}="):
                 parts[at + 2] = "v=" + parts[at + 2].partition("=")[2]
-        return cls.parse("/".join(parts))
+        name = cls.parse("/".join(parts))
+        if name.to_ndn() != uri:  # a marker in our own spelling would be a second name
+            raise _invalid(uri, f"its NDN spelling is {name.to_ndn()!r}")
+        return name
 
     def to_openlineage(self, mesh: str) -> tuple[str, str]:
         """Return the OpenLineage dataset (namespace, name)."""

@@ -123,6 +123,15 @@ def verify_header(
     The key must have been delegated for a prefix above the header's name and be valid at the
     time the header was signed. Raises IntegrityBroken with the link that breaks.
     """
+    try:
+        return _verify_chain(envelope, delegations, anchor)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise IntegrityBroken(f"The seal lacks what it must hold: {error}.") from error
+
+
+def _verify_chain(
+    envelope: Envelope, delegations: Iterable[Envelope], anchor: str
+) -> dict[str, Any]:
     key_ids = {s.get("keyid") for s in envelope.get("signatures", [])}
     for statement in delegations:
         delegation = open_envelope(statement, DELEGATION_TYPE, anchor)

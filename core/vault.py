@@ -32,12 +32,12 @@ def seal_secret(plain: bytes, *, secret: str, purpose: str) -> str:
 
 def open_secret(boxed: str, *, secret: str, purpose: str) -> bytes:
     """Return what `seal_secret` was given; raise Invalid when the secret is another one."""
-    raw = base64.b64decode(boxed)
     try:
+        raw = base64.b64decode(boxed)
         return _cipher(secret, purpose).decrypt(
             raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], purpose.encode()
         )
-    except InvalidTag as error:
+    except (InvalidTag, ValueError) as error:
         raise Invalid(
             f"A stored {purpose} cannot be opened: FAIRMESH_SECRET_KEY is not the one it was "
             "stored with."

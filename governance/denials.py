@@ -19,6 +19,8 @@ class Denial:
     action: str
     name: str
     decision: Decision
+    hidden: bool
+    """True when the principal may not know that the thing exists."""
 
 
 def attach(error: FairmeshError, denial: Denial) -> None:
@@ -30,4 +32,5 @@ def record_if_denied(error: BaseException) -> None:
     """Write the audit entry of the denial that `error` carries, if it carries one."""
     denial = getattr(error, "denial", None)
     if isinstance(denial, Denial):
-        audit.record(denial.principal, denial.action, denial.name, denial.decision)
+        told = {"hidden": True} if denial.hidden else {}
+        audit.record(denial.principal, denial.action, denial.name, denial.decision, **told)

@@ -6,6 +6,7 @@ The app that owns a kind of thing registers how to load it and how to list it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from core.errors import NotFound
 from core.names import Name
@@ -27,8 +28,11 @@ def register(kind: str, loader: Loader, lister: Lister) -> None:
     _listers[kind] = lister
 
 
-def load(name: str) -> Resource:
-    """Return what `name` names, a version or file standing for its product; raise NotFound."""
+def load(name: str, *, asked: str = "") -> Resource:
+    """Return what `name` names, a version or file standing for its product; raise NotFound.
+
+    `asked` is what the caller called it when he did not name it.
+    """
     if name == MESH_NAME:
         return MESH
     parsed = Name.parse(name)
@@ -37,8 +41,13 @@ def load(name: str) -> Resource:
         parsed.product_name if product else parsed
     )
     if resource is None:
-        raise NotFound(f"There is no {name}, or you may not know of it.", name=name)
-    return resource
+        raise absent(asked or name)
+    return replace(resource, asked=asked or name)
+
+
+def absent(asked: str) -> NotFound:
+    """Return the one answer for what is not there and for what is hidden."""
+    return NotFound(f"There is no {asked}, or you may not know of it.", name=asked)
 
 
 def visible_names(principal: Principal, action: Action, names: Iterable[str]) -> set[str]:

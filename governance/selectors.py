@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -12,9 +13,18 @@ from django.utils import timezone
 
 from core.errors import NotAuthenticated, TokenExpired
 from core.names import is_under
+from governance import resources
 from governance.engine import documents
-from governance.engine.decision import PolicySet, policy_set
-from governance.engine.entities import Action, Principal, Scope, Situation, owners_of
+from governance.engine.decision import PolicySet, policy_set, with_permits
+from governance.engine.entities import (
+    MESH_NAME,
+    Action,
+    Principal,
+    Scope,
+    Situation,
+    owners_of,
+)
+from governance.engine.permits import ANY_PURPOSE, Permit
 from governance.engine.protection import Requirement, merge
 from governance.engine.residual import Question, residual
 from governance.models import (
@@ -79,30 +89,26 @@ def token_of(secret: str) -> ApiToken:
     return token
 
 
-def grant_policy(grant: Grant) -> str:
-    """Return a live grant as the Cedar policy that it is."""
-    purpose = "" if grant.purpose == ANY_PURPOSE else f' && context.purpose == "{grant.purpose}"'
-    return (
-        f'@id("grant:{grant.id}")\n'
-        f'@reason("A grant for {grant.purpose} until {grant.expires_at:%Y-%m-%d %H:%M} UTC.")\n'
-        f'permit (principal == User::"{grant.user.username}",\n'
-        '  action in [Action::"discover", Action::"read", Action::"transform"],\n'
-        f'  resource == Product::"{grant.name}")\n'
-        f'when {{ action == Action::"discover" || (true{purpose}) }};\n'
-    )
+PURPOSES = (ANY_PURPOSE, "analytics", "evaluation", "inference", "model-training", "operations")
 
 
-PURPOSES = ("any", "analytics", "evaluation", "inference", "model-training", "operations")
-ANY_PURPOSE = "any"
-
-
-def policies_for(principal: Principal) -> PolicySet:
-    """Return the active policies with the principal's live grants. One query or two."""
+def access_policies() -> PolicySet:
+    """Return the default and the stored active access policies, parsed once. One query."""
     stored = Policy.objects.filter(kind=PolicyKind.ACCESS, state=PolicyState.ACTIVE)
     texts = [default_policies(), *stored.order_by("slug").values_list("text", flat=True)]
-    grants = Grant.objects.live().filter(user__username=principal.id).select_related("user")
-    texts.extend(grant_policy(grant) for grant in grants.order_by("id"))
     return policy_set("\n".join(texts), schema_text())
+
+
+def policies_for(principal: Principal, name: str) -> PolicySet:
+    """Return the policies that can decide what `principal` may do with the product `name`."""
+    return with_permits(access_policies(), _permits(principal, name=name))
+
+
+def _permits(principal: Principal, **which: str) -> list[Permit]:
+    rows = Grant.objects.live().filter(user__username=principal.id, **which).order_by("id")
+    return [
+        Permit(str(row.pk), principal.id, row.name, row.purpose, row.expires_at) for row in rows
+    ]
 
 
 def visible(
@@ -120,7 +126,8 @@ def visible(
         attributes=fields.attributes,
         situation=situation or Situation(),
     )
-    allowed = to_q(residual(policies_for(principal).parsed, question), fields)
+    policies = access_policies().policies + [p.as_json() for p in _permits(principal)]
+    allowed = to_q(residual(policies, question), fields)
     if principal.scopes is None:
         return allowed
     covered = Q(pk__in=[])
@@ -157,7 +164,27 @@ def pending_requests() -> list[AccessRequest]:
 
 
 def audit_entries(principal: Principal) -> Q:
-    """An operator reads the whole log; everyone reads what they did themselves."""
-    if "operators" in principal.groups:
+    """An operator reads the whole log; everyone reads what they did themselves.
+
+    But not that they were refused what they may not know of: it would tell them that it exists.
+    """
+    whole = principal.scopes is None or any(
+        scope.covers(Action.ADMINISTER, MESH_NAME) for scope in principal.scopes
+    )
+    if "operators" in principal.groups and whole:
         return Q()
-    return Q(principal=principal.id)
+    return Q(principal=principal.id, detail__hidden__isnull=True)
+
+
+_NAMED = re.compile(r"/[^\s\"']*/~/[^\s\"'/]+")
+
+
+def visible_policies(principal: Principal) -> Q:
+    """Members read every policy but those that name a product they may not know of."""
+    named = {
+        row.pk: set(_NAMED.findall(f"{row.prefix}\n{row.text}"))
+        for row in Policy.objects.only("prefix", "text")
+    }
+    asked = set().union(*named.values())
+    seen = resources.visible_names(principal, Action.DISCOVER, asked) if asked else set()
+    return ~Q(pk__in=[pk for pk, names in named.items() if not names <= seen])

@@ -77,7 +77,9 @@ class VersionOut(serializers.ModelSerializer[Version]):
     schema = ColumnOut(many=True)
     labels = serializers.ListField(child=serializers.CharField())
     inputs = InputOut(many=True)
-    aliases = serializers.SlugRelatedField("alias", many=True, read_only=True)
+    aliases: serializers.SlugRelatedField[Any] = serializers.SlugRelatedField(
+        "alias", many=True, read_only=True
+    )
     tombstone = serializers.SerializerMethodField()
 
     class Meta:
@@ -119,7 +121,9 @@ class ProductListOut(serializers.ModelSerializer[Product]):
     domain = DomainBriefOut()
     team = serializers.CharField(source="domain.team.slug")
     keywords = serializers.ListField(child=serializers.CharField())
-    aliases = serializers.SlugRelatedField("name", many=True, read_only=True)
+    aliases: serializers.SlugRelatedField[Any] = serializers.SlugRelatedField(
+        "name", many=True, read_only=True
+    )
     ports = PortOut(many=True)
     labels = serializers.SerializerMethodField()
     latest = serializers.SerializerMethodField()

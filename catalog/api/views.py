@@ -83,7 +83,7 @@ class ProductsView(ListAPIView[Product]):
     def get_queryset(self) -> Any:
         rows = selectors.visible_products(principal_of(self.request))
         if name := self.request.query_params.get("name"):
-            rows = rows.filter(name=name)
+            rows = rows.filter(selectors.of_name(name))
         if domain := self.request.query_params.get("domain"):
             rows = rows.filter(domain__name=domain)
         return selectors.with_parts(rows)
@@ -137,7 +137,7 @@ class VersionsView(ListAPIView[Version]):
     def get_queryset(self) -> Any:
         rows = selectors.visible_versions(principal_of(self.request)).prefetch_related("aliases")
         if product := self.request.query_params.get("product"):
-            rows = rows.filter(product__name=product)
+            rows = rows.filter(selectors.of_name(product, "product__"))
         return rows
 
     @extend_schema(parameters=[PRODUCT])

@@ -18,7 +18,7 @@ from core.names import Name
 from governance import audit
 from governance.engine.entities import MESH, Action, Principal
 from governance.models import Team
-from governance.services import require
+from governance.services import rename, require
 
 _SPDX = get_spdx_licensing()
 EDITABLE = frozenset(
@@ -122,6 +122,7 @@ def move_product(actor: Principal, product_id: UUID, new_name: str) -> Product:
     ProductAlias.objects.create(name=old_name, product=product)
     product.name, product.domain = new_name, domain
     product.save(update_fields=["name", "domain", "updated_at"])
+    rename(old_name, new_name)
     search.index_product(product)
     audit.record(actor, "move-product", old_name, decision, to=new_name)
     outbox.emit("product.moved", {"name": new_name, "from": old_name})

@@ -11,14 +11,16 @@ from functools import wraps
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.utils.crypto import salted_hmac
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from core.canonical import canonical_digest
-from core.errors import IdempotencyConflict
+from core.canonical import canonical_json
+from core.errors import FairmeshError, IdempotencyConflict, Invalid
 from core.models import IdempotencyRecord
 
 View = Callable[..., Response]
+MAX_KEY = 128
 
 
 def idempotent(view: View) -> View:
@@ -33,13 +35,15 @@ def idempotent(view: View) -> View:
         key = request.headers.get("Idempotency-Key", "")
         if not key:
             return view(self, request, *args, **kwargs)
-        digest = canonical_digest([request.method, request.get_full_path(), _plain(request.data)])
+        if len(key) > MAX_KEY:
+            raise Invalid(f"An Idempotency-Key has at most {MAX_KEY} characters.")
+        digest = _digest(request)
         principal = str(request.user.pk) if request.user else "anonymous"
-        lookup = {"principal": principal, "key": key[:128]}
-        if known := IdempotencyRecord.objects.filter(**lookup).first():
-            return _repeat(known, digest)
+        lookup = {"principal": principal, "key": key}
         try:
             with transaction.atomic():
+                if known := IdempotencyRecord.objects.filter(**lookup).first():
+                    return _repeat(known, digest)
                 response = view(self, request, *args, **kwargs)
                 if response.status_code < 300:
                     IdempotencyRecord.objects.create(
@@ -49,13 +53,19 @@ def idempotent(view: View) -> View:
                         body=_plain(response.data),
                     )
                 return response
-        except IntegrityError:
+        except (IntegrityError, FairmeshError):  # the same request may just have been first
             known = IdempotencyRecord.objects.filter(**lookup).first()
             if known is None:
                 raise
             return _repeat(known, digest)
 
     return wrapper
+
+
+def _digest(request: Request) -> str:
+    """Return what tells requests apart; keyed, because a body may hold a password."""
+    asked = canonical_json([request.method, request.get_full_path(), _plain(request.data)])
+    return salted_hmac("fairmesh.idempotency", asked, algorithm="sha256").hexdigest()
 
 
 def _repeat(known: IdempotencyRecord, digest: str) -> Response:

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from rest_framework import exceptions
 from rest_framework.pagination import CursorPagination
+
+from core.errors import Invalid
 
 
 class NewestFirst(CursorPagination):
@@ -12,6 +18,15 @@ class NewestFirst(CursorPagination):
     page_size = 50
     page_size_query_param = "page_size"
     max_page_size = 500
+
+    def paginate_queryset(self, queryset: Any, request: Any, view: Any = None) -> Any:
+        """Return one page; raise Invalid for a cursor that this table did not give out."""
+        try:
+            return super().paginate_queryset(queryset, request, view)
+        except (exceptions.NotFound, ValidationError, ValueError) as error:
+            if self.cursor_query_param not in request.query_params:
+                raise
+            raise Invalid("The cursor is not one of ours; begin without it.") from error
 
 
 class ByName(NewestFirst):

@@ -6,12 +6,19 @@ import logging
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
-from django.db import OperationalError
+from django.db import DataError, OperationalError
 from django.http import Http404, JsonResponse
 from rest_framework import exceptions, serializers
 from rest_framework.response import Response
 
-from core.errors import FairmeshError, Invalid, NotAuthenticated, NotFound, TooBusy
+from core.errors import (
+    CsrfFailed,
+    FairmeshError,
+    Invalid,
+    NotAuthenticated,
+    NotFound,
+    TooBusy,
+)
 
 logger = logging.getLogger(__name__)
 CONTENT_TYPE = "application/problem+json"
@@ -33,10 +40,20 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
     if problem is None:
         logger.exception("unforeseen error in %s", context["view"].__class__.__name__)
         problem = FairmeshError("The error is logged; quote the X-Request-Id when you report it.")
-    headers = {"WWW-Authenticate": "Bearer"} if problem.status == 401 else {}
     return Response(
-        problem.as_problem(), status=problem.status, headers=headers, content_type=CONTENT_TYPE
+        problem.as_problem(),
+        status=problem.status,
+        headers=_headers(problem),
+        content_type=CONTENT_TYPE,
     )
+
+
+def _headers(problem: FairmeshError) -> dict[str, str]:
+    if problem.status == 401:
+        return {"WWW-Authenticate": "Bearer"}
+    if problem.status in {429, 503}:
+        return {"Retry-After": str(problem.extra.get("retry_after", 1))}
+    return {}
 
 
 def problem_response(problem: FairmeshError) -> JsonResponse:
@@ -53,10 +70,14 @@ def _as_fairmesh(error: Exception) -> FairmeshError | None:
         return Invalid("Some fields are not valid.", errors=_flatten(error.detail))
     if isinstance(error, exceptions.NotAuthenticated | exceptions.AuthenticationFailed):
         return NotAuthenticated(str(error.detail))
+    if isinstance(error, exceptions.PermissionDenied):  # we raise none ourselves
+        return CsrfFailed(str(error.detail))
     if isinstance(error, exceptions.APIException):
         return _from_drf(error)
     if isinstance(error, RequestDataTooBig):
         return Invalid("The request body is too large for this operation.")
+    if isinstance(error, DataError):  # as a NUL in a text, or a number beyond its column
+        return Invalid("A value does not fit what it is compared with or stored in.")
     if isinstance(error, OperationalError):
         logger.warning("database busy: %s", error)
         return TooBusy("The database is busy; send the same request again.")

@@ -14,5 +14,5 @@ class FairmeshSchema(AutoSchema):
 
     def _get_response_bodies(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         bodies: dict[str, Any] = super()._get_response_bodies(*args, **kwargs)
-        problem = self._get_response_for_code(Problem, "default", media_types=[CONTENT_TYPE])
+        problem = self._get_response_for_code(Problem, "default", media_types=[CONTENT_TYPE])  # type: ignore[no-untyped-call]  # spectacular's
         return {**bodies, "default": problem}

@@ -177,7 +177,7 @@ class GrantOut(serializers.ModelSerializer[Grant]):
 
 class LabelIn(serializers.Serializer[Data]):
     name = serializers.CharField(max_length=500)
-    label = serializers.CharField(max_length=100)
+    label = serializers.CharField(max_length=100)  # type: ignore[assignment]  # a field, not its text
     column = serializers.CharField(max_length=300, default="", allow_blank=True)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.contrib.auth import authenticate, login, logout
+from django.contrib.auth import login, logout
 from django.utils.decorators import method_decorator
 from django.views.decorators.csrf import csrf_protect, ensure_csrf_cookie
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -15,11 +15,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core.api.idempotency import idempotent
-from core.errors import NotAuthenticated
 from governance import resources, selectors, services
 from governance.api import serializers as shapes
 from governance.api.authentication import principal_of, user_of
-from governance.engine.entities import MESH, Action, Situation
+from governance.engine.entities import MESH, Action, Principal, Situation
 from governance.models import (
     AccessRequest,
     ApiToken,
@@ -31,6 +30,14 @@ from governance.models import (
     Team,
     User,
 )
+
+
+def _current(principal: Principal, name: str) -> str:
+    """Return what `name`, perhaps an old one, is called now, if the principal may know of it."""
+    resource = resources.load(name)
+    services.require(principal, Action.DISCOVER, resource)
+    return resource.name
+
 
 NAME_FILTER = OpenApiParameter("name", str, description="Only of this name.")
 
@@ -64,9 +71,8 @@ class SessionView(APIView):
     def post(self, request: Request) -> Response:
         body = shapes.SessionIn(data=request.data)
         body.is_valid(raise_exception=True)
-        user = authenticate(request._request, **body.validated_data)
-        if not isinstance(user, User):
-            raise NotAuthenticated("The user name and password do not match.")
+        address = request.META.get("REMOTE_ADDR", "")
+        user = services.check_password(**body.validated_data, address=address)
         login(request._request, user)
         return Response(_me(user))
 
@@ -132,8 +138,9 @@ class PoliciesView(ListAPIView[Policy]):
     queryset = Policy.objects.select_related("owner")
 
     def get_queryset(self) -> Any:
-        services.require(principal_of(self.request), Action.DISCOVER, MESH)
-        return super().get_queryset()
+        principal = principal_of(self.request)
+        services.require(principal, Action.DISCOVER, MESH)
+        return super().get_queryset().filter(selectors.visible_policies(principal))
 
     @extend_schema(request=shapes.PolicyIn, responses={201: shapes.PolicyOut})
     @idempotent
@@ -172,7 +179,7 @@ class RequestsView(ListAPIView[AccessRequest]):
     def get_queryset(self) -> Any:
         rows = super().get_queryset()
         if name := self.request.query_params.get("name"):
-            rows = rows.filter(name=name)
+            rows = rows.filter(name=_current(principal_of(self.request), name))
         if self.request.query_params.get("inbox") != "true":
             return rows.filter(user=user_of(self.request))
         pending = rows.filter(state=RequestState.PENDING).exclude(user=user_of(self.request))
@@ -244,8 +251,9 @@ class GrantsView(ListAPIView[Grant]):
         rows, name = super().get_queryset(), self.request.query_params.get("name")
         if name is None:
             return rows.filter(user=user_of(self.request))
-        services.require(principal_of(self.request), Action.ADMINISTER, resources.load(name))
-        return rows.filter(name=name)
+        resource = resources.load(name)
+        services.require(principal_of(self.request), Action.ADMINISTER, resource)
+        return rows.filter(name=resource.name)
 
     @extend_schema(parameters=[NAME_FILTER])
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -265,7 +273,7 @@ class LabelsView(ListAPIView[Label]):
 
     def get_queryset(self) -> Any:
         name = self.request.query_params.get("name", "/")
-        services.require(principal_of(self.request), Action.DISCOVER, resources.load(name))
+        name = _current(principal_of(self.request), name)
         return super().get_queryset().filter(name=name)
 
     @extend_schema(parameters=[NAME_FILTER])

@@ -17,6 +17,7 @@ import cedarpy
 from core.digests import sha256_digest
 from core.errors import InvalidSpec
 from governance.engine.entities import Action, Decision, Principal, Resource, Situation
+from governance.engine.permits import Permit
 
 BY_SCOPE = "scope-of-token"
 
@@ -30,15 +31,15 @@ class PolicySet:
     handle: cedarpy.PolicySet
     schema: cedarpy.Schema
     reasons: dict[str, str]
-    parsed: dict[str, Any]
+    policies: list[dict[str, Any]]
     """Cedar's JSON form of the policies, for the list form of the decision."""
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=16)
 def policy_set(text: str, schema_text: str) -> PolicySet:
     """Return the policies of `text`; raise InvalidSpec unless each is valid and named.
 
-    Cost: parses and validates once per text; the latest 64 sets are kept.
+    Cost: parses and validates once per text; the latest 16 sets are kept.
     """
     try:
         parsed = json.loads(cedarpy.policies_to_json_str(text))
@@ -60,7 +61,25 @@ def policy_set(text: str, schema_text: str) -> PolicySet:
         handle=cedarpy.PolicySet.from_str(text),
         schema=cedarpy.Schema.from_str(schema_text),
         reasons={note["id"]: note.get("reason", "") for note in annotations},
-        parsed=parsed,
+        policies=list(parsed["staticPolicies"].values()),
+    )
+
+
+def with_permits(base: PolicySet, permits: Sequence[Permit]) -> PolicySet:
+    """Return the set with grants added, for one decision.
+
+    Cost: parses the grants alone; nothing is cached, so many people with grants cost no memory.
+    """
+    if not permits:
+        return base
+    text = "".join(permit.as_text() for permit in permits)
+    return PolicySet(
+        text=base.text + "\n" + text,
+        digest=sha256_digest(f"{base.digest}\n{text}".encode()),
+        handle=base.handle.with_added_str(text),
+        schema=base.schema,
+        reasons={**base.reasons, **{permit.policy_id: permit.reason for permit in permits}},
+        policies=base.policies + [permit.as_json() for permit in permits],
     )
 
 

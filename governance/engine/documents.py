@@ -81,8 +81,9 @@ def parse(text: str) -> Document:
         raise InvalidSpec("The policy document is not valid.", errors=errors)
     scope = raw.get("scope", {})
     prefix = scope.get("prefix", "/")
-    if prefix != "/":
-        Name.parse(prefix)
+    if prefix != "/" and Name.parse(prefix).kind not in {"domain", "product"}:
+        found = [{"where": "scope.prefix", "message": "it must name a domain or a product"}]
+        raise InvalidSpec("A policy is about a domain or a product.", errors=found)
     return Document(
         kind=raw["kind"],
         id=raw["id"],

@@ -108,6 +108,9 @@ class Resource:
     residency: frozenset[str] = frozenset()
     bound_by: tuple[str, ...] = ()
     """The protection policies that bind the residency; for people, not for Cedar."""
+    asked: str = field(default="", compare=False)
+    """What the caller called it, if not by its name: an id or an old name. Told back when it is
+    hidden from him, so that the refusal betrays nothing; not for Cedar."""
 
     @property
     def uid(self) -> Uid:

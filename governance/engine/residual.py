@@ -10,12 +10,12 @@ holds it equal to Cedar. See docs/explanation/algorithms/decision.md.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from core.errors import InvalidSpec
-from governance.engine.entities import Action, Principal, Situation, Uid
+from governance.engine.entities import ANONYMOUS, Action, Principal, Situation, Uid
 
 
 class Unpushable(InvalidSpec):
@@ -99,16 +99,67 @@ class Question:
     attributes: frozenset[str]
     """The attributes that resources of the type have."""
     situation: Situation
+    every_branch: bool = False
+    """True to look at both sides of every operator, as when a policy is checked."""
 
 
-def residual(parsed: dict[str, Any], question: Question) -> Condition:
-    """Return the condition under which the policies allow; `parsed` is PolicySet.parsed."""
+def residual(policies: Iterable[dict[str, Any]], question: Question) -> Condition:
+    """Return the condition under which the policies allow; they come from PolicySet.policies."""
     permits: list[Condition] = []
     forbids: list[Condition] = []
-    for policy in parsed["staticPolicies"].values():
+    for policy in policies:
         condition = _policy(policy, question)
         (permits if policy["effect"] == "permit" else forbids).append(condition)
     return conjunction([disjunction(permits), negation(disjunction(forbids))])
+
+
+def check_pushable(policies: Iterable[dict[str, Any]], columns: frozenset[str]) -> None:
+    """Raise Unpushable unless every policy can filter a list, whoever asks for it.
+
+    `columns` are the attributes of a product that its table keeps. A policy whose scope is the
+    action `replicate` alone is free: what is copied is decided one by one, never as a list.
+    """
+    for policy in policies:
+        if policy["action"].get("entity", {}).get("id") == Action.REPLICATE:
+            continue
+        for clause in policy["conditions"]:
+            missing = _attributes_in(clause["body"]) - columns
+            if missing:
+                raise Unpushable(
+                    f"{_id(policy)}: lists cannot be filtered by {', '.join(sorted(missing))}; "
+                    "only a policy for the action replicate may speak of it.",
+                    errors=[{"where": _id(policy), "message": ", ".join(sorted(missing))}],
+                )
+            for action in Action:
+                question = Question(
+                    ANONYMOUS, action, "Product", columns, Situation(), every_branch=True
+                )
+                _checked(policy, clause["body"], question)
+
+
+def _checked(policy: dict[str, Any], body: dict[str, Any], question: Question) -> None:
+    try:
+        _boolean(_reduce(body, question))
+    except Unpushable as error:
+        found = [{"where": _id(policy), "message": error.detail}]
+        raise Unpushable(f"{_id(policy)}: {error.detail}", errors=found) from error
+
+
+def _id(policy: dict[str, Any]) -> str:
+    return str(policy["annotations"]["id"])
+
+
+def _attributes_in(expression: Any) -> set[str]:
+    """Return the attributes of the resource that an expression reads, wherever it does."""
+    if isinstance(expression, list):
+        return set().union(*map(_attributes_in, expression))
+    if not isinstance(expression, dict):
+        return set()
+    found = set().union(*map(_attributes_in, expression.values()))
+    read = expression.get(".")
+    if isinstance(read, dict) and read.get("left") == {"Var": "resource"}:
+        found.add(str(read["attr"]))
+    return found
 
 
 def conjunction(parts: Sequence[Condition]) -> Condition:
@@ -256,21 +307,21 @@ def _set(operands: list[Any], question: Question) -> _Term:
 
 def _and(operands: dict[str, Any], question: Question) -> _Term:
     left = _boolean(_reduce(operands["left"], question))
-    if left is False:
+    if left is False and not question.every_branch:
         return False  # short circuit, as in Cedar: the right side may not apply to this type
     return conjunction([left, _boolean(_reduce(operands["right"], question))])
 
 
 def _or(operands: dict[str, Any], question: Question) -> _Term:
     left = _boolean(_reduce(operands["left"], question))
-    if left is True:
+    if left is True and not question.every_branch:
         return True
     return disjunction([left, _boolean(_reduce(operands["right"], question))])
 
 
 def _choose(operands: dict[str, Any], question: Question) -> _Term:
     test = _boolean(_reduce(operands["if"], question))
-    if isinstance(test, bool):
+    if isinstance(test, bool) and not question.every_branch:
         return _reduce(operands["then"] if test else operands["else"], question)
     then, otherwise = (_boolean(_reduce(operands[key], question)) for key in ("then", "else"))
     return disjunction([conjunction([test, then]), conjunction([negation(test), otherwise])])
@@ -314,12 +365,16 @@ def _in(operands: dict[str, Any], question: Question) -> _Term:
 def _contains(operands: dict[str, Any], question: Question) -> _Term:
     left, right = (_reduce(operands[key], question) for key in ("left", "right"))
     if isinstance(left, frozenset) and isinstance(right, _Attribute):
-        return OneOf(right.name, frozenset(str(member) for member in left))
+        return OneOf(right.name, frozenset(_plain(member) for member in left))
     if isinstance(left, frozenset) and not isinstance(right, _Resource):
         return right in left
     if isinstance(left, _Attribute) and isinstance(right, str):
         return Holds(left.name, right)
     raise Unpushable("This `contains` cannot filter a list.", errors=[])
+
+
+def _plain(member: Any) -> str:
+    return member.id if isinstance(member, Uid) else str(member)
 
 
 def _contains_any(operands: dict[str, Any], question: Question) -> _Term:

@@ -10,13 +10,16 @@ from governance.services.access import (
 from governance.services.decisions import decide, require
 from governance.services.keys import anchor_key, delegations_for, signer_for
 from governance.services.labels import add_label, remove_label
+from governance.services.names import rename
 from governance.services.policies import retire_policy, save_policy
 from governance.services.principals import create_team, create_user, issue_token, revoke_token
+from governance.services.sessions import check_password
 
 __all__ = [
     "add_label",
     "anchor_key",
     "approve_request",
+    "check_password",
     "create_team",
     "create_user",
     "decide",
@@ -24,6 +27,7 @@ __all__ = [
     "deny_request",
     "issue_token",
     "remove_label",
+    "rename",
     "request_access",
     "require",
     "retire_policy",

@@ -103,8 +103,9 @@ def revoke_grant(actor: Principal, grant_id: UUID) -> Grant:
     """End a grant; the next request that relies on it is refused."""
     grant = Grant.objects.select_for_update().filter(pk=grant_id).first()
     if grant is None:
-        raise NotFound("There is no such grant.")
-    decision = require(actor, Action.ADMINISTER, resources.load(grant.name))
+        raise resources.absent(str(grant_id))
+    resource = resources.load(grant.name, asked=str(grant_id))
+    decision = require(actor, Action.ADMINISTER, resource)
     if grant.revoked_at is None:
         grant.revoked_at = timezone.now()
         grant.save(update_fields=["revoked_at"])
@@ -121,8 +122,9 @@ def _pending(actor: Principal, request_id: UUID) -> tuple[AccessRequest, Decisio
         .first()
     )
     if request is None:
-        raise NotFound("There is no such request.")
-    decision = require(actor, Action.ADMINISTER, resources.load(request.name))
+        raise resources.absent(str(request_id))
+    resource = resources.load(request.name, asked=str(request_id))
+    decision = require(actor, Action.ADMINISTER, resource)
     if request.state != RequestState.PENDING:
         raise Conflict(f"The request is {request.state} already.")
     return request, decision

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from core.errors import FairmeshError, NotAuthenticated, NotFound, PolicyDenied
-from governance import denials
+from core.errors import FairmeshError, NotAuthenticated, PolicyDenied
+from governance import denials, resources
 from governance.engine import decision as engine
 from governance.engine.entities import ANONYMOUS, Action, Decision, Principal, Resource, Situation
 from governance.selectors import policies_for
@@ -15,7 +15,8 @@ def decide(
     principal: Principal, action: Action, resource: Resource, situation: Situation = _NOWHERE
 ) -> Decision:
     """Return whether `principal` may do `action` on `resource`, and which policies say so."""
-    return engine.decide(policies_for(principal), principal, action, resource, situation)
+    policies = policies_for(principal, resource.name)
+    return engine.decide(policies, principal, action, resource, situation)
 
 
 def require(
@@ -41,9 +42,7 @@ def _refusal(
 ) -> FairmeshError:
     error: FairmeshError
     if hidden and resource.type != "Mesh":
-        error = NotFound(
-            f"There is no {resource.name}, or you may not know of it.", name=resource.name
-        )
+        error = resources.absent(resource.asked or resource.name)
     elif principal.id == ANONYMOUS.id:
         error = NotAuthenticated(f"Sign in to {action} {resource.name}.")
     else:
@@ -55,5 +54,6 @@ def _refusal(
             policies=list(answer.policies),
             request_access="/api/v1/access-requests" if may_ask else None,
         )
-    denials.attach(error, denials.Denial(principal, str(action), resource.name, answer))
+    denial = denials.Denial(principal, str(action), resource.name, answer, hidden)
+    denials.attach(error, denial)
     return error

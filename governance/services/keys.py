@@ -35,7 +35,7 @@ def delegations_for(prefix: str | None = None) -> list[Envelope]:
     keys = SigningKey.objects.filter(delegation__isnull=False).order_by("created_at")
     if prefix is not None:
         keys = keys.filter(prefix=f"/{prefix.split('/')[1]}")
-    return [key.delegation for key in keys]
+    return [key.delegation for key in keys if key.delegation is not None]
 
 
 def _live(prefix: str) -> SigningKey | None:

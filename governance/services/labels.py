@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from core import outbox
-from core.errors import Invalid, NotFound
+from core.errors import Invalid
 from governance import audit, resources
 from governance.engine.entities import Action, Principal
 from governance.models import Label, LabelOrigin
@@ -58,8 +58,9 @@ def remove_label(actor: Principal, label_id: UUID) -> None:
     """Take off a label. The row stays, closed, with who removed it in the audit log."""
     row = Label.objects.select_for_update().filter(pk=label_id, removed_at__isnull=True).first()
     if row is None:
-        raise NotFound("There is no such label.")
-    decision = require(actor, Action.ADMINISTER, resources.load(row.name))
+        raise resources.absent(str(label_id))
+    resource = resources.load(row.name, asked=str(label_id))
+    decision = require(actor, Action.ADMINISTER, resource)
     row.removed_at = timezone.now()
     row.save(update_fields=["removed_at"])
     audit.record(actor, "remove-label", row.name, decision, label=row.label, column=row.column)

@@ -96,10 +96,9 @@ def issue_token(
 ) -> tuple[ApiToken, str]:
     """Return a new token and its secret, which is not kept and cannot be shown again.
 
-    A token made with a scoped token may not do more than that one: it is refused.
+    A token made with a scoped token might do more than that one: it is refused.
     """
-    if actor.scopes is not None:
-        raise Invalid("A token with scopes cannot make tokens; sign in to make one.")
+    _refuse_scoped(actor)
     if not 0 < days <= MAX_TOKEN_DAYS:
         raise Invalid(f"A token lives more than 0 and at most {MAX_TOKEN_DAYS} days.", days=days)
     secret = "fm_" + secrets.token_urlsafe(32)
@@ -115,6 +114,11 @@ def issue_token(
     return token, secret
 
 
+def _refuse_scoped(actor: Principal) -> None:
+    if actor.scopes is not None:
+        raise Invalid("A token with scopes cannot make or revoke tokens; sign in to do it.")
+
+
 def _checked_scope(scope: Mapping[str, Any]) -> dict[str, Any]:
     unknown = set(scope["actions"]) - set(Action)
     if unknown or not scope["actions"]:
@@ -122,14 +126,15 @@ def _checked_scope(scope: Mapping[str, Any]) -> dict[str, Any]:
             f"A scope's actions are some of {', '.join(Action)}.", unknown=sorted(unknown)
         )
     prefix = scope["prefix"]
-    if prefix != "/":
-        Name.parse(prefix)
+    if prefix != "/" and Name.parse(prefix).kind not in {"domain", "product"}:
+        raise Invalid(f"A scope is a domain or a product, not {prefix}.", prefix=prefix)
     return {"actions": sorted(scope["actions"]), "prefix": prefix}
 
 
 @transaction.atomic
 def revoke_token(user: User, actor: Principal, token_id: UUID) -> None:
     """Revoke one of the user's own tokens; the next request with it is refused."""
+    _refuse_scoped(actor)
     token = ApiToken.objects.filter(pk=token_id, user=user, revoked_at__isnull=True).first()
     if token is None:
         raise NotFound("You have no such token.")

@@ -1,0 +1,17 @@
+"""What governance keeps by name follows a product that moves."""
+
+from __future__ import annotations
+
+from governance.models import AccessRequest, Grant, Label, Policy, PolicyKind, PolicyState
+
+
+def rename(old: str, new: str) -> None:
+    """Carry labels, grants, requests and the product's own policies over to its new name.
+
+    Call it in the transaction of the move: between the two names there is no moment at which a
+    decision sees the product without its labels.
+    """
+    for table in (Label, Grant, AccessRequest):
+        table._default_manager.filter(name=old).update(name=new)
+    own = Policy.objects.filter(kind=PolicyKind.PROTECTION, state=PolicyState.ACTIVE, prefix=old)
+    own.update(prefix=new)
