@@ -1,0 +1,87 @@
+"""The one side of the token benchmark: our engine, as a process of its own.
+
+    python -m benchmarks.tokens_ours CORPUS TOKENIZER FOLDER ROW_TOKENS
+
+Its clock starts after the imports, as that of the other side does; reading the tokenizer, planning
+and the parity gate are counted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+import time
+from pathlib import Path
+
+import pyarrow as pa
+
+from transforms.engine.encoders import Encoders, TokenizerFile
+from transforms.engine.gate import pass_gate
+from transforms.engine.plan import InputFile, plan
+from transforms.engine.run_local import run
+from transforms.engine.sources import LocalFile, LocalFolder, Workspace
+from transforms.engine.spec import read_spec
+
+THREADS = 2
+
+
+def main() -> int:
+    corpus, tokenizer, folder = (Path(word) for word in sys.argv[1:4])
+    # pyarrow imports pandas at its first array where pandas is there: an import like the others
+    pa.array([], pa.string())
+    began = time.perf_counter()
+    encoders = Encoders(lambda name: _read(tokenizer))
+    document = {
+        "version": 1,
+        "inputs": [{"name": "/acme/nlp/~/source", "files": corpus.name}],
+        "steps": [
+            {"tokenise": {"column": "text", "tokenizer": "deepseek"}},
+            {"pack": {"length": int(sys.argv[4])}},
+        ],
+        "output": {"name": "/acme/nlp/~/source-tokens"},
+    }
+    data = corpus.read_bytes()
+    file = InputFile(corpus.name, len(data), hashlib.sha256(data).hexdigest())
+    workspace = Workspace(
+        lambda path: LocalFile(corpus.parent / path),
+        LocalFolder(folder / "scratch"),
+        LocalFolder(folder / "output"),
+    )
+    # as many shards as threads: the other side splits its rows over its processes likewise
+    planned = plan(
+        read_spec(document),
+        [file],
+        workspace.open_input,
+        encoders.resolver,
+        shard_bytes=-(-len(data) // THREADS),
+    )
+    report = run(planned, workspace, encoders, THREADS)
+    seconds = time.perf_counter() - began
+    (verdict,) = report.verdicts.values()
+    began = time.perf_counter()
+    pass_gate(planned, workspace.open_input, encoders)
+    gate_seconds = time.perf_counter() - began
+    print(
+        json.dumps(
+            {
+                "seconds": seconds,
+                "gate_seconds": gate_seconds,
+                "engine": verdict.engine,
+                "fast": verdict.fast,
+                "sampled": verdict.sampled,
+                "documents": report.documents,
+                "shards": len(planned.shards),
+            }
+        )
+    )
+    return 0
+
+
+def _read(path: Path) -> TokenizerFile:
+    data = path.read_bytes()
+    return TokenizerFile(data, hashlib.sha256(data).hexdigest())
+
+
+if __name__ == "__main__":
+    sys.exit(main())
