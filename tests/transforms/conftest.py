@@ -5,20 +5,24 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
+from shutil import copyfile
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 
 from core.errors import InvalidSpec
+from tests.transforms.mesh import Mesh, found_mesh
 from transforms.engine.encoders import Encoders, TokenizerFile
 from transforms.engine.plan import InputFile, Plan, plan
 from transforms.engine.result import RunReport
 from transforms.engine.run_local import run
 from transforms.engine.sources import LocalFile, LocalFolder, Workspace
 from transforms.engine.spec import read_spec
+from transforms.services import pipelines
 
 
 def _read_tokenizer(name: str) -> TokenizerFile:
@@ -128,3 +132,30 @@ class Bench:
 @pytest.fixture
 def bench(tmp_path: Path, resolver: Callable[[str], TokenizerFile]) -> Bench:
     return Bench(tmp_path, resolver)
+
+
+@pytest.fixture
+def mesh(db: None) -> Mesh:
+    """A mesh that keeps its data in a folder."""
+    return found_mesh()
+
+
+@pytest.fixture
+def small_shards(monkeypatch: pytest.MonkeyPatch) -> int:
+    """Cut input into shards of a kilobyte."""
+    monkeypatch.setattr(pipelines, "SHARD_BYTES", 1024)
+    return 1024
+
+
+@pytest.fixture
+def installed_tokenizer(tmp_path: Path, settings: Any) -> str:
+    """Install a tokenizer in a folder of this test."""
+    package = find_spec("litellm")
+    assert package is not None
+    assert package.origin is not None
+    carried = Path(package.origin).parent / "litellm_core_utils" / "tokenizers"
+    target = tmp_path / "tokenizers" / "anthropic" / "tokenizer.json"
+    target.parent.mkdir(parents=True)
+    copyfile(carried / "anthropic_tokenizer.json", target)
+    settings.FAIRMESH = replace(settings.FAIRMESH, tokenizers=tmp_path / "tokenizers")
+    return "anthropic"

@@ -34,9 +34,10 @@ from transforms.engine.plan import Plan
 from transforms.engine.result import RunReport, add_up, result_from_json
 from transforms.engine.spec import digest, read_spec
 from transforms.heartbeat import Heartbeat, LeaseLost
-from transforms.inputs import input_files, opener
+from transforms.inputs import opener
 from transforms.models import SHARD_OPEN, Run, RunShard, RunState, ShardKind, ShardState
 from transforms.selectors import equal_run
+from transforms.services import pipelines
 from transforms.services.acting import check_rights
 from transforms.services.ending import TOPIC, end_badly, remove_objects, tidy_up
 
@@ -142,7 +143,7 @@ def _begin(run: Run, actor: Principal, lease: Lease[Run], heartbeat: Heartbeat) 
     version = version_of(run.input_version.product, run.input_version.number)
     spec = read_spec(run.spec)
     open_input = opener(version, check=heartbeat.check)
-    planned = planning.plan(spec, input_files(version), open_input, tokenizers.resolve)
+    planned = pipelines.planned(spec, version, open_input)
     equal = equal_run(planned.run_digest, run.target_id)
     if equal is not None:
         _skip(lease, equal, planned)

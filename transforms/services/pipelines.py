@@ -19,7 +19,9 @@ from governance.services import decide, require
 from transforms import tokenizers
 from transforms.engine import plan as planning
 from transforms.engine import sample as sampling
+from transforms.engine.plan import SHARD_BYTES
 from transforms.engine.problems import Problem, problems_of, refuse
+from transforms.engine.sources import OpenInput
 from transforms.engine.spec import Input, Spec, digest, load, read_spec
 from transforms.inputs import input_files, opener
 from transforms.models import Pipeline, Run
@@ -112,7 +114,8 @@ def _check_tokenizers(spec: Spec) -> None:
 def _check_columns(spec: Spec, source: Product) -> None:
     """Plan against the input as it is now; without one, or with its stores away, a run will."""
     try:
-        _plan(spec, input_version(spec.input, source))
+        version = input_version(spec.input, source)
+        planned(spec, version, opener(version))
     except (NotFound, StoreUnavailable):
         return
 
@@ -125,14 +128,16 @@ def input_version(wanted: Input, source: Product) -> Version:
     return version_of(source, None, wanted.version)
 
 
-def _plan(spec: Spec, version: Version) -> planning.Plan:
-    return planning.plan(spec, input_files(version), opener(version), tokenizers.resolve)
+def planned(spec: Spec, version: Version, open_input: OpenInput) -> planning.Plan:
+    """Return the plan of a pipeline over a version; raise InvalidSpec for what cannot be."""
+    files = input_files(version)
+    return planning.plan(spec, files, open_input, tokenizers.resolve, SHARD_BYTES)
 
 
 def plan_pipeline(actor: Principal, pipeline_id: UUID) -> Explained:
     """Explain what a run would do now. Reads a sample of the input and writes nothing."""
     pipeline, spec, version = _opened(actor, pipeline_id)
-    planned = _plan(spec, version)
+    plan = planned(spec, version, opener(version))
     resources = (
         (Action.TRANSFORM, product_resource(pipeline.source)),
         (Action.PUBLISH, product_resource(pipeline.target)),
@@ -140,10 +145,10 @@ def plan_pipeline(actor: Principal, pipeline_id: UUID) -> Explained:
     return Explained(
         pipeline=pipeline,
         input=version,
-        plan=planned,
+        plan=plan,
         decisions=tuple((act, res.name, decide(actor, act, res)) for act, res in resources),
         labels=tuple(labels_of(pipeline.source.name)),
-        equal=equal_run(planned.run_digest, pipeline.target_id),
+        equal=equal_run(plan.run_digest, pipeline.target_id),
     )
 
 
@@ -151,9 +156,10 @@ def sample_pipeline(actor: Principal, pipeline_id: UUID, rows: int) -> sampling.
     """Run the first rows and show what becomes of them; for those who may read the input."""
     pipeline, spec, version = _opened(actor, pipeline_id)
     decision = require(actor, Action.READ, product_resource(pipeline.source))
-    planned = _plan(spec, version)
+    open_input = opener(version)
+    plan = planned(spec, version, open_input)
     encoders = tokenizers.encoders(spec.tokenizers())
-    found = sampling.sample(planned, opener(version), encoders, rows)
+    found = sampling.sample(plan, open_input, encoders, rows)
     audit.record(actor, "sample", version.name, decision, pipeline=pipeline.name, rows=rows)
     return found
 
