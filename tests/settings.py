@@ -6,6 +6,7 @@ import shutil
 import tempfile
 
 _home = tempfile.mkdtemp(prefix="fairmesh-test-")
+os.mkdir(os.path.join(_home, "static"))  # WhiteNoise warns when it is not there
 atexit.register(shutil.rmtree, _home, ignore_errors=True)
 os.environ["FAIRMESH_HOME"] = _home
 for _variable in [name for name in os.environ if name.startswith("FAIRMESH_")]:
