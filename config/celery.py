@@ -29,6 +29,10 @@ app.conf.update(
         "visibility_timeout": 900,
         "unacked_restore_interval": 5,
         "unacked_restore_throttle": 1,
+        # A request does not wait for a broker that is away: what it rings for is in the database.
+        "max_retries": 1,
+        "interval_start": 0,
+        "interval_step": 0,
     },
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,  # a broker may be away for long; a worker waits for it

@@ -25,6 +25,8 @@ from django.test import Client
 
 from catalog.models import Product, Version
 from catalog.services import create_domain, create_product, open_version
+from core import outbox
+from core.models import OutboxDelivery
 from governance.engine.entities import Principal
 from governance.models import Grant, Label, Policy, User
 from governance.selectors import principal_for
@@ -178,6 +180,7 @@ def build_world(settings: Any, home: Path) -> World:
     `settings` is the fixture of pytest-django.
     """
     settings.FAIRMESH = replace(settings.FAIRMESH, home=home)
+    settings.WHITENOISE_AUTOREFRESH = True  # no folder of static files is needed
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     world = World(home)
     world.add_person("operator", operator=True)
@@ -197,3 +200,11 @@ def add_two_sites(world: World, server: S3Server) -> tuple[Store, Store]:
     world.add_site("core-eu", "core", ["DE", "EU"])
     world.add_site("core-us", "core", ["US"])
     return world.add_s3("store-eu", "core-eu", server), world.add_s3("store-us", "core-us", server)
+
+
+def deliver() -> None:
+    """Hand out every event, and what these cause, as the worker does; fail if a handler failed."""
+    while outbox.dispatch():
+        pass
+    failed = OutboxDelivery.objects.filter(done_at__isnull=True)
+    assert [(delivery.handler, delivery.error) for delivery in failed] == []
