@@ -65,7 +65,7 @@ class ColumnUseOut(serializers.Serializer[Data]):
     masking = serializers.BooleanField()
 
 
-class VerdictOut(serializers.Serializer[Data]):
+class PlanVerdictOut(serializers.Serializer[Data]):
     action = serializers.CharField()
     name = serializers.CharField()
     allow = serializers.BooleanField()
@@ -80,14 +80,14 @@ PlanLabelOut = type(
 )
 
 
-class PlanOut(serializers.Serializer[Data]):
+class PipelinePlanOut(serializers.Serializer[Data]):
     inputs = PlanInputOut(many=True)
     schemas = PlanSchemaOut(many=True)
     shards = serializers.IntegerField()
     stages = serializers.IntegerField()
     bytes = serializers.IntegerField()
     column_map = serializers.DictField(child=ColumnUseOut(many=True))
-    verdicts = VerdictOut(many=True)
+    verdicts = PlanVerdictOut(many=True)
     labels = PlanLabelOut(many=True)
     run_digest = serializers.CharField()
     would_skip = serializers.CharField(

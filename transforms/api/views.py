@@ -63,7 +63,7 @@ class PipelineView(APIView):
 
 
 class PlanPipelineView(APIView):
-    @extend_schema(request=None, responses=shapes.PlanOut)
+    @extend_schema(request=None, responses=shapes.PipelinePlanOut)
     def post(self, request: Request, pipeline_id: UUID) -> Response:
         """Explain what a run would do now, without doing it."""
         found = services.plan_pipeline(principal_of(request), pipeline_id)

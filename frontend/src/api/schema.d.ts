@@ -273,6 +273,125 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/pipelines": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["pipelines_list"];
+        put?: never;
+        /** @description Save a pipeline. The same document again changes nothing; another is a revision. */
+        post: operations["pipelines_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/pipelines/{pipeline_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["pipelines_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/pipelines/{pipeline_id}/plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Explain what a run would do now, without doing it. */
+        post: operations["pipelines_plan_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/pipelines/{pipeline_id}/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Queue a run; its result is published as the next version of the output. */
+        post: operations["pipelines_run_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/pipelines/{pipeline_id}/sample": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Run the first rows and show what becomes of them. Long values are cut. */
+        post: operations["pipelines_sample_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/pipelines/schema": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Return the JSON Schema of pipeline documents. */
+        get: operations["pipelines_schema_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Explain what would be copied, kept or refused below a name. Nothing is moved. */
+        get: operations["plans_retrieve"];
+        put?: never;
+        /** @description Queue what the plan says; again changes nothing. */
+        post: operations["plans_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/policies": {
         parameters: {
             query?: never;
@@ -353,6 +472,122 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/replicas": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["replicas_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/resolve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Tell where the files of a name are to be had, the nearest first. */
+        get: operations["resolve_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["runs_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["runs_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Stop a run and give up what it has made. */
+        post: operations["runs_cancel_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run_id}/quarantine": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Show rows that could not be read, with place and reason, to who may read the input. */
+        get: operations["runs_quarantine_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run_id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Take a stopped run up again; what is done stays done. */
+        post: operations["runs_retry_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/search": {
         parameters: {
             query?: never;
@@ -396,6 +631,58 @@ export interface paths {
         put?: never;
         post: operations["session_create"];
         delete: operations["session_destroy"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["sites_list"];
+        put?: never;
+        post: operations["sites_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch: operations["sites_partial_update"];
+        trace?: never;
+    };
+    "/api/v1/stores": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["stores_list"];
+        put?: never;
+        /**
+         * @description Register a store once it answers. Not under an idempotency key: that would hold a
+         *     transaction while the store is asked; a repeat is told that the name is taken.
+         */
+        post: operations["stores_create"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -449,6 +736,70 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/transfers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["transfers_list"];
+        put?: never;
+        post: operations["transfers_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/transfers/{transfer_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["transfers_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/transfers/{transfer_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["transfers_cancel_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/transfers/{transfer_id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["transfers_retry_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users": {
         parameters: {
             query?: never;
@@ -481,6 +832,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/versions/{version_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["versions_retrieve"];
+        put?: never;
+        post?: never;
+        /** @description Give up a draft; its uploaded bytes are removed, its number stays used. */
+        delete: operations["versions_destroy"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/versions/{version_id}/content/{path}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Read one file. The ETag is its sha256. */
+        get: operations["versions_content_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/versions/{version_id}/files": {
         parameters: {
             query?: never;
@@ -490,6 +875,23 @@ export interface paths {
         };
         get: operations["versions_files_retrieve"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/versions/{version_id}/files/{path}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** @description Stream one file of a draft into its store. The same path again replaces it. */
+        put: operations["versions_files_update"];
         post?: never;
         delete?: never;
         options?: never;
@@ -507,6 +909,57 @@ export interface paths {
         get: operations["versions_manifest_retrieve"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/versions/{version_id}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Show the first rows of the first tabular file. */
+        get: operations["versions_preview_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/versions/{version_id}/publish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Seal a draft; a version that is published already is answered as it is. */
+        post: operations["versions_publish_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/versions/{version_id}/register": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Note the objects below a prefix as the draft's files; the same again changes nothing. */
+        post: operations["versions_register_create"];
         delete?: never;
         options?: never;
         head?: never;
@@ -566,7 +1019,7 @@ export interface components {
          *     * `administer` - administer
          * @enum {string}
          */
-        ActionEnum: "discover" | "read" | "write" | "publish" | "replicate" | "transform" | "administer";
+        ActionC5eEnum: "discover" | "read" | "write" | "publish" | "replicate" | "transform" | "administer";
         /**
          * @description * `discover` - discover
          *     * `read` - read
@@ -587,7 +1040,7 @@ export interface components {
             name: string;
             allowed: boolean;
             policies: string[];
-            policy_set?: string;
+            policy_set: string;
             detail: {
                 [key: string]: unknown;
             };
@@ -608,12 +1061,18 @@ export interface components {
             type: string;
             nullable: boolean;
         };
+        ColumnUseOut: {
+            column: string;
+            kind: string;
+            subtype: string;
+            masking: boolean;
+        };
         CommentInRequest: {
             /** @default  */
             comment: string;
         };
         DecisionInRequest: {
-            action: components["schemas"]["ActionEnum"];
+            action: components["schemas"]["ActionC5eEnum"];
             name: string;
             /** @default  */
             purpose: string;
@@ -632,6 +1091,13 @@ export interface components {
          * @enum {string}
          */
         DirectionEnum: "input" | "output" | "management";
+        /**
+         * @description * `site` - site
+         *     * `jurisdiction` - jurisdiction
+         *     * `other` - other
+         * @enum {string}
+         */
+        DistanceEnum: "site" | "jurisdiction" | "other";
         DomainBriefOut: {
             name: string;
             title: string;
@@ -648,7 +1114,7 @@ export interface components {
             readonly id: string;
             name: string;
             title: string;
-            description?: string;
+            description: string;
             team: string;
             /** @default 0 */
             products: number;
@@ -685,7 +1151,7 @@ export interface components {
             readonly id: string;
             digest: string;
             state: components["schemas"]["EventOutStateEnum"];
-            problem?: string;
+            problem: string;
             /** Format: date-time */
             received_at: string;
         };
@@ -734,7 +1200,7 @@ export interface components {
             /** Format: date-time */
             expires_at: string;
             /** Format: date-time */
-            revoked_at?: string | null;
+            revoked_at: string | null;
         };
         GraphOut: {
             root: string;
@@ -762,6 +1228,19 @@ export interface components {
             digest: string;
         };
         /**
+         * @description * `s3` - S3
+         *     * `directory` - Directory
+         * @enum {string}
+         */
+        Kind7a5Enum: "s3" | "directory";
+        /**
+         * @description * `core` - Core
+         *     * `edge` - Edge
+         *     * `mobile` - Mobile
+         * @enum {string}
+         */
+        Kind99cEnum: "core" | "edge" | "mobile";
+        /**
          * @description * `access` - Access
          *     * `protection` - Protection
          *     * `naming` - Naming
@@ -779,7 +1258,7 @@ export interface components {
             /** Format: uuid */
             readonly id: string;
             name: string;
-            column?: string;
+            column: string;
             label: string;
             origin: components["schemas"]["Origin01bEnum"];
             /** Format: date-time */
@@ -839,9 +1318,9 @@ export interface components {
             /** Format: date-time */
             expires_at: string;
             /** Format: date-time */
-            last_used_at?: string | null;
+            last_used_at: string | null;
             /** Format: date-time */
-            revoked_at?: string | null;
+            revoked_at: string | null;
             /** @description Shown this once; only its digest is kept. */
             token: string;
         };
@@ -927,6 +1406,19 @@ export interface components {
             previous?: string | null;
             results: components["schemas"]["LabelOut"][];
         };
+        PaginatedPipelineOutList: {
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?cursor=cD00ODY%3D"
+             */
+            next?: string | null;
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?cursor=cj0xJnA9NDg3
+             */
+            previous?: string | null;
+            results: components["schemas"]["PipelineOut"][];
+        };
         PaginatedPolicyOutList: {
             /**
              * Format: uri
@@ -953,6 +1445,19 @@ export interface components {
             previous?: string | null;
             results: components["schemas"]["ProductListOut"][];
         };
+        PaginatedReplicaOutList: {
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?cursor=cD00ODY%3D"
+             */
+            next?: string | null;
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?cursor=cj0xJnA9NDg3
+             */
+            previous?: string | null;
+            results: components["schemas"]["ReplicaOut"][];
+        };
         PaginatedRequestOutList: {
             /**
              * Format: uri
@@ -965,6 +1470,45 @@ export interface components {
              */
             previous?: string | null;
             results: components["schemas"]["RequestOut"][];
+        };
+        PaginatedRunOutList: {
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?cursor=cD00ODY%3D"
+             */
+            next?: string | null;
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?cursor=cj0xJnA9NDg3
+             */
+            previous?: string | null;
+            results: components["schemas"]["RunOut"][];
+        };
+        PaginatedSiteOutList: {
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?cursor=cD00ODY%3D"
+             */
+            next?: string | null;
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?cursor=cj0xJnA9NDg3
+             */
+            previous?: string | null;
+            results: components["schemas"]["SiteOut"][];
+        };
+        PaginatedStoreOutList: {
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?cursor=cD00ODY%3D"
+             */
+            next?: string | null;
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?cursor=cj0xJnA9NDg3
+             */
+            previous?: string | null;
+            results: components["schemas"]["StoreOut"][];
         };
         PaginatedTeamOutList: {
             /**
@@ -992,6 +1536,19 @@ export interface components {
             previous?: string | null;
             results: components["schemas"]["TokenOut"][];
         };
+        PaginatedTransferOutList: {
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?cursor=cD00ODY%3D"
+             */
+            next?: string | null;
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?cursor=cj0xJnA9NDg3
+             */
+            previous?: string | null;
+            results: components["schemas"]["TransferOut"][];
+        };
         PaginatedVersionOutList: {
             /**
              * Format: uri
@@ -1015,6 +1572,97 @@ export interface components {
             access?: components["schemas"]["AccessEnum"];
             lifecycle?: components["schemas"]["LifecycleEnum"];
         };
+        PatchedSitePatchRequest: {
+            state?: components["schemas"]["State89cEnum"];
+        };
+        /** @description Give the document as `spec`, or as `text` in YAML or JSON. */
+        PipelineInRequest: {
+            name: string;
+            spec?: unknown;
+            text?: string;
+        };
+        PipelineOut: {
+            /** Format: uuid */
+            readonly id: string;
+            name: string;
+            readonly inputs: string[];
+            output: string;
+            spec: {
+                [key: string]: unknown;
+            };
+            digest: string;
+            /** Format: int64 */
+            revision: number;
+            created_by: string;
+            /** Format: date-time */
+            readonly created_at: string;
+            /** Format: date-time */
+            readonly updated_at: string;
+        };
+        PipelinePlanOut: {
+            inputs: components["schemas"]["PlanInputOut"][];
+            schemas: components["schemas"]["PlanSchemaOut"][];
+            shards: number;
+            stages: number;
+            bytes: number;
+            column_map: {
+                [key: string]: components["schemas"]["ColumnUseOut"][];
+            };
+            verdicts: components["schemas"]["PlanVerdictOut"][];
+            labels: components["schemas"]["PlanLabelOut"][];
+            run_digest: string;
+            /** @description The version that a run would make, if it is there already. */
+            would_skip: string | null;
+        };
+        PlanColumnOut: {
+            name: string;
+            type: string;
+        };
+        PlanInRequest: {
+            name: string;
+        };
+        PlanInputOut: {
+            name: string;
+            digest: string;
+            files: number;
+            bytes: number;
+        };
+        PlanItemOut: {
+            version: string;
+            action: components["schemas"]["PlanItemOutActionEnum"];
+            source: string | null;
+            target: string;
+            bytes: number;
+            policies: string[];
+            reason: string;
+        };
+        /**
+         * @description * `keep` - keep
+         *     * `copy` - copy
+         *     * `refuse` - refuse
+         * @enum {string}
+         */
+        PlanItemOutActionEnum: "keep" | "copy" | "refuse";
+        PlanLabelOut: {
+            label: string;
+            from: string;
+        };
+        PlanOut: {
+            items: components["schemas"]["PlanItemOut"][];
+            unmet: components["schemas"]["UnmetOut"][];
+            bytes: number;
+        };
+        PlanSchemaOut: {
+            step: string;
+            columns: components["schemas"]["PlanColumnOut"][];
+        };
+        PlanVerdictOut: {
+            action: string;
+            name: string;
+            allow: boolean;
+            policies: string[];
+            reason: string;
+        };
         PolicyInRequest: {
             kind: components["schemas"]["KindE1aEnum"];
             /** @default  */
@@ -1028,8 +1676,8 @@ export interface components {
             slug: string;
             /** Format: int64 */
             version: number;
-            owner?: string;
-            prefix?: string;
+            owner: string;
+            prefix: string;
             labels: string[];
             text: string;
             spec: {
@@ -1051,9 +1699,21 @@ export interface components {
         PortOut: {
             direction: components["schemas"]["DirectionEnum"];
             name: string;
-            protocol?: string;
-            format?: string;
-            description?: string;
+            protocol: string;
+            format: string;
+            description: string;
+        };
+        PreviewColumnOut: {
+            name: string;
+            type: string;
+        };
+        PreviewOut: {
+            columns: components["schemas"]["PreviewColumnOut"][];
+            rows: {
+                [key: string]: unknown;
+            }[];
+            truncated: boolean;
+            file: string;
         };
         /** @description The problem document that every operation may answer with. */
         Problem: {
@@ -1075,7 +1735,7 @@ export interface components {
         };
         ProductLabelOut: {
             label: string;
-            column?: string;
+            column: string;
             origin: components["schemas"]["Origin01bEnum"];
         };
         /** @description A product in a list; query it with selectors.with_parts. */
@@ -1083,15 +1743,15 @@ export interface components {
             /** Format: uuid */
             readonly id: string;
             name: string;
-            ark?: string;
+            ark: string;
             title: string;
-            description?: string;
+            description: string;
             keywords: string[];
-            license?: string;
-            visibility?: components["schemas"]["VisibilityEnum"];
-            access?: components["schemas"]["AccessEnum"];
-            lifecycle?: components["schemas"]["LifecycleEnum"];
-            intended_use?: string;
+            license: string;
+            visibility: components["schemas"]["VisibilityEnum"];
+            access: components["schemas"]["AccessEnum"];
+            lifecycle: components["schemas"]["LifecycleEnum"];
+            intended_use: string;
             domain: components["schemas"]["DomainBriefOut"];
             team: string;
             readonly labels: components["schemas"]["ProductLabelOut"][];
@@ -1109,15 +1769,15 @@ export interface components {
             /** Format: uuid */
             readonly id: string;
             name: string;
-            ark?: string;
+            ark: string;
             title: string;
-            description?: string;
+            description: string;
             keywords: string[];
-            license?: string;
-            visibility?: components["schemas"]["VisibilityEnum"];
-            access?: components["schemas"]["AccessEnum"];
-            lifecycle?: components["schemas"]["LifecycleEnum"];
-            intended_use?: string;
+            license: string;
+            visibility: components["schemas"]["VisibilityEnum"];
+            access: components["schemas"]["AccessEnum"];
+            lifecycle: components["schemas"]["LifecycleEnum"];
+            intended_use: string;
             domain: components["schemas"]["DomainBriefOut"];
             team: string;
             readonly labels: components["schemas"]["ProductLabelOut"][];
@@ -1131,6 +1791,9 @@ export interface components {
             readonly updated_at: string;
             readonly can: components["schemas"]["VerdictsOut"];
         };
+        PublishInRequest: {
+            inputs?: string[];
+        };
         /**
          * @description * `any` - any
          *     * `analytics` - analytics
@@ -1141,9 +1804,47 @@ export interface components {
          * @enum {string}
          */
         PurposeEnum: "any" | "analytics" | "evaluation" | "inference" | "model-training" | "operations";
+        QuarantineOut: {
+            rows: components["schemas"]["SetAsideOut"][];
+        };
         ReasonInRequest: {
             reason: string;
         };
+        RegisterInRequest: {
+            store: string;
+            prefix: string;
+        };
+        RegisteredOut: {
+            files: number;
+            bytes: number;
+        };
+        ReplicaOut: {
+            /** Format: uuid */
+            readonly id: string;
+            version: string;
+            product: string;
+            store: string;
+            site: string;
+            jurisdictions: string[];
+            state: components["schemas"]["State67fEnum"];
+            origin: components["schemas"]["ReplicaOutOriginEnum"];
+            files: number;
+            bytes: number;
+            reason_code: string;
+            reason: string;
+            /** Format: date-time */
+            readonly since: string;
+            /** Format: date-time */
+            verified_at: string | null;
+        };
+        /**
+         * @description * `upload` - Upload
+         *     * `registered` - Registered
+         *     * `transfer` - Transfer
+         *     * `run` - Run
+         * @enum {string}
+         */
+        ReplicaOutOriginEnum: "upload" | "registered" | "transfer" | "run";
         RequestInRequest: {
             name: string;
             purpose: components["schemas"]["PurposeEnum"];
@@ -1158,16 +1859,16 @@ export interface components {
             username: string;
             name: string;
             purpose: string;
-            reason?: string;
+            reason: string;
             /** Format: int64 */
             days: number;
-            state?: components["schemas"]["RequestOutStateEnum"];
+            state: components["schemas"]["RequestOutStateEnum"];
             /** Format: date-time */
             readonly created_at: string;
             /** Format: date-time */
-            decided_at?: string | null;
-            decided_by?: string;
-            comment?: string;
+            decided_at: string | null;
+            decided_by: string;
+            comment: string;
         };
         /**
          * @description * `pending` - Pending
@@ -1177,12 +1878,122 @@ export interface components {
          * @enum {string}
          */
         RequestOutStateEnum: "pending" | "approved" | "denied" | "withdrawn";
+        ResolveOut: {
+            name: string;
+            /** Format: uuid */
+            version_id: string;
+            digest: string;
+            replicas: components["schemas"]["ResolvedReplicaOut"][];
+            results: components["schemas"]["ResolvedFileOut"][];
+            next_cursor: string | null;
+        };
+        ResolvedFileOut: {
+            path: string;
+            bytes: number;
+            sha256: string;
+            media_type: string;
+            urls: string[];
+        };
+        ResolvedReplicaOut: {
+            store: string;
+            site: string;
+            jurisdictions: string[];
+            state: components["schemas"]["State67fEnum"];
+            distance: components["schemas"]["DistanceEnum"];
+        };
         /**
          * @description * `owner` - Owner
          *     * `member` - Member
          * @enum {string}
          */
         RoleEnum: "owner" | "member";
+        /** @description A run; query it with selectors.visible_runs. Counts are null until all shards are done. */
+        RunOut: {
+            /** Format: uuid */
+            readonly id: string;
+            pipeline: string;
+            state: components["schemas"]["RunOutStateEnum"];
+            reason_code: string;
+            reason: string;
+            policies: string[];
+            readonly inputs: string[];
+            output: string;
+            /** @description Return the name of the published result; a draft is nobody's to see. */
+            readonly output_version: string | null;
+            readonly rows_in: number | null;
+            readonly documents: number | null;
+            readonly rows_out: number | null;
+            readonly dropped: {
+                [key: string]: number;
+            };
+            readonly quarantined: number | null;
+            readonly tokens: number | null;
+            readonly counts: {
+                [key: string]: number;
+            };
+            verdicts: {
+                [key: string]: unknown;
+            };
+            /** Format: int64 */
+            shards_total: number;
+            shards_done: number;
+            readonly bytes_in: number | null;
+            readonly bytes_out: number | null;
+            /**
+             * Format: double
+             * @description Return the time on the clock from the first start to the end.
+             */
+            readonly seconds: number | null;
+            /** @description Return the seconds of work by step, summed over the shards. */
+            readonly step_seconds: {
+                [key: string]: number;
+            };
+            asked_by: string;
+            /** Format: int64 */
+            attempt: number;
+            /** Format: date-time */
+            next_attempt_at: string;
+            run_digest: string;
+            /** Format: date-time */
+            readonly created_at: string;
+            /** Format: date-time */
+            started_at: string | null;
+            /** Format: date-time */
+            finished_at: string | null;
+        };
+        /**
+         * @description * `queued` - Queued
+         *     * `claimed` - Claimed
+         *     * `running` - Running
+         *     * `publishing` - Publishing
+         *     * `done` - Done
+         *     * `skipped` - Skipped
+         *     * `waiting` - Waiting
+         *     * `failed` - Failed
+         *     * `cancelled` - Cancelled
+         * @enum {string}
+         */
+        RunOutStateEnum: "queued" | "claimed" | "running" | "publishing" | "done" | "skipped" | "waiting" | "failed" | "cancelled";
+        SampleInRequest: {
+            /** @default 20 */
+            rows: number;
+        };
+        SampleOut: {
+            rows: components["schemas"]["SampledRowOut"][];
+            output: {
+                [key: string]: unknown;
+            }[];
+            quarantined: components["schemas"]["SetAsideOut"][];
+        };
+        SampledRowOut: {
+            before: {
+                [key: string]: unknown;
+            };
+            after: {
+                [key: string]: unknown;
+            } | null;
+            dropped_by: string | null;
+        };
         ScopeField: {
             actions: components["schemas"]["ActionsEnum"][];
             prefix: string;
@@ -1208,17 +2019,92 @@ export interface components {
             username: string;
             password: string;
         };
+        SetAsideOut: {
+            source: string;
+            byte_offset: number;
+            raw: string;
+            error: string;
+        };
         ShardOut: {
             digest: string;
             files: number;
             url: string;
         };
+        SiteInRequest: {
+            name: string;
+            title: string;
+            kind: components["schemas"]["Kind99cEnum"];
+            jurisdictions: string[];
+        };
+        SiteOut: {
+            /** Format: uuid */
+            readonly id: string;
+            name: string;
+            title: string;
+            kind: components["schemas"]["Kind99cEnum"];
+            jurisdictions: string[];
+            state: components["schemas"]["State89cEnum"];
+            /** @default 0 */
+            stores: number;
+        };
+        /**
+         * @description * `planned` - Planned
+         *     * `copying` - Copying
+         *     * `complete` - Complete
+         *     * `suspect` - Suspect
+         *     * `corrupt` - Corrupt
+         *     * `missing` - Missing
+         *     * `deleting` - Deleting
+         *     * `deleted` - Deleted
+         * @enum {string}
+         */
+        State67fEnum: "planned" | "copying" | "complete" | "suspect" | "corrupt" | "missing" | "deleting" | "deleted";
+        /**
+         * @description * `online` - Online
+         *     * `draining` - Draining
+         *     * `offline` - Offline
+         *     * `lost` - Lost
+         * @enum {string}
+         */
+        State89cEnum: "online" | "draining" | "offline" | "lost";
         /**
          * @description * `success` - success
          *     * `partial_success` - partial_success
          * @enum {string}
          */
         StatusEnum: "success" | "partial_success";
+        /** @description An S3 store needs endpoint, bucket and keys; a directory its folder's name as `root`. */
+        StoreInRequest: {
+            name: string;
+            site: string;
+            kind: components["schemas"]["Kind7a5Enum"];
+            endpoint?: string;
+            bucket?: string;
+            prefix?: string;
+            region?: string;
+            access_key?: string;
+            secret_key?: string;
+            root?: string;
+        };
+        /** @description A store; where it listens is shown to operators alone, its keys to nobody. */
+        StoreOut: {
+            /** Format: uuid */
+            readonly id: string;
+            name: string;
+            site: string;
+            kind: components["schemas"]["Kind7a5Enum"];
+            endpoint: string;
+            bucket: string;
+            prefix: string;
+            region: string;
+            root: string;
+            reachable: boolean;
+            problem: string;
+            /** Format: date-time */
+            checked_at: string | null;
+            /** @default 0 */
+            replicas: number;
+        };
         SuggestOut: {
             suggestions: string[];
         };
@@ -1258,15 +2144,68 @@ export interface components {
             /** Format: date-time */
             expires_at: string;
             /** Format: date-time */
-            last_used_at?: string | null;
+            last_used_at: string | null;
             /** Format: date-time */
-            revoked_at?: string | null;
+            revoked_at: string | null;
         };
         TombstoneOut: {
             reason: string;
             /** Format: date-time */
             at: string;
         };
+        TransferInRequest: {
+            version: string;
+            target: string;
+        };
+        TransferOut: {
+            /** Format: uuid */
+            readonly id: string;
+            version: string;
+            product: string;
+            readonly source: string | null;
+            target: string;
+            state: components["schemas"]["TransferOutStateEnum"];
+            reason_code: string;
+            reason: string;
+            policies: string[];
+            asked_by: string;
+            /** Format: int64 */
+            attempt: number;
+            /** Format: date-time */
+            next_attempt_at: string;
+            /** Format: int64 */
+            files_total: number;
+            /** Format: int64 */
+            files_done: number;
+            /** Format: int64 */
+            bytes_total: number;
+            /** Format: int64 */
+            bytes_done: number;
+            /**
+             * Format: double
+             * @description Seconds that the last attempt took; nothing while it goes on.
+             */
+            readonly seconds: number | null;
+            /** Format: date-time */
+            readonly created_at: string;
+            /** Format: date-time */
+            started_at: string | null;
+            /** Format: date-time */
+            finished_at: string | null;
+        };
+        /**
+         * @description * `queued` - Queued
+         *     * `claimed` - Claimed
+         *     * `running` - Running
+         *     * `verifying` - Verifying
+         *     * `done` - Done
+         *     * `waiting` - Waiting
+         *     * `refused` - Refused
+         *     * `failed` - Failed
+         *     * `cancelled` - Cancelled
+         * @enum {string}
+         */
+        TransferOutStateEnum: "queued" | "claimed" | "running" | "verifying" | "done" | "waiting" | "refused" | "failed" | "cancelled";
         /**
          * @description * `DATASET` - DATASET
          *     * `JOB` - JOB
@@ -1275,6 +2214,17 @@ export interface components {
          * @enum {string}
          */
         TypeEnum: "DATASET" | "JOB" | "RUN" | "DATASET_FIELD";
+        UnmetOut: {
+            version: string;
+            reason: string;
+        };
+        UploadedOut: {
+            path: string;
+            bytes: number;
+            sha256: string;
+            media_type: string;
+            rows: number | null;
+        };
         /**
          * @description * `person` - Person
          *     * `service` - Service
@@ -1317,16 +2267,16 @@ export interface components {
             /** Format: int64 */
             number: number;
             product: string;
-            state?: components["schemas"]["VersionOutStateEnum"];
-            semver?: string;
+            state: components["schemas"]["VersionOutStateEnum"];
+            semver: string;
             /** Format: int64 */
-            files?: number;
+            files: number;
             /** Format: int64 */
-            bytes?: number;
+            bytes: number;
             /** Format: int64 */
-            rows?: number | null;
+            rows: number | null;
             manifest: string;
-            digest?: string;
+            digest: string;
             schema: components["schemas"]["ColumnOut"][];
             labels: string[];
             inputs: components["schemas"]["InputOut"][];
@@ -1335,7 +2285,7 @@ export interface components {
             /** Format: date-time */
             readonly created_at: string;
             /** Format: date-time */
-            published_at?: string | null;
+            published_at: string | null;
             readonly tombstone: components["schemas"]["TombstoneOut"] | null;
         };
         /**
@@ -2007,6 +2957,279 @@ export interface operations {
             };
         };
     };
+    pipelines_list: {
+        parameters: {
+            query?: {
+                /** @description The pagination cursor value. */
+                cursor?: string;
+                name?: string;
+                /** @description Number of results to return per page. */
+                page_size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaginatedPipelineOutList"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pipelines_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PipelineInRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PipelineOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pipelines_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pipeline_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PipelineOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pipelines_plan_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pipeline_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PipelinePlanOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pipelines_run_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pipeline_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pipelines_sample_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pipeline_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["SampleInRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SampleOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pipelines_schema_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    plans_retrieve: {
+        parameters: {
+            query: {
+                name: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    plans_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlanInRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     policies_list: {
         parameters: {
             query?: {
@@ -2260,6 +3483,238 @@ export interface operations {
             };
         };
     };
+    replicas_list: {
+        parameters: {
+            query?: {
+                /** @description The pagination cursor value. */
+                cursor?: string;
+                /** @description Number of results to return per page. */
+                page_size?: number;
+                /** @description Only of the product of this name. */
+                product?: string;
+                /** @description Only in this state. */
+                state?: string;
+                /** @description Only at, or to, this store. */
+                store?: string;
+                /** @description Only of the version of this name or id. */
+                version?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaginatedReplicaOutList"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resolve_retrieve: {
+        parameters: {
+            query: {
+                /** @description As the page before gave it. */
+                cursor?: string;
+                /** @description Product, version or file. */
+                name: string;
+                page_size?: number;
+                /** @description What for, as in `model-training`. */
+                purpose?: string;
+                /** @description Where you are. */
+                site?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResolveOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    runs_list: {
+        parameters: {
+            query?: {
+                /** @description The pagination cursor value. */
+                cursor?: string;
+                /** @description Only into the product of this name. */
+                output?: string;
+                /** @description Number of results to return per page. */
+                page_size?: number;
+                /** @description Only of the pipeline of this name. */
+                pipeline?: string;
+                state?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaginatedRunOutList"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    runs_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    runs_cancel_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    runs_quarantine_retrieve: {
+        parameters: {
+            query?: {
+                rows?: number;
+            };
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuarantineOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    runs_retry_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     search_retrieve: {
         parameters: {
             query?: {
@@ -2373,6 +3828,165 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sites_list: {
+        parameters: {
+            query?: {
+                /** @description The pagination cursor value. */
+                cursor?: string;
+                /** @description Number of results to return per page. */
+                page_size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaginatedSiteOutList"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sites_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SiteInRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SiteOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sites_partial_update: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PatchedSitePatchRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SiteOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stores_list: {
+        parameters: {
+            query?: {
+                /** @description The pagination cursor value. */
+                cursor?: string;
+                /** @description Number of results to return per page. */
+                page_size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaginatedStoreOutList"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stores_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StoreInRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StoreOut"];
+                };
             };
             default: {
                 headers: {
@@ -2538,6 +4152,164 @@ export interface operations {
             };
         };
     };
+    transfers_list: {
+        parameters: {
+            query?: {
+                /** @description The pagination cursor value. */
+                cursor?: string;
+                /** @description Number of results to return per page. */
+                page_size?: number;
+                /** @description Only of the product of this name. */
+                product?: string;
+                /** @description Only in this state. */
+                state?: string;
+                /** @description Only at, or to, this store. */
+                store?: string;
+                /** @description Only of the version of this name or id. */
+                version?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaginatedTransferOutList"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    transfers_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TransferInRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TransferOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    transfers_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                transfer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TransferOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    transfers_cancel_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                transfer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TransferOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    transfers_retry_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                transfer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TransferOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     users_create: {
         parameters: {
             query?: never;
@@ -2634,6 +4406,112 @@ export interface operations {
             };
         };
     };
+    versions_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                version_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    versions_destroy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                version_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No response body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    versions_content_retrieve: {
+        parameters: {
+            query?: {
+                /** @description As `resolve` gives it; no token is needed. */
+                key?: string;
+                /** @description What for, as in `model-training`. */
+                purpose?: string;
+                /** @description Where you are. */
+                site?: string;
+                /** @description From this store. */
+                store?: string;
+            };
+            header?: {
+                Range?: string;
+            };
+            path: {
+                path: string;
+                version_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     versions_files_retrieve: {
         parameters: {
             query?: {
@@ -2668,6 +4546,43 @@ export interface operations {
             };
         };
     };
+    versions_files_update: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Content-Digest"?: string;
+                "X-Fairmesh-Store"?: string;
+            };
+            path: {
+                path: string;
+                version_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadedOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     versions_manifest_retrieve: {
         parameters: {
             query?: never;
@@ -2686,6 +4601,107 @@ export interface operations {
                 };
                 content: {
                     "application/vnd.apache.parquet": string;
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    versions_preview_retrieve: {
+        parameters: {
+            query?: {
+                /** @description What for, as in `model-training`. */
+                purpose?: string;
+                rows?: number;
+                /** @description Where you are. */
+                site?: string;
+            };
+            header?: never;
+            path: {
+                version_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PreviewOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    versions_publish_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                version_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PublishInRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    versions_register_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                version_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RegisterInRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegisteredOut"];
                 };
             };
             default: {
