@@ -186,10 +186,16 @@ def read_env(environ: Mapping[str, str]) -> Env:
     values["embedded_redis"] = not values["redis_url"]
     socket = socket_folder(home) / "redis.sock"
     values["redis_url"] = values["redis_url"] or f"redis+socket://{socket}"
-    values["public_url"] = values["public_url"] or f"http://{values['host']}:{values['port']}"
+    values["public_url"] = values["public_url"] or _own_url(values["host"], values["port"])
     values["secret_key"] = values["secret_key"] or _kept_secret(home)
     values["tokenizers"] = values["tokenizers"] or home / "tokenizers"
     return Env(**{field.name: values[field.name] for field in fields(Env)})
+
+
+def _own_url(host: str, port: int) -> str:
+    """Return where a browser on this machine reaches a server that listens on `host`."""
+    seen = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104
+    return f"http://[{seen}]:{port}" if ":" in seen else f"http://{seen}:{port}"
 
 
 def socket_folder(home: Path) -> Path:

@@ -25,6 +25,7 @@ from prometheus_client.registry import Collector
 
 from core.models import OutboxDelivery
 from movement.models import Replica, Transfer
+from transforms.models import Run
 
 _REQUESTS = Counter("fairmesh_requests", "Requests answered.", ["method", "route", "status"])
 _SECONDS = Histogram(
@@ -52,11 +53,12 @@ class MetricsMiddleware:
 
 
 class WorkCollector(Collector):
-    """Counts the work by state when it is asked: four queries, each over one table."""
+    """Counts the work by state when it is asked: five queries, each over one table."""
 
     def collect(self) -> Iterable[Metric]:
         yield _by_state("fairmesh_transfers", "Transfers by state.", Transfer)
         yield _by_state("fairmesh_replicas", "Replicas by state.", Replica)
+        yield _by_state("fairmesh_runs", "Runs by state.", Run)
         waiting = OutboxDelivery.objects.filter(done_at__isnull=True).count()
         yield GaugeMetricFamily("fairmesh_outbox_waiting", "Events to be handled.", value=waiting)
         moved = Transfer.objects.aggregate(total=Sum("bytes_done"))["total"] or 0

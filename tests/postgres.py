@@ -16,7 +16,7 @@ def main(arguments: list[str]) -> int:
         runtime = Path(folder) / "runtime"
         runtime.mkdir(mode=0o700)
         os.environ.setdefault("XDG_RUNTIME_DIR", str(runtime))
-        from pgserver import get_server  # noqa: PLC0415  # reads XDG_RUNTIME_DIR when imported
+        from pgserver import get_server  # type: ignore[attr-defined]  # noqa: PLC0415  # reads XDG_RUNTIME_DIR when imported
 
         server = get_server(Path(folder) / "data", cleanup_mode="delete")
         try:

@@ -114,7 +114,7 @@ def _lock_soon(home: Home) -> int:
         try:
             return home.lock()
         except AlreadyRunning:
-            if (home.what_runs() and _is_alive(home)) or time.monotonic() > end:
+            if _is_alive(home.holder()) or time.monotonic() > end:
                 raise
             time.sleep(0.2)
 

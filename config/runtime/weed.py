@@ -94,7 +94,10 @@ def weed(home: Home, server: Server) -> Child:
 
 
 def _options(home: Home, server: Server) -> list[str]:
-    """Each port has its grpc twin named, since by default that would be the port + 10000."""
+    """Each port has its grpc twin named, since by default that would be the port + 10000.
+
+    A master that finds its earlier log waits for one election, ten seconds unless told.
+    """
     folder = home.root / "s3" / server.name
     master, master_grpc, volume, volume_grpc, filer, filer_grpc, s3, s3_grpc = server.ports
     options = {
@@ -104,6 +107,7 @@ def _options(home: Home, server: Server) -> list[str]:
         "master.port": master,
         "master.port.grpc": master_grpc,
         "master.telemetry": "false",
+        "master.electionTimeout": "1s",
         "master.volumeSizeLimitMB": 256,
         "master.volumePreallocate": "false",
         "volume.port": volume,
