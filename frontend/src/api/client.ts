@@ -51,16 +51,3 @@ export function cursorOf(next: string | null | undefined): string | undefined {
   if (!next) return undefined;
   return new URL(next, window.location.origin).searchParams.get("cursor") ?? undefined;
 }
-
-/** Of an address that is not in the schema yet: the contract's shape. */
-export function getJson<T>(
-  path: string,
-  query: Record<string, string | number | undefined>,
-  signal?: AbortSignal,
-): Promise<T> {
-  return ask(api.GET(path as never, { params: { query }, signal } as never) as never);
-}
-
-export function postJson<T>(path: string, body?: unknown): Promise<T> {
-  return ask(api.POST(path as never, { body } as never) as never);
-}

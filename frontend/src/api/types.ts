@@ -21,103 +21,14 @@ export type AccessRequest = Schemas["RequestOut"];
 export type Grant = Schemas["GrantOut"];
 export type Purpose = Schemas["PurposeEnum"];
 
+export type Replica = Schemas["ReplicaOut"];
+export type Transfer = Schemas["TransferOut"];
+export type Run = Schemas["RunOut"];
+export type Plan = Schemas["PlanOut"];
+export type Preview = Schemas["PreviewOut"];
+
 export interface Page<T> {
   next?: string | null;
   previous?: string | null;
   results: T[];
-}
-
-// Of movement and transforms; the contract of their API.
-
-export interface Replica {
-  id: string;
-  version: string;
-  product: string;
-  store: string;
-  site: string;
-  jurisdictions: string[];
-  state: string;
-  origin: string;
-  files: number;
-  bytes: number;
-  reason_code: string;
-  reason: string;
-  since: string;
-  verified_at: string | null;
-}
-
-export interface Transfer {
-  id: string;
-  version: string;
-  product: string;
-  source: string | null;
-  target: string;
-  state: string;
-  reason_code: string;
-  reason: string;
-  policies: string[];
-  asked_by: string;
-  attempt: number;
-  next_attempt_at: string | null;
-  files_total: number;
-  files_done: number;
-  bytes_total: number;
-  bytes_done: number;
-  seconds: number | null;
-  created_at: string;
-  started_at: string | null;
-  finished_at: string | null;
-}
-
-export interface Run {
-  id: string;
-  pipeline: string;
-  state: string;
-  reason_code: string;
-  reason: string;
-  inputs: unknown[];
-  output: string;
-  output_version: string | null;
-  rows_in: number;
-  documents: number;
-  rows_out: number;
-  dropped: Record<string, number>;
-  quarantined: number;
-  tokens: number;
-  counts: Record<string, number>;
-  verdicts: unknown;
-  shards_total: number;
-  shards_done: number;
-  bytes_in: number;
-  bytes_out: number;
-  seconds: number | null;
-  step_seconds: Record<string, number>;
-  asked_by: string;
-  run_digest: string;
-  created_at: string;
-  started_at: string | null;
-  finished_at: string | null;
-}
-
-export interface PlanItem {
-  version: string;
-  action: "keep" | "copy" | "refuse";
-  source: string | null;
-  target: string;
-  bytes: number;
-  policies: string[];
-  reason: string;
-}
-
-export interface Plan {
-  items: PlanItem[];
-  unmet: { version: string; reason: string }[];
-  bytes: number;
-}
-
-export interface Preview {
-  columns: { name: string; type: string }[];
-  rows: Record<string, unknown>[];
-  truncated: boolean;
-  file: string;
 }

@@ -80,7 +80,7 @@ export function Policies({ ids }: { ids: string[] }) {
 function SignInFirst() {
   const next = window.location.pathname + window.location.search;
   const action = (
-    <Button component={Link} to="/sign-in" search={{ next } }>
+    <Button component={Link} to="/sign-in" search={(() => ({ next })) as never}>
       Sign in
     </Button>
   );

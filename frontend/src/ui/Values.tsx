@@ -1,6 +1,4 @@
-import { Text, type TextProps } from "@mantine/core";
-import { useEffect, useState } from "react";
-
+import { useNow } from "./clock";
 import { ago, bytes, count, moment } from "./format";
 
 export function Bytes({ value }: { value: number }) {
@@ -13,19 +11,11 @@ export function Bytes({ value }: { value: number }) {
 
 /** A moment told relative to now, with the exact one as its title; keeps itself current. */
 export function Ago({ at }: { at: string | null | undefined }) {
-  const [now, setNow] = useState(() => Date.now());
-  useEffect(() => {
-    const timer = window.setInterval(() => setNow(Date.now()), 20_000);
-    return () => window.clearInterval(timer);
-  }, []);
+  const now = useNow();
   if (!at) return <span>–</span>;
   return (
     <time dateTime={at} title={moment(at)} style={{ whiteSpace: "nowrap" }}>
-      {ago(at, Math.max(now, Date.now()))}
+      {ago(at, now)}
     </time>
   );
-}
-
-export function Muted(props: TextProps & { children: React.ReactNode }) {
-  return <Text size="sm" c="var(--fm-muted)" {...props} />;
 }

@@ -4,8 +4,12 @@ const short = new Intl.NumberFormat("en", { notation: "compact", maximumFraction
 const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
 const absolute = new Intl.DateTimeFormat("en", { dateStyle: "long", timeStyle: "long" });
 
+/** What is not known yet. */
+export const UNKNOWN = "–";
+
 /** Bytes as people say them, in powers of 1000. */
-export function bytes(value: number): string {
+export function bytes(value: number | null): string {
+  if (value === null) return UNKNOWN;
   let rest = value;
   let unit = 0;
   while (rest >= 999.5 && unit < UNITS.length - 1) {
@@ -16,8 +20,14 @@ export function bytes(value: number): string {
   return `${rest.toFixed(digits)} ${UNITS[unit]}`;
 }
 
-export const count = (value: number): string => whole.format(value);
-export const compact = (value: number): string => short.format(value);
+export function count(value: number | null): string {
+  return value === null ? UNKNOWN : whole.format(value);
+}
+
+/** "12.3K": for a headline; give the exact number as its title. */
+export function compact(value: number | null): string {
+  return value === null ? UNKNOWN : short.format(value);
+}
 
 /** "1 file", "3 files". */
 export function plural(value: number, one: string, many = `${one}s`): string {
@@ -49,7 +59,7 @@ export function ago(iso: string, now: number): string {
   for (const [unit, size] of STEPS) {
     if (Math.abs(seconds) >= size) return relative.format(Math.round(seconds / size), unit);
   }
-  if (seconds > 5) return `in ${Math.round(seconds)} seconds`;
+  if (seconds > 6) return `in ${Math.round(seconds)} seconds`;
   return seconds < -5 ? `${Math.round(-seconds)} seconds ago` : "just now";
 }
 

@@ -23,7 +23,7 @@ export function DiscoverPage() {
       <PageTitle>{search.q ? `${search.q} · Discover` : "Discover"}</PageTitle>
       <div className={classes["top"]}>
         <h1>Discover data products</h1>
-        <SearchBox size="lg" search={search} />
+        <SearchBox large search={search} />
       </div>
       <div className={classes["columns"]}>
         <aside className={classes["facets"]} aria-label="Filters">

@@ -15,10 +15,12 @@ export const route = createLazyRoute("/jobs")({ component: JobsPage });
 
 function JobsPage() {
   const { kind, state } = route.useSearch();
-  const showTransfers = kind !== "runs" && has(TRANSFER_STATES, state);
-  const showRuns = kind !== "transfers" && has(RUN_STATES, state);
-  const transfers = useInfiniteQuery({ ...transfersQuery(state), enabled: showTransfers });
-  const runs = useInfiniteQuery({ ...runsQuery(state), enabled: showRuns });
+  const transferState = TRANSFER_STATES.find((one) => one === state);
+  const runState = RUN_STATES.find((one) => one === state);
+  const showTransfers = kind !== "runs" && (!state || transferState !== undefined);
+  const showRuns = kind !== "transfers" && (!state || runState !== undefined);
+  const transfers = useInfiniteQuery({ ...transfersQuery(transferState), enabled: showTransfers });
+  const runs = useInfiniteQuery({ ...runsQuery(runState), enabled: showRuns });
   const rows = [
     ...(showTransfers ? (transfers.data?.pages.flatMap((page) => page.results) ?? []) : []),
     ...(showRuns ? (runs.data?.pages.flatMap((page) => page.results) ?? []) : []),
@@ -39,8 +41,4 @@ function JobsPage() {
       </div>
     </>
   );
-}
-
-function has(states: readonly string[], state: string | undefined): boolean {
-  return state === undefined || states.includes(state);
 }

@@ -1,18 +1,23 @@
-/** What the address of the jobs page says. */
+import type { Run, Transfer } from "../../api/types";
+
+export type TransferState = Transfer["state"];
+export type RunState = Run["state"];
+
 export const KINDS = ["all", "transfers", "runs"] as const;
 export type JobKind = (typeof KINDS)[number];
 
-export const TRANSFER_STATES = [
+export const TRANSFER_STATES: readonly TransferState[] = [
   "queued", "claimed", "running", "verifying", "waiting", "done", "refused", "failed", "cancelled",
-] as const;
-export const RUN_STATES = [
+];
+export const RUN_STATES: readonly RunState[] = [
   "queued", "claimed", "running", "publishing", "waiting", "done", "skipped", "failed", "cancelled",
-] as const;
+];
 export const STATES = [...new Set([...TRANSFER_STATES, ...RUN_STATES])];
 
+/** What the address of the jobs page says. */
 export interface JobsSearch {
   kind?: "transfers" | "runs";
-  state?: string;
+  state?: TransferState | RunState;
   /** The id of the run whose details are open. */
   run?: string;
 }

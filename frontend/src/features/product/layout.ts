@@ -1,3 +1,4 @@
+import { queryOptions } from "@tanstack/react-query";
 import ELK from "elkjs/lib/elk-api.js";
 import workerUrl from "elkjs/lib/elk-worker.min.js?url";
 
@@ -14,10 +15,20 @@ const OPTIONS = {
   "elk.layered.nodePlacement.strategy": "NETWORK_SIMPLEX",
 };
 
+/** The places of a graph; the same nodes and edges have the same ones. */
+export function layoutQuery(graph: Graph) {
+  const edges = graph.edges.map(({ source, target }) => `${source} ${target}`);
+  return queryOptions({
+    queryKey: ["layout", graph.nodes.map((node) => node.id), edges],
+    queryFn: () => layout(graph),
+    staleTime: Infinity,
+  });
+}
+
 let elk: InstanceType<typeof ELK> | undefined;
 
 /** Return where each node goes, in layers from left to right; the work is done in a worker. */
-export async function layout(graph: Graph): Promise<Placed> {
+async function layout(graph: Graph): Promise<Placed> {
   elk ??= new ELK({ workerUrl });
   const answer = await elk.layout({
     id: "lineage",

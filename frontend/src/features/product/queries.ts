@@ -1,8 +1,7 @@
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 
-import { api, ask, cursorOf, getJson } from "../../api/client";
+import { api, ask, cursorOf } from "../../api/client";
 import { ApiProblem } from "../../api/problem";
-import type { Page, Plan, Preview, Replica, Transfer } from "../../api/types";
 import type { LineageDirection } from "./search";
 
 export const PREVIEW_ROWS = 50;
@@ -57,29 +56,33 @@ export function filesQuery(version: string) {
 export function replicasQuery(product: string) {
   return queryOptions({
     queryKey: ["replicas", product],
-    queryFn: ({ signal }) => getJson<Page<Replica>>("/api/v1/replicas", { product }, signal),
+    queryFn: ({ signal }) =>
+      ask(api.GET("/api/v1/replicas", { params: { query: { product } }, signal })),
   });
 }
 
 export function transfersOfQuery(product: string) {
   return queryOptions({
     queryKey: ["transfers", { product }],
-    queryFn: ({ signal }) => getJson<Page<Transfer>>("/api/v1/transfers", { product }, signal),
+    queryFn: ({ signal }) =>
+      ask(api.GET("/api/v1/transfers", { params: { query: { product } }, signal })),
   });
 }
 
 export function planQuery(name: string) {
   return queryOptions({
     queryKey: ["plan", name],
-    queryFn: ({ signal }) => getJson<Plan>("/api/v1/plans", { name }, signal),
+    queryFn: ({ signal }) => ask(api.GET("/api/v1/plans", { params: { query: { name } }, signal })),
   });
 }
 
 export function previewQuery(version: string) {
   return queryOptions({
     queryKey: ["preview", version],
-    queryFn: ({ signal }) =>
-      getJson<Preview>(`/api/v1/versions/${version}/preview`, { rows: PREVIEW_ROWS }, signal),
+    queryFn: ({ signal }) => {
+      const params = { path: { version_id: version }, query: { rows: PREVIEW_ROWS } };
+      return ask(api.GET("/api/v1/versions/{version_id}/preview", { params, signal }));
+    },
   });
 }
 

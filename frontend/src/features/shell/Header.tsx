@@ -28,7 +28,7 @@ export function Header() {
         </nav>
         {!ownSearch && (
           <div className={classes["search"]}>
-            <SearchBox size="sm" />
+            <SearchBox />
           </div>
         )}
         <div className={`${classes["end"]} ${ownSearch ? classes["nosearch"] : ""}`}>
@@ -46,7 +46,7 @@ function Account({ path }: { path: string }) {
   if (me.data.authenticated) return <UserMenu me={me.data} />;
   if (path === "/sign-in") return null;
   return (
-    <Button component={Link} to="/sign-in" search={{ next: path } } size="xs">
+    <Button component={Link} to="/sign-in" search={(() => ({ next: path })) as never} size="xs">
       Sign in
     </Button>
   );

@@ -1,35 +1,35 @@
-import { ActionIcon, Menu, useMantineColorScheme } from "@mantine/core";
+import { useMantineColorScheme } from "@mantine/core";
 
+import { Choice, Disclosure } from "../../ui/Disclosure";
 import { MoonIcon, ScreenIcon, SunIcon } from "../../ui/icons";
 
+const SYSTEM = { value: "auto", label: "As the system", icon: <ScreenIcon /> } as const;
 const SCHEMES = [
   { value: "light", label: "Light", icon: <SunIcon /> },
   { value: "dark", label: "Dark", icon: <MoonIcon /> },
-  { value: "auto", label: "As the system", icon: <ScreenIcon /> },
+  SYSTEM,
 ] as const;
 
 export function SchemeToggle() {
   const { colorScheme, setColorScheme } = useMantineColorScheme();
-  const now = SCHEMES.find((scheme) => scheme.value === colorScheme) ?? SCHEMES[2];
+  const now = SCHEMES.find((scheme) => scheme.value === colorScheme) ?? SYSTEM;
   return (
-    <Menu position="bottom-end" withinPortal={false}>
-      <Menu.Target>
-        <ActionIcon variant="subtle" color="gray" size="lg" aria-label={`Colours: ${now.label}`}>
-          {now.icon}
-        </ActionIcon>
-      </Menu.Target>
-      <Menu.Dropdown>
-        {SCHEMES.map((scheme) => (
-          <Menu.Item
+    <Disclosure label={`Colours: ${now.label}`} button={now.icon}>
+      {(close) =>
+        SCHEMES.map((scheme) => (
+          <Choice
             key={scheme.value}
-            leftSection={scheme.icon}
-            aria-current={scheme.value === colorScheme || undefined}
-            onClick={() => setColorScheme(scheme.value)}
+            icon={scheme.icon}
+            current={scheme.value === colorScheme}
+            onClick={() => {
+              setColorScheme(scheme.value);
+              close();
+            }}
           >
             {scheme.label}
-          </Menu.Item>
-        ))}
-      </Menu.Dropdown>
-    </Menu>
+          </Choice>
+        ))
+      }
+    </Disclosure>
   );
 }

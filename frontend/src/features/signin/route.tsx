@@ -18,8 +18,10 @@ function SignInPage() {
 
   const submit = (event: React.FormEvent) => {
     event.preventDefault();
-    const back = () => router.history.push(ownAddress(next));
-    signIn.mutate({ username, password }, { onSuccess: back });
+    signIn.mutate(
+      { username, password },
+      { onSuccess: () => router.history.push(ownAddress(next)) },
+    );
   };
 
   return (

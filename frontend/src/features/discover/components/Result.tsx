@@ -42,9 +42,9 @@ function Facts({ hit }: { hit: Hit }) {
         <>
           <li>v={latest.number}</li>
           <li>
-            <Bytes value={latest.bytes ?? 0} />
+            <Bytes value={latest.bytes} />
           </li>
-          {latest.rows !== null && latest.rows !== undefined && (
+          {latest.rows !== null && (
             <li>{plural(latest.rows, "row")}</li>
           )}
           <li>

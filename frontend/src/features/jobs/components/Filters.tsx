@@ -39,7 +39,7 @@ export function Filters() {
         value={state ?? null}
         data={[...STATES_OF[kind]]}
         onChange={(value) =>
-          void navigate({ search: (before) => ({ ...before, state: value ?? undefined }) })
+          void navigate({ search: (before) => ({ ...before, state: STATES.find((one) => one === value) }) })
         }
         comboboxProps={{ withinPortal: false }}
       />

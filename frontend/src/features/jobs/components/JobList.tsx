@@ -21,10 +21,10 @@ interface JobListProps<T> {
   title: string;
   query: JobsOf<T>;
   empty: string;
-  row: (job: T) => React.ReactNode;
+  renderRow: (job: T) => React.ReactNode;
 }
 
-export function JobList<T>({ title, query, empty, row }: JobListProps<T>) {
+export function JobList<T>({ title, query, empty, renderRow }: JobListProps<T>) {
   const rows = query.data?.pages.flatMap((page) => page.results) ?? [];
   return (
     <Panel title={title} flush>
@@ -35,7 +35,7 @@ export function JobList<T>({ title, query, empty, row }: JobListProps<T>) {
         </div>
       )}
       {query.data && rows.length === 0 && <p className={classes["empty"]}>{empty}</p>}
-      {rows.length > 0 && <ul className={classes["jobs"]}>{rows.map(row)}</ul>}
+      {rows.length > 0 && <ul className={classes["jobs"]}>{rows.map(renderRow)}</ul>}
       <More query={query} what={title.toLowerCase()} />
     </Panel>
   );

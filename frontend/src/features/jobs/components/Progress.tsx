@@ -2,9 +2,10 @@ import { Progress as Bar } from "@mantine/core";
 
 import { bytes, duration } from "../../../ui/format";
 import classes from "../Jobs.module.css";
-import { useRate } from "../rate";
+import { rateOf } from "../rate";
 
 interface ProgressProps {
+  id: string;
   label: string;
   done: number;
   total: number;
@@ -13,7 +14,7 @@ interface ProgressProps {
   active: boolean;
 }
 
-export function Progress({ label, done, total, unit, active }: ProgressProps) {
+export function Progress({ id, label, done, total, unit, active }: ProgressProps) {
   const percent = total > 0 ? Math.min(100, (done / total) * 100) : 0;
   return (
     <div className={classes["progress"]}>
@@ -22,15 +23,15 @@ export function Progress({ label, done, total, unit, active }: ProgressProps) {
       </Bar.Root>
       <div className={classes["numbers"]}>
         <span>{unit === "bytes" ? `${bytes(done)} of ${bytes(total)}` : `${done} of ${total} shards`}</span>
-        {active && unit === "bytes" && <Speed done={done} total={total} />}
+        {active && unit === "bytes" && <Speed id={id} done={done} total={total} />}
         <span>{Math.floor(percent)} %</span>
       </div>
     </div>
   );
 }
 
-function Speed({ done, total }: { done: number; total: number }) {
-  const rate = useRate(done);
+function Speed({ id, done, total }: { id: string; done: number; total: number }) {
+  const rate = rateOf(id);
   if (!rate) return null;
   return (
     <span>

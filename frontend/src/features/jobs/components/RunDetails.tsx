@@ -10,7 +10,7 @@ export function RunDetails({ run }: { run: Run }) {
     <div className={classes["details"]}>
       <dl>
         <Row term="Rows in">{count(run.rows_in)}</Row>
-        {run.documents > 0 && <Row term="Documents">{count(run.documents)}</Row>}
+        {run.documents !== null && <Row term="Documents">{count(run.documents)}</Row>}
         <Row term="Rows out">{count(run.rows_out)}</Row>
         <Row term="Quarantined">{count(run.quarantined)}</Row>
         <Row term="Tokens">{count(run.tokens)}</Row>

@@ -21,7 +21,7 @@ export function Runs({ query }: { query: JobsOf<Run> }) {
       title="Runs"
       query={query}
       empty="No runs here."
-      row={(run) => <RunLine key={run.id} run={run} />}
+      renderRow={(run) => <RunLine key={run.id} run={run} />}
     />
   );
 }
@@ -58,9 +58,16 @@ function RunLine({ run }: { run: Run }) {
   );
   const moving = MOVING.has(run.state);
   return (
-    <JobLine job={run} what="runs" title={title} facts={<Facts run={run} />}>
+    <JobLine
+      job={run}
+      what="runs"
+      title={title}
+      facts={<Facts run={run} />}
+      nextAttempt={run.next_attempt_at}
+    >
       {(moving || (run.shards_done > 0 && run.state !== "done")) && (
         <Progress
+          id={run.id}
           label={`Progress of ${run.pipeline}`}
           done={run.shards_done}
           total={run.shards_total}
@@ -76,10 +83,12 @@ function RunLine({ run }: { run: Run }) {
 function Facts({ run }: { run: Run }) {
   return (
     <>
-      <span title={`${count(run.rows_in)} rows in, ${count(run.rows_out)} rows out`}>
-        {compact(run.rows_in)} rows in, {compact(run.rows_out)} out
-      </span>
-      {run.tokens > 0 && (
+      {run.rows_in !== null && (
+        <span title={`${count(run.rows_in)} rows in, ${count(run.rows_out)} rows out`}>
+          {compact(run.rows_in)} rows in, {compact(run.rows_out)} out
+        </span>
+      )}
+      {run.tokens !== null && (
         <span title={`${count(run.tokens)} tokens`}>{compact(run.tokens)} tokens</span>
       )}
       {run.seconds !== null && <span>{duration(run.seconds)}</span>}

@@ -16,7 +16,7 @@ export function Transfers({ query }: { query: JobsOf<Transfer> }) {
       title="Transfers"
       query={query}
       empty="No transfers here."
-      row={(transfer) => <TransferLine key={transfer.id} transfer={transfer} />}
+      renderRow={(transfer) => <TransferLine key={transfer.id} transfer={transfer} />}
     />
   );
 }
@@ -45,6 +45,7 @@ function TransferLine({ transfer }: { transfer: Transfer }) {
     >
       {(moving || begun) && (
         <Progress
+          id={transfer.id}
           label={`Progress of ${transfer.version} to ${transfer.target}`}
           done={transfer.bytes_done}
           total={transfer.bytes_total}

@@ -11,7 +11,7 @@ import { filesQuery } from "../queries";
 
 export function Files({ version }: { version: Version }) {
   const files = useInfiniteQuery(filesQuery(version.id));
-  if (files.isPending) return <LoadingRows rows={Math.min(version.files ?? 3, 8)} height={22} />;
+  if (files.isPending) return <LoadingRows rows={Math.min(version.files, 8)} height={22} />;
   if (files.isError) return <Failure error={files.error} retry={() => void files.refetch()} />;
   const rows = files.data.pages.flatMap((page) => page.results);
   if (rows.length === 0) return <Empty title="No files" />;
@@ -19,7 +19,7 @@ export function Files({ version }: { version: Version }) {
     <>
       <table>
         <caption>
-          {count(rows.length)} of {count(version.files ?? rows.length)} files of {version.name}
+          {count(rows.length)} of {count(version.files)} files of {version.name}
         </caption>
         <thead>
           <tr>
@@ -42,7 +42,7 @@ export function Files({ version }: { version: Version }) {
               <td className="num">
                 <Bytes value={file.bytes} />
               </td>
-              <td className="num">{file.rows === null ? "–" : count(file.rows)}</td>
+              <td className="num">{count(file.rows)}</td>
               <td>
                 <Digest value={file.sha256} />
               </td>

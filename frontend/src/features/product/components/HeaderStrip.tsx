@@ -22,7 +22,7 @@ export function HeaderStrip({ product }: { product: ProductDetail }) {
       <h1>{product.title}</h1>
       <div className={classes["nameline"]}>
         <Name value={product.name} />
-        <State value={product.lifecycle ?? "draft"} />
+        <State value={product.lifecycle} />
         {labels.map((label) => (
           <Tag key={label} strong>
             {label}
@@ -56,7 +56,7 @@ function Facts({ product }: { product: ProductDetail }) {
           "no version yet"
         )}
       </Fact>
-      <Fact term="Size">{latest ? <Bytes value={latest.bytes ?? 0} /> : "–"}</Fact>
+      <Fact term="Size">{latest ? <Bytes value={latest.bytes} /> : "–"}</Fact>
       <Fact term="Rows">
         {latest?.rows === null || latest?.rows === undefined ? (
           "–"

@@ -1,26 +1,26 @@
 import "@xyflow/react/dist/base.css";
 
+import { useQuery } from "@tanstack/react-query";
 import { Background, Controls, type Edge, MarkerType, type Node, ReactFlow } from "@xyflow/react";
-import { useEffect, useState } from "react";
 
 import type { Graph } from "../../../api/types";
 import { Failure } from "../../../ui/Notice";
 import classes from "../Product.module.css";
-import { layout, type Placed } from "../layout";
+import { layoutQuery, type Placed } from "../layout";
 import { LineageNode, type LineageNodeData } from "./LineageNode";
 
 const NODE_TYPES = { lineage: LineageNode };
 const READABLE = { padding: 0.12, maxZoom: 1, minZoom: 0.35 };
 
 export function LineageGraph({ graph }: { graph: Graph }) {
-  const { placed, error } = useLayout(graph);
-  if (error) return <Failure error={error} />;
-  if (!placed) return <div className={classes["canvas"]} role="status" aria-label="Drawing" />;
+  const places = useQuery(layoutQuery(graph));
+  if (places.isError) return <Failure error={places.error} />;
+  if (!places.data) return <div className={classes["canvas"]} role="status" aria-label="Drawing" />;
   return (
     <section className={classes["canvas"]} aria-label="Lineage graph; the table says the same">
       <ReactFlow
         key={graph.root + graph.nodes.length}
-        nodes={nodesOf(graph, placed)}
+        nodes={nodesOf(graph, places.data)}
         edges={edgesOf(graph)}
         nodeTypes={NODE_TYPES}
         fitView
@@ -40,23 +40,6 @@ export function LineageGraph({ graph }: { graph: Graph }) {
       </ReactFlow>
     </section>
   );
-}
-
-/** Places come from a worker; what a newer graph overtook is dropped. */
-function useLayout(graph: Graph) {
-  const [state, setState] = useState<{ placed?: Placed; error?: unknown }>({});
-  useEffect(() => {
-    let current = true;
-    setState({});
-    layout(graph).then(
-      (placed) => current && setState({ placed }),
-      (error: unknown) => current && setState({ error }),
-    );
-    return () => {
-      current = false;
-    };
-  }, [graph]);
-  return state;
 }
 
 function nodesOf(graph: Graph, placed: Placed): Node<LineageNodeData>[] {

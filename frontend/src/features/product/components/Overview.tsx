@@ -1,9 +1,9 @@
 import type { ProductDetail } from "../../../api/types";
 import { Commands } from "../../../ui/Copy";
-import { ago } from "../../../ui/format";
 import { Panel, TableFrame } from "../../../ui/Page";
 import { ProductLink } from "../../../ui/ProductLink";
 import { Tag } from "../../../ui/State";
+import { Ago } from "../../../ui/Values";
 import classes from "../Product.module.css";
 import { SchemaTable } from "./SchemaTable";
 
@@ -108,7 +108,9 @@ function About({ product }: { product: ProductDetail }) {
         <dt>Visible to</dt>
         <dd>{product.visibility}</dd>
         <dt>Created</dt>
-        <dd>{ago(product.created_at, Date.now())}</dd>
+        <dd>
+          <Ago at={product.created_at} />
+        </dd>
         {product.keywords.length > 0 && (
           <>
             <dt>Keywords</dt>

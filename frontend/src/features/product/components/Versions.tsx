@@ -93,19 +93,19 @@ function VersionRows({ version }: { version: Version }) {
           ))}
         </td>
         <td>
-          <State value={version.state ?? "draft"} />
+          <State value={version.state} />
         </td>
-        <td className="num">{count(version.files ?? 0)}</td>
+        <td className="num">{count(version.files)}</td>
         <td className="num">
-          <Bytes value={version.bytes ?? 0} />
+          <Bytes value={version.bytes} />
         </td>
-        <td className="num">{version.rows == null ? "–" : count(version.rows)}</td>
+        <td className="num">{count(version.rows)}</td>
         <td>
           <Ago at={version.published_at} />
         </td>
         <td>{version.created_by}</td>
         <td>
-          <Digest value={version.digest ?? ""} />
+          <Digest value={version.digest} />
         </td>
         <td>
           <Inputs version={version} />
