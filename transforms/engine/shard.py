@@ -193,8 +193,10 @@ def _write(job: _Job, batches: Iterator[pa.RecordBatch]) -> tuple[FileEntry | No
 
 def _write_part(job: _Job, batches: Iterator[pa.RecordBatch]) -> FileEntry:
     key = part_key(job.shard.index)
-    with job.workspace.output.create(key) as stream:
-        part = ParquetPart(stream, job.plan.schemas[-1], job.plan.group_rows)
+    with (
+        job.workspace.output.create(key) as stream,
+        ParquetPart(stream, job.plan.schemas[-1], job.plan.group_rows) as part,
+    ):
         for batch in batches:
             began = time.perf_counter()
             part.write(batch)

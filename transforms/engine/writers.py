@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import BinaryIO, cast
+from types import TracebackType
+from typing import BinaryIO, Self, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -31,23 +32,35 @@ class _Hashing:
     def __init__(self, stream: BinaryIO) -> None:
         self.hasher = FileHasher()
         self._stream = stream
+        self._abandoned = False
 
     def write(self, data: bytes) -> int:
+        if self._abandoned:
+            return len(data)
         self.hasher.update(data)
         return self._stream.write(data)
+
+    def abandon(self) -> None:
+        """Take no notice of what is still written: the owner of the stream gives it up."""
+        self._abandoned = True
 
     def tell(self) -> int:
         return self.hasher.bytes
 
     def flush(self) -> None:
-        self._stream.flush()
+        if not self._abandoned:
+            self._stream.flush()
 
     def close(self) -> None:
         """The owner of the stream closes it."""
 
 
 class ParquetPart:
-    """Writes one Parquet file: zstd level 3, row groups of a fixed number of rows."""
+    """Writes one Parquet file: zstd level 3, row groups of a fixed number of rows.
+
+    A context: when it ends with an error, the Parquet writer is closed and its footer goes nowhere,
+    since pyarrow would write it later, whenever the writer is collected, to a stream long closed.
+    """
 
     def __init__(self, stream: BinaryIO, schema: pa.Schema, group_rows: int) -> None:
         self._stream = _Hashing(stream)
@@ -67,6 +80,18 @@ class ParquetPart:
             data_page_size=1024 * 1024,
         )
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if error is not None:
+            self.abandon()
+
     def write(self, batch: pa.RecordBatch) -> None:
         self._held.append(batch)
         self._held_rows += batch.num_rows
@@ -83,6 +108,11 @@ class ParquetPart:
         self._held = table.slice(cut).to_batches()
         self._held_rows = table.num_rows - cut
 
+    def abandon(self) -> None:
+        """Let go of the file without writing any more; harmless after `close`."""
+        self._stream.abandon()
+        self._writer.close()
+
     def close(self, path: str) -> FileEntry:
         """Write what is held and the footer; return the manifest entry of the file."""
         self._write_groups(whole_only=False)
@@ -94,12 +124,12 @@ class ParquetPart:
 
 def write_quarantine(stream: BinaryIO, bad: Sequence[BadRow], path: str) -> FileEntry:
     """Write the bad rows of a shard, in input order."""
-    part = ParquetPart(stream, QUARANTINE, group_rows=8192)
     columns = [
         pa.array([each.source for each in bad], pa.string()),
         pa.array([each.byte_offset for each in bad], pa.int64()),
         pa.array([each.raw for each in bad], pa.binary()),
         pa.array([each.error for each in bad], pa.string()),
     ]
-    part.write(pa.RecordBatch.from_arrays(columns, schema=QUARANTINE))
-    return part.close(path)
+    with ParquetPart(stream, QUARANTINE, group_rows=8192) as part:
+        part.write(pa.RecordBatch.from_arrays(columns, schema=QUARANTINE))
+        return part.close(path)
