@@ -133,7 +133,7 @@ def _from_one(job: _Job, source: Replica) -> tuple[Outcome, bool]:
             return _LOST, False
         if job.progress.failures:
             return _judge_failures(job, source)
-        return _finish(job), False
+        return _finish(job, source), False
     except (StoreUnavailable, StoreRefused) as error:
         return _blame_store(job, source, error)
 
@@ -179,7 +179,7 @@ def _is_broken(source: Replica, item: CopyItem) -> bool:
     return (size, sha256) != (item.entry.bytes, item.entry.sha256)
 
 
-def _finish(job: _Job) -> Outcome:
+def _finish(job: _Job, source: Replica) -> Outcome:
     """See that everything lies at the target, and write the seal beside it."""
     if not job.lease.write(state=TransferState.VERIFYING, **job.progress.now()):
         return _LOST
@@ -188,9 +188,10 @@ def _finish(job: _Job) -> Outcome:
         reason = f"{missing!r} is not whole at {job.target.name} after it was copied."
         return Outcome(TransferState.WAITING, "integrity_broken", reason)
     write_seal(job.version, open_store(job.target), job.home.base)
-    if job.beat.lost():
-        return _LOST
-    return Outcome(TransferState.DONE)
+    for store in (job.target, source.store):
+        if not store.reachable:
+            problem_of(store)  # it answered just now: let that be known
+    return _LOST if job.beat.lost() else Outcome(TransferState.DONE)
 
 
 def _first_missing(job: _Job) -> str | None:

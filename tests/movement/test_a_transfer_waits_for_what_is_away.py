@@ -1,0 +1,141 @@
+"""A store or site that is away is waited for, with a reason and a next attempt; then done."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from governance.models import AuditEntry
+from movement.models import Replica, ReplicaState, Store, Transfer, TransferState
+from movement.opening import open_store
+from movement.services import (
+    check_stores,
+    move_store,
+    request_transfer,
+    run_transfer,
+    set_site_state,
+    sweep_transfers,
+    transfers,
+)
+from tests.builders import World, deliver
+from tests.movement.conftest import WIKI
+from tests.servers import S3Server, s3_server
+
+FILES = {"a.csv": b"x\n1\n", "b.bin": bytes(range(256)) * 300}
+
+
+def make_due(transfer: Transfer) -> None:
+    Transfer.objects.filter(pk=transfer.pk).update(next_attempt_at=timezone.now())
+
+
+def asked_for(world: World, source: str, target: str) -> Transfer:
+    version = world.publish(WIKI, FILES, store=source)
+    return request_transfer(world.operator.principal, version=version.name, target=target)
+
+
+@pytest.mark.servers
+def test_an_s3_store_that_is_down_is_waited_for(world: World, s3: S3Server) -> None:
+    world.add_site("core-eu", "core", ["DE", "EU"])
+    world.add_site("core-us", "core", ["US"])
+    world.add_s3("store-eu", "core-eu", s3)
+    with s3_server() as short_lived:
+        target = world.add_s3("store-us", "core-us", short_lived)
+        transfer = asked_for(world, "store-eu", "store-us")
+    assert run_transfer(transfer.pk) == TransferState.WAITING
+    transfer.refresh_from_db()
+    target.refresh_from_db()
+    assert (transfer.reason_code, transfer.attempt) == ("store_unavailable", 1)
+    assert "store-us" in transfer.reason
+    assert short_lived.endpoint not in transfer.reason
+    assert transfer.next_attempt_at > timezone.now()
+    assert transfer.finished_at is None
+    assert (target.reachable, bool(target.problem)) == (False, True)
+    assert run_transfer(transfer.pk) is None, "it is not due yet"
+    keys = {"access_key": s3.access_key, "secret_key": s3.secret_key}
+    move_store(world.operator.principal, "store-us", endpoint=s3.endpoint, **keys)
+    target.refresh_from_db()
+    open_store(target).ensure_ready()
+    make_due(transfer)
+    assert run_transfer(transfer.pk) == TransferState.DONE
+    target.refresh_from_db()
+    assert Replica.objects.get(store=target).state == ReplicaState.COMPLETE
+    assert check_stores() == []
+    assert AuditEntry.objects.filter(action="transfer", allowed=True).count() == 1
+
+
+def test_a_folder_that_is_away_is_waited_for(folders: World) -> None:
+    transfer = asked_for(folders, "dir-eu", "dir-us")
+    folder = folders.home / "stores" / "dir-us"
+    folder.rename(folder.with_name("away"))
+    assert run_transfer(transfer.pk) == TransferState.WAITING
+    transfer.refresh_from_db()
+    assert transfer.reason_code == "store_unavailable"
+    assert str(folders.home) not in transfer.reason
+    folder.with_name("away").rename(folder)
+    assert run_transfer(transfer.pk) is None
+    make_due(transfer)
+    assert run_transfer(transfer.pk) == TransferState.DONE
+    assert Store.objects.get(name="dir-us").reachable
+
+
+def test_pauses_grow_and_stay_bounded() -> None:
+    pauses = [transfers._wait(attempt).total_seconds() for attempt in range(1, 60)]
+    assert 4 <= pauses[0] <= 6
+    assert pauses[3] > 3 * pauses[0]
+    assert max(pauses) <= 1.2 * transfers.LONGEST_WAIT.total_seconds()
+
+
+def test_a_site_that_is_off_line_burns_no_attempt(folders: World) -> None:
+    operator = folders.operator.principal
+    transfer = asked_for(folders, "dir-eu", "dir-pt")
+    set_site_state(operator, "edge-pt", "offline")
+    for _ in range(3):
+        make_due(transfer)
+        assert run_transfer(transfer.pk) == TransferState.WAITING
+    transfer.refresh_from_db()
+    assert (transfer.reason_code, transfer.attempt) == ("site_offline", 0)
+    assert transfer.next_attempt_at > timezone.now()
+    set_site_state(operator, "edge-pt", "online")
+    deliver()
+    transfer.refresh_from_db()
+    assert transfer.next_attempt_at <= timezone.now()
+    assert run_transfer(transfer.pk) == TransferState.DONE
+
+
+def test_without_a_source_it_waits_and_says_so(folders: World) -> None:
+    transfer = asked_for(folders, "dir-eu", "dir-us")
+    Replica.objects.update(state=ReplicaState.MISSING)
+    assert run_transfer(transfer.pk) == TransferState.WAITING
+    transfer.refresh_from_db()
+    assert transfer.reason_code == "no_source"
+    Replica.objects.update(state=ReplicaState.COMPLETE)
+    set_site_state(folders.operator.principal, "core-eu", "offline")
+    make_due(transfer)
+    assert run_transfer(transfer.pk) == TransferState.WAITING
+    transfer.refresh_from_db()
+    assert (transfer.reason_code, "core-eu" in transfer.reason) == ("site_offline", True)
+
+
+def test_another_source_takes_over_from_one_that_is_down(folders: World) -> None:
+    first = asked_for(folders, "dir-eu", "dir-us")
+    assert run_transfer(first.pk) == TransferState.DONE
+    (folders.home / "stores" / "dir-eu").rename(folders.home / "away")
+    second = request_transfer(
+        folders.operator.principal, version=first.version.name, target="dir-pt"
+    )
+    assert run_transfer(second.pk) == TransferState.DONE
+    second.refresh_from_db()
+    assert second.source is not None
+    assert second.source.name == "dir-us"
+    assert not Store.objects.get(name="dir-eu").reachable
+
+
+def test_the_sweep_finds_what_nobody_was_rung_for(folders: World) -> None:
+    transfer = asked_for(folders, "dir-eu", "dir-us")
+    assert sweep_transfers() == 0, "a bell that has just been rung is not lost yet"
+    Transfer.objects.update(next_attempt_at=timezone.now() - timedelta(minutes=1))
+    assert sweep_transfers() == 1
+    assert run_transfer(transfer.pk) == TransferState.DONE
+    assert sweep_transfers() == 0
