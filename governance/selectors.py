@@ -134,7 +134,7 @@ def visible(
     for scope in principal.scopes:
         if action in scope.actions:
             covered |= (
-                Q()
+                ~Q(pk__in=[])  # not Q(), which in an OR stands for nothing at all
                 if scope.prefix == "/"
                 else Q(**{fields.name: scope.prefix})
                 | Q(**{f"{fields.name}__startswith": scope.prefix + "/"})
