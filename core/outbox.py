@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from core.models import OutboxDelivery, OutboxEvent
@@ -66,9 +67,10 @@ def dispatch(limit: int = 500) -> int:
         .values_list("id", flat=True)[:limit]
     )
     done = sum(_deliver(delivery_id) for delivery_id in due)
-    OutboxEvent.objects.filter(dispatched_at__isnull=True).exclude(
-        deliveries__done_at__isnull=True
-    ).update(dispatched_at=timezone.now())
+    undone = OutboxDelivery.objects.filter(event=OuterRef("pk"), done_at__isnull=True)
+    OutboxEvent.objects.filter(~Exists(undone), dispatched_at__isnull=True).update(
+        dispatched_at=timezone.now()
+    )
     return done
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from core import outbox
 from governance.models import AccessRequest, Grant, Label, Policy, PolicyKind, PolicyState
 
 
@@ -15,3 +16,4 @@ def rename(old: str, new: str) -> None:
         table._default_manager.filter(name=old).update(name=new)
     own = Policy.objects.filter(kind=PolicyKind.PROTECTION, state=PolicyState.ACTIVE, prefix=old)
     own.update(prefix=new)
+    outbox.emit("label.changed", {"name": new})
