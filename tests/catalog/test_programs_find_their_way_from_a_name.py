@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.urls import resolve
 from fairmesh.seal import Anchor
 
@@ -66,7 +67,7 @@ def test_the_links_of_a_version_can_be_read_and_lead_somewhere(mesh: Mesh) -> No
     for _ in range(3):
         publish(mesh, paths=["a,b c.parquet", *(f"p{n:02}" for n in range(40))])
     found = links(mesh.get(f"/n{WIKI}/v=2"))
-    here = "http://127.0.0.1:8000"
+    here = settings.FAIRMESH.public_url
     by_relation = {
         relation: [url for rel, url in found if rel == relation] for relation, _ in found
     }
@@ -90,7 +91,7 @@ def test_every_page_describes_itself(mesh: Mesh, name: str) -> None:
     publish(mesh, paths=["a,b"])
     for relation, url in links(mesh.get(f"/n{name}", "ben")):
         if relation == "describedby":
-            found = mesh.get(url.removeprefix("http://127.0.0.1:8000"), "ben")
+            found = mesh.get(url.removeprefix(settings.FAIRMESH.public_url), "ben")
             assert found.status_code == 200
             assert found["Content-Type"] == "application/ld+json" or url.endswith(".json")
 
