@@ -6,6 +6,7 @@ from pathlib import Path
 
 from config.database import database_settings
 from config.env import env
+from governance.engine.entities import Action
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -117,7 +118,15 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {},
+    "ENUM_NAME_OVERRIDES": {
+        "Action": [str(action) for action in Action],
+        "LabelOrigin": "governance.models.LabelOrigin",
+        "PolicyKind": "governance.models.PolicyKind",
+        "ReplicaState": "movement.models.ReplicaState",
+        "SiteKind": "movement.models.SiteKind",
+        "SiteState": "movement.models.SiteState",
+        "StoreKind": "movement.models.StoreKind",
+    },
 }
 
 FAIRMESH = env

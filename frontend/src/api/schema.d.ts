@@ -1019,18 +1019,7 @@ export interface components {
          *     * `administer` - administer
          * @enum {string}
          */
-        ActionC5eEnum: "discover" | "read" | "write" | "publish" | "replicate" | "transform" | "administer";
-        /**
-         * @description * `discover` - discover
-         *     * `read` - read
-         *     * `write` - write
-         *     * `publish` - publish
-         *     * `replicate` - replicate
-         *     * `transform` - transform
-         *     * `administer` - administer
-         * @enum {string}
-         */
-        ActionsEnum: "discover" | "read" | "write" | "publish" | "replicate" | "transform" | "administer";
+        Action: "discover" | "read" | "write" | "publish" | "replicate" | "transform" | "administer";
         AuditOut: {
             readonly id: number;
             /** Format: date-time */
@@ -1072,7 +1061,7 @@ export interface components {
             comment: string;
         };
         DecisionInRequest: {
-            action: components["schemas"]["ActionC5eEnum"];
+            action: components["schemas"]["Action"];
             name: string;
             /** @default  */
             purpose: string;
@@ -1227,40 +1216,27 @@ export interface components {
             name: string;
             digest: string;
         };
-        /**
-         * @description * `s3` - S3
-         *     * `directory` - Directory
-         * @enum {string}
-         */
-        Kind7a5Enum: "s3" | "directory";
-        /**
-         * @description * `core` - Core
-         *     * `edge` - Edge
-         *     * `mobile` - Mobile
-         * @enum {string}
-         */
-        Kind99cEnum: "core" | "edge" | "mobile";
-        /**
-         * @description * `access` - Access
-         *     * `protection` - Protection
-         *     * `naming` - Naming
-         *     * `services` - Services
-         * @enum {string}
-         */
-        KindE1aEnum: "access" | "protection" | "naming" | "services";
         LabelInRequest: {
             name: string;
             label: string;
             /** @default  */
             column: string;
         };
+        /**
+         * @description * `manual` - Manual
+         *     * `scan` - Scan
+         *     * `contract` - Contract
+         *     * `inherited` - Inherited
+         * @enum {string}
+         */
+        LabelOrigin: "manual" | "scan" | "contract" | "inherited";
         LabelOut: {
             /** Format: uuid */
             readonly id: string;
             name: string;
             column: string;
             label: string;
-            origin: components["schemas"]["Origin01bEnum"];
+            origin: components["schemas"]["LabelOrigin"];
             /** Format: date-time */
             readonly created_at: string;
             created_by: string;
@@ -1346,14 +1322,6 @@ export interface components {
          * @enum {string}
          */
         NodeOutKindEnum: "dataset" | "column" | "job" | "run" | "version" | "model" | "model_version" | "endpoint" | "policy";
-        /**
-         * @description * `manual` - Manual
-         *     * `scan` - Scan
-         *     * `contract` - Contract
-         *     * `inherited` - Inherited
-         * @enum {string}
-         */
-        Origin01bEnum: "manual" | "scan" | "contract" | "inherited";
         PaginatedAuditOutList: {
             /**
              * Format: uri
@@ -1573,7 +1541,7 @@ export interface components {
             lifecycle?: components["schemas"]["LifecycleEnum"];
         };
         PatchedSitePatchRequest: {
-            state?: components["schemas"]["State89cEnum"];
+            state?: components["schemas"]["SiteState"];
         };
         /** @description Give the document as `spec`, or as `text` in YAML or JSON. */
         PipelineInRequest: {
@@ -1664,15 +1632,23 @@ export interface components {
             reason: string;
         };
         PolicyInRequest: {
-            kind: components["schemas"]["KindE1aEnum"];
+            kind: components["schemas"]["PolicyKind"];
             /** @default  */
             slug: string;
             text: string;
         };
+        /**
+         * @description * `access` - Access
+         *     * `protection` - Protection
+         *     * `naming` - Naming
+         *     * `services` - Services
+         * @enum {string}
+         */
+        PolicyKind: "access" | "protection" | "naming" | "services";
         PolicyOut: {
             /** Format: uuid */
             readonly id: string;
-            kind: components["schemas"]["KindE1aEnum"];
+            kind: components["schemas"]["PolicyKind"];
             slug: string;
             /** Format: int64 */
             version: number;
@@ -1736,7 +1712,7 @@ export interface components {
         ProductLabelOut: {
             label: string;
             column: string;
-            origin: components["schemas"]["Origin01bEnum"];
+            origin: components["schemas"]["LabelOrigin"];
         };
         /** @description A product in a list; query it with selectors.with_parts. */
         ProductListOut: {
@@ -1826,7 +1802,7 @@ export interface components {
             store: string;
             site: string;
             jurisdictions: string[];
-            state: components["schemas"]["State67fEnum"];
+            state: components["schemas"]["ReplicaState"];
             origin: components["schemas"]["ReplicaOutOriginEnum"];
             files: number;
             bytes: number;
@@ -1845,6 +1821,18 @@ export interface components {
          * @enum {string}
          */
         ReplicaOutOriginEnum: "upload" | "registered" | "transfer" | "run";
+        /**
+         * @description * `planned` - Planned
+         *     * `copying` - Copying
+         *     * `complete` - Complete
+         *     * `suspect` - Suspect
+         *     * `corrupt` - Corrupt
+         *     * `missing` - Missing
+         *     * `deleting` - Deleting
+         *     * `deleted` - Deleted
+         * @enum {string}
+         */
+        ReplicaState: "planned" | "copying" | "complete" | "suspect" | "corrupt" | "missing" | "deleting" | "deleted";
         RequestInRequest: {
             name: string;
             purpose: components["schemas"]["PurposeEnum"];
@@ -1898,7 +1886,7 @@ export interface components {
             store: string;
             site: string;
             jurisdictions: string[];
-            state: components["schemas"]["State67fEnum"];
+            state: components["schemas"]["ReplicaState"];
             distance: components["schemas"]["DistanceEnum"];
         };
         /**
@@ -1995,11 +1983,11 @@ export interface components {
             dropped_by: string | null;
         };
         ScopeField: {
-            actions: components["schemas"]["ActionsEnum"][];
+            actions: components["schemas"]["Action"][];
             prefix: string;
         };
         ScopeFieldRequest: {
-            actions: components["schemas"]["ActionsEnum"][];
+            actions: components["schemas"]["Action"][];
             prefix: string;
         };
         SealOut: {
@@ -2033,32 +2021,27 @@ export interface components {
         SiteInRequest: {
             name: string;
             title: string;
-            kind: components["schemas"]["Kind99cEnum"];
+            kind: components["schemas"]["SiteKind"];
             jurisdictions: string[];
         };
+        /**
+         * @description * `core` - Core
+         *     * `edge` - Edge
+         *     * `mobile` - Mobile
+         * @enum {string}
+         */
+        SiteKind: "core" | "edge" | "mobile";
         SiteOut: {
             /** Format: uuid */
             readonly id: string;
             name: string;
             title: string;
-            kind: components["schemas"]["Kind99cEnum"];
+            kind: components["schemas"]["SiteKind"];
             jurisdictions: string[];
-            state: components["schemas"]["State89cEnum"];
+            state: components["schemas"]["SiteState"];
             /** @default 0 */
             stores: number;
         };
-        /**
-         * @description * `planned` - Planned
-         *     * `copying` - Copying
-         *     * `complete` - Complete
-         *     * `suspect` - Suspect
-         *     * `corrupt` - Corrupt
-         *     * `missing` - Missing
-         *     * `deleting` - Deleting
-         *     * `deleted` - Deleted
-         * @enum {string}
-         */
-        State67fEnum: "planned" | "copying" | "complete" | "suspect" | "corrupt" | "missing" | "deleting" | "deleted";
         /**
          * @description * `online` - Online
          *     * `draining` - Draining
@@ -2066,7 +2049,7 @@ export interface components {
          *     * `lost` - Lost
          * @enum {string}
          */
-        State89cEnum: "online" | "draining" | "offline" | "lost";
+        SiteState: "online" | "draining" | "offline" | "lost";
         /**
          * @description * `success` - success
          *     * `partial_success` - partial_success
@@ -2077,7 +2060,7 @@ export interface components {
         StoreInRequest: {
             name: string;
             site: string;
-            kind: components["schemas"]["Kind7a5Enum"];
+            kind: components["schemas"]["StoreKind"];
             endpoint?: string;
             bucket?: string;
             prefix?: string;
@@ -2086,13 +2069,19 @@ export interface components {
             secret_key?: string;
             root?: string;
         };
+        /**
+         * @description * `s3` - S3
+         *     * `directory` - Directory
+         * @enum {string}
+         */
+        StoreKind: "s3" | "directory";
         /** @description A store; where it listens is shown to operators alone, its keys to nobody. */
         StoreOut: {
             /** Format: uuid */
             readonly id: string;
             name: string;
             site: string;
-            kind: components["schemas"]["Kind7a5Enum"];
+            kind: components["schemas"]["StoreKind"];
             endpoint: string;
             bucket: string;
             prefix: string;
