@@ -13,7 +13,7 @@ from transforms.engine import plan as planning
 from transforms.engine.operators.base import ColumnUse, Kind
 from transforms.engine.plan import Plan
 from transforms.models import Run
-from transforms.services.ending import TOPIC
+from transforms.services.ending import RUN_CHANGED
 
 
 def run_changed(payload: dict[str, Any]) -> None:
@@ -66,4 +66,4 @@ def _source(product: str, use: ColumnUse) -> ColumnSource:
     )
 
 
-outbox.subscribe(TOPIC, run_changed)
+outbox.subscribe(RUN_CHANGED, run_changed)

@@ -254,8 +254,10 @@ class Client:
                 return row
         raise NotFound(f"There is no pipeline {name!r}, or you may not know of it.")
 
-    def pipeline_create(self, name: str, spec: Mapping[str, Any]) -> Json:
-        return self._json(self.api.post("pipelines", {"name": name, "spec": dict(spec)}))
+    def pipeline_create(self, name: str, document: Mapping[str, Any] | str) -> Json:
+        """Save a pipeline; the document is a mapping, or a text in YAML or JSON."""
+        told = {"text": document} if isinstance(document, str) else {"spec": dict(document)}
+        return self._json(self.api.post("pipelines", {"name": name, **told}))
 
     def pipeline_plan(self, name: str) -> Json:
         return self._json(self.api.post(f"pipelines/{self.pipeline(name)['id']}/plan"))

@@ -39,7 +39,7 @@ from transforms.models import SHARD_OPEN, Run, RunShard, RunState, ShardKind, Sh
 from transforms.selectors import equal_run
 from transforms.services import pipelines
 from transforms.services.acting import check_rights
-from transforms.services.ending import TOPIC, end_badly, remove_objects, tidy_up
+from transforms.services.ending import RUN_CHANGED, end_badly, remove_objects, tidy_up
 
 Unit = tuple[int, ShardKind]
 _FILES_AT_ONCE = 100
@@ -160,7 +160,7 @@ def _begin(run: Run, actor: Principal, lease: Lease[Run], heartbeat: Heartbeat) 
         row.shards_total = len(planned.shards) * len(planned.stages) + planned.partitions * barriers
         row.untidy = True
         _open(row, _units(row, planned, (0, ShardKind.MAP)))
-        outbox.emit(TOPIC, {"run": str(run.pk), "state": "running", "at": _now()})
+        outbox.emit(RUN_CHANGED, {"run": str(run.pk), "state": "running", "at": _now()})
 
 
 def _skip(lease: Lease[Run], equal: Run, planned: Plan) -> None:
@@ -229,7 +229,7 @@ def _publish(run: Run, planned: Plan, actor: Principal, lease: Lease[Run]) -> No
         row.save()
         decision = decide(actor, Action.PUBLISH, product_resource(run.target))
         audit.record(actor, "run-done", version.name, decision, run=str(run.pk))
-        outbox.emit(TOPIC, {"run": str(run.pk), "state": "done", "at": _now()})
+        outbox.emit(RUN_CHANGED, {"run": str(run.pk), "state": "done", "at": _now()})
 
 
 def _note_parts(draft: Version, planned: Plan, report: RunReport) -> None:

@@ -25,7 +25,7 @@ FIRST_WAIT = timedelta(seconds=5)
 LONGEST_WAIT = timedelta(minutes=15)
 PASSING = (StoreUnavailable, TooBusy, OperationalError)
 """What is tried again by itself."""
-TOPIC = "run.changed"
+RUN_CHANGED = "run.changed"
 
 
 def end_badly(run_id: UUID, error: Exception) -> RunState | None:
@@ -60,7 +60,7 @@ def _stop(
     else:
         run.finished_at = now
         call_off_shards(run)
-        outbox.emit(TOPIC, {"run": str(run.pk), "state": str(state), "at": now.isoformat()})
+        outbox.emit(RUN_CHANGED, {"run": str(run.pk), "state": str(state), "at": now.isoformat()})
     run.save()
     return state
 

@@ -23,7 +23,7 @@ from transforms.engine.spec import read_spec
 from transforms.models import RUN_MOVES, SHARD_OPEN, Run, RunShard, RunState, ShardState
 from transforms.selectors import pipeline_for, run_for
 from transforms.services.acting import scopes_of
-from transforms.services.ending import TOPIC, call_off_shards
+from transforms.services.ending import RUN_CHANGED, call_off_shards
 from transforms.services.pipelines import input_version
 
 RING_AGAIN = timedelta(minutes=1)
@@ -69,7 +69,7 @@ def cancel_run(actor: Principal, run_id: UUID) -> Run:
             catalog.abort_draft(actor, draft.pk)
         _note(actor, "cancel-run", run, decision)
         payload = {"run": str(run.pk), "state": str(run.state), "at": run.finished_at.isoformat()}
-        outbox.emit(TOPIC, payload)
+        outbox.emit(RUN_CHANGED, payload)
         doorbell.ring_run(run.pk)  # to remove its objects
     return run_for(actor, run_id)
 

@@ -25,16 +25,16 @@ Timeout = Annotated[float, typer.Option(help="Seconds to wait; then the exit cod
 @pipeline.command("create")
 def create_pipeline(
     name: Annotated[str, typer.Argument(help="The name of the pipeline.")],
-    file: Annotated[Path, typer.Argument(help="The document, in JSON.")],
+    file: Annotated[Path, typer.Argument(help="The document, in YAML or JSON.")],
     as_json: AsJson = False,
 ) -> None:
     """Check a pipeline's document and save it."""
     try:
-        spec = json.loads(file.read_text())
+        text = file.read_text()
     except (OSError, ValueError) as error:
-        raise UsageError(f"{file} cannot be read as JSON: {error}.") from error
+        raise UsageError(f"{file} cannot be read as text: {error}.") from error
     with mesh() as client:
-        made = client.pipeline_create(name, spec)
+        made = client.pipeline_create(name, text)
     show(as_json, made, f"Saved {made['name']}.")
 
 
