@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import Prefetch, Q, QuerySet
 from django.utils import timezone
 
 from catalog.models import Version, VersionState
@@ -22,6 +22,7 @@ from movement import doorbell
 from movement.engine.placement import Item, Plan, Step, StoreView, Verdict, place
 from movement.models import (
     ACTIVE,
+    Replica,
     ReplicaState,
     SiteState,
     Store,
@@ -45,24 +46,35 @@ class VersionPlan:
     sources: dict[str, str]
 
 
-def plan_version(version: Version) -> VersionPlan:
-    """Return what would be done for a published version. Writes nothing."""
+def plan_version(version: Version, stores: Mapping[str, Store] | None = None) -> VersionPlan:
+    """Return what would be done for a published version. Writes nothing.
+
+    Whoever plans many gives the stores, and versions from `_planned`.
+    """
+    stores = _stores() if stores is None else stores
     resource = product_resource(version.product)
     requirement = protection_of(version.product.name, resource.labels)
-    stores = {store.name: store for store in Store.objects.select_related("site")}
-    held = {
-        replica.store.name: replica.state in _COUNTS
-        for replica in version.replicas.select_related("store")
-    }
-    moving = version.transfers.filter(state__in=ACTIVE).values_list("target__name", flat=True)
-    held.update(dict.fromkeys(moving, True))
-    stopped = version.transfers.filter(state__in=_NEEDS_A_PERSON)
-    shunned = set(stopped.values_list("target__name", flat=True))
+    replicas, transfers = version.replicas.all(), version.transfers.all()
+    held = {replica.store.name: replica.state in _COUNTS for replica in replicas}
+    held.update({row.target.name: True for row in transfers if row.state in ACTIVE})
+    shunned = {row.target.name for row in transfers if row.state in _NEEDS_A_PERSON}
     views = [_view(store, shunned) for store in stores.values()]
     plan = place(requirement, views, held, lambda view: _judge(resource, stores[view.name]))
     wanted = {item.store: sources_of(version, stores[item.store]) for item in plan.of(Step.COPY)}
     sources = {name: found[0].store.name for name, found in wanted.items() if found}
     return VersionPlan(version, plan, sources)
+
+
+def _stores() -> dict[str, Store]:
+    return {store.name: store for store in Store.objects.select_related("site")}
+
+
+def _planned(versions: QuerySet[Version]) -> QuerySet[Version]:
+    """Fetch with versions what planning reads of them, in a fixed number of queries."""
+    return versions.select_related("product__domain__team").prefetch_related(
+        Prefetch("replicas", Replica.objects.select_related("store")),
+        Prefetch("transfers", Transfer.objects.select_related("target")),
+    )
 
 
 def _view(store: Store, shunned: set[str]) -> StoreView:
@@ -83,11 +95,8 @@ def _judge(resource: Resource, store: Store) -> Verdict:
 
 def reconcile_version(version_id: UUID) -> VersionPlan | None:
     """Make the plan of a version true as far as queueing goes; safe to run at any time, twice."""
-    version = (
-        Version.objects.select_related("product__domain__team")
-        .filter(pk=version_id, state=VersionState.PUBLISHED)
-        .first()
-    )
+    found = Version.objects.filter(pk=version_id, state=VersionState.PUBLISHED)
+    version = _planned(found).first()
     if version is None:
         return None
     planned = plan_version(version)
@@ -187,16 +196,13 @@ def plans_for(principal: Principal, name: str) -> list[VersionPlan]:
     """Return the plans of all published versions at or below `name` that one may administer."""
     prefix = name if name == "/" else str(Name.parse(name))
     above = prefix.partition("/v=")[0].rstrip("/")
-    versions = (
-        Version.objects.filter(
-            Q(product__name=above) | Q(product__name__startswith=f"{above}/"),
-            state=VersionState.PUBLISHED,
-            product__in=visible_products(principal, Action.ADMINISTER),
-        )
-        .select_related("product__domain__team")
-        .order_by("id")
+    found = Version.objects.filter(
+        Q(product__name=above) | Q(product__name__startswith=f"{above}/"),
+        state=VersionState.PUBLISHED,
+        product__in=visible_products(principal, Action.ADMINISTER),
     )
-    return [plan_version(version) for version in versions if is_under(version.name, prefix)]
+    stores, versions = _stores(), _planned(found.order_by("id"))
+    return [plan_version(v, stores) for v in versions if is_under(v.name, prefix)]
 
 
 def apply_plan(principal: Principal, name: str) -> list[VersionPlan]:
