@@ -48,7 +48,7 @@ from governance.engine.entities import Principal  # noqa: E402
 from governance.models import Team  # noqa: E402
 
 KNOWN_ITEMS = 300
-QUICK_ITEMS = 30
+QUICK_ITEMS, QUICK_PRODUCTS = 30, 300
 SEED = 20261123
 READER = Principal("reader", groups=frozenset({"members"}))
 GOALS = {"title": 0.99, "typo": 1.5, "description": 1.0}
@@ -181,7 +181,7 @@ def judge(engine: Engine, queries: list[tuple[str, str]]) -> tuple[float, float]
 def main() -> int:
     asked = options(__doc__, pairs=3)
     call_command("migrate", verbosity=0)
-    records = read_corpus()
+    records = read_corpus()[: QUICK_PRODUCTS if asked.quick else None]
     known_items = QUICK_ITEMS if asked.quick else KNOWN_ITEMS
     queries = make_queries(records, known_items)
     print_conditions(
