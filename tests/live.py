@@ -171,6 +171,7 @@ def start(home: Path, settings: Mapping[str, str]) -> LivePlatform:
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "FAIRMESH_HOME": str(home),
         "FAIRMESH_PORT": str(free_ports(1)[0]),
+        "FAIRMESH_WEB_PROCESSES": "1",
         "FAIRMESH_LEASE_SECONDS": "4",
         "FAIRMESH_SWEEP_SECONDS": "1",
         **settings,
@@ -231,5 +232,5 @@ def _database() -> Iterator[dict[str, str]]:
 @pytest.fixture(scope="session")
 def live() -> Iterator[LivePlatform]:
     """The one platform of the session, for tests that leave it as it was."""
-    with platform() as running:
+    with platform(FAIRMESH_WEB_PROCESSES="2") as running:
         yield running
