@@ -202,6 +202,11 @@ def add_two_sites(world: World, server: S3Server) -> tuple[Store, Store]:
     return world.add_s3("store-eu", "core-eu", server), world.add_s3("store-us", "core-us", server)
 
 
+def body_of(answer: Any) -> bytes:
+    """Return the body of an answer, streamed or not."""
+    return b"".join(answer.streaming_content) if answer.streaming else bytes(answer.content)
+
+
 def deliver() -> None:
     """Hand out every event, and what these cause, as the worker does; fail if a handler failed."""
     while outbox.dispatch():

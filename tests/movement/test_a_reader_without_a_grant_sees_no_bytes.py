@@ -10,7 +10,7 @@ from django.test import Client
 
 from movement.models import Transfer
 from movement.services import request_transfer, run_transfer
-from tests.builders import Person, World
+from tests.builders import Person, World, body_of
 from tests.movement.conftest import PATIENTS, WIKI
 
 SECRET = "/acme/nlp/~/secret"
@@ -48,24 +48,19 @@ def statuses(client: Client, name: str) -> set[int]:
     return {client.get(path).status_code for path in ways_to_read(name)}
 
 
-def body_of(client: Client, path: str) -> bytes:
-    answer = client.get(path)
-    return b"".join(answer.streaming_content) if answer.streaming else answer.content
-
-
 def test_who_may_read_reads_by_every_way(full: World) -> None:
     assert statuses(full.ben.client(), WIKI) == {200}
     assert statuses(full.carla.client(), PATIENTS) == {200}
     assert statuses(full.ana.client(), SECRET) == {200}
     path = f"/api/v1/versions/{version_id(PATIENTS)}/content/p.csv"
-    assert body_of(full.carla.client(), path) == CSV
+    assert body_of(full.carla.client().get(path)) == CSV
 
 
 def test_without_a_grant_every_way_is_closed(full: World) -> None:
     for person in (full.ben, full.operator):
         assert statuses(person.client(), PATIENTS) == {403}
         for path in ways_to_read(PATIENTS):
-            assert b"Ada" not in body_of(person.client(), path)
+            assert b"Ada" not in body_of(person.client().get(path))
     assert statuses(Client(), PATIENTS) == {404}
 
 

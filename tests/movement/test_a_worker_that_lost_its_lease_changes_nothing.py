@@ -85,7 +85,7 @@ def test_a_worker_that_slept_begins_no_replica(
         Transfer.objects.filter(pk=slept.pk).update(fence=slept.fence + 5)
         return carried(slept, lease)
 
-    carried = transfers.carry
+    carried = carry.carry
     monkeypatch.setattr(transfers, "carry", stolen)
     assert run_transfer(transfer.pk) is None
     assert not Replica.objects.filter(store=transfer.target).exists()

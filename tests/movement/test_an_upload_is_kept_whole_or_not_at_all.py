@@ -25,11 +25,18 @@ def digest_of(data: bytes) -> str:
 
 
 def put(
-    client: Client, version: Any, path: str, data: bytes, *, more: int = 0, **headers: str
+    client: Client,
+    version: str,
+    path: str,
+    data: bytes,
+    headers: dict[str, str] | None = None,
+    more: int = 0,
 ) -> Any:
     """Send a raw body, of which `more` bytes are announced than come."""
-    length = str(len(data) + more)
-    extra: dict[str, Any] = {"CONTENT_LENGTH": length, "wsgi.input": io.BytesIO(data)}
+    extra: dict[str, Any] = {
+        "CONTENT_LENGTH": str(len(data) + more),
+        "wsgi.input": io.BytesIO(data),
+    }
     return client.generic(
         "PUT", f"/api/v1/versions/{version}/files/{path}", headers=headers, **extra
     )
@@ -57,7 +64,7 @@ def stored(name: str = "dir-eu") -> list[str]:
 
 def test_a_file_is_streamed_in_hashed_and_published(ana: Client, draft: str, settings: Any) -> None:
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 10
-    answer = put(ana, draft, "train/%C3%A9.csv", CSV, **{"Content-Digest": digest_of(CSV)})
+    answer = put(ana, draft, "train/%C3%A9.csv", CSV, {"Content-Digest": digest_of(CSV)})
     assert answer.status_code == 200, answer.content
     assert answer.json() == {
         "path": "train/é.csv",
@@ -74,7 +81,7 @@ def test_a_file_is_streamed_in_hashed_and_published(ana: Client, draft: str, set
 
 
 def test_another_digest_than_announced_keeps_nothing(ana: Client, draft: str) -> None:
-    answer = put(ana, draft, "a.csv", CSV, **{"Content-Digest": digest_of(b"other")})
+    answer = put(ana, draft, "a.csv", CSV, {"Content-Digest": digest_of(b"other")})
     assert (answer.status_code, answer.json()["code"]) == (422, "digest_mismatch")
     assert stored() == []
     assert post(ana, f"versions/{draft}/publish").json()["code"] == "invalid"
@@ -90,7 +97,7 @@ def test_a_body_that_is_cut_keeps_nothing(ana: Client, draft: str) -> None:
 
 @pytest.mark.parametrize("header", ["sha-256=abc", "sha-256=:####:", "sha-256=:YWJj:"])
 def test_a_digest_that_cannot_be_read_is_refused(ana: Client, draft: str, header: str) -> None:
-    answer = put(ana, draft, "a.csv", CSV, **{"Content-Digest": header})
+    answer = put(ana, draft, "a.csv", CSV, {"Content-Digest": header})
     assert answer.status_code == 422
     assert stored() == []
 
@@ -102,7 +109,8 @@ def test_a_path_that_no_file_may_have_is_refused(ana: Client, draft: str, path: 
 
 
 def test_a_body_without_a_length_is_refused(ana: Client, draft: str) -> None:
-    answer = ana.generic("PUT", f"/api/v1/versions/{draft}/files/a", **{"CONTENT_LENGTH": ""})
+    no_length: dict[str, Any] = {"CONTENT_LENGTH": ""}
+    answer = ana.generic("PUT", f"/api/v1/versions/{draft}/files/a", **no_length)
     assert answer.status_code == 422
 
 
@@ -168,7 +176,7 @@ def test_bytes_go_to_a_store_where_policies_let_them_lie(folders: World) -> None
     folders.add_protection("eu-only", "{residency: [EU]}", "/acme/health")
     carla = folders.carla.client()
     draft = post(carla, "versions", {"product": PATIENTS}).json()["id"]
-    answer = put(carla, draft, "a.csv", CSV, **{"X-Fairmesh-Store": "dir-us"})
+    answer = put(carla, draft, "a.csv", CSV, {"X-Fairmesh-Store": "dir-us"})
     assert (answer.status_code, answer.json()["code"]) == (403, "policy_denied")
     assert stored("dir-us") == []
     assert put(carla, draft, "a.csv", CSV).status_code == 200

@@ -13,7 +13,7 @@ from django.test import Client
 
 from movement.models import TransferState
 from movement.services import check_stores, request_transfer, run_transfer, set_site_state
-from tests.builders import World
+from tests.builders import World, body_of
 from tests.movement.conftest import PATIENTS, WIKI
 
 FILES = {"a.csv": b"x\n1\n", "b/é %.bin": bytes(range(100)), "c.csv": b"x\n2\n"}
@@ -73,7 +73,9 @@ def test_a_site_that_is_away_gives_no_address(everywhere: World) -> None:
 
 
 def test_pages_hold_every_file_once(everywhere: World) -> None:
-    ben, found, cursor = everywhere.ben.client(), [], ""
+    ben = everywhere.ben.client()
+    found: list[str] = []
+    cursor: str | None = ""
     while cursor is not None:
         page = resolve(ben, WIKI, page_size=2, cursor=cursor).json()
         found += [row["path"] for row in page["results"]]
@@ -91,14 +93,14 @@ def test_an_address_is_read_without_a_token_in_whole_and_in_part(everywhere: Wor
     for row in rows:
         answer = Client().get(row["urls"][0])
         assert answer.status_code == 200
-        assert b"".join(answer.streaming_content) == FILES[row["path"]]
+        assert body_of(answer) == FILES[row["path"]]
         assert answer["ETag"] == f'"{row["sha256"]}"'
     url, data = rows[1]["urls"][0], FILES["b/é %.bin"]
     for asked, expected in (("bytes=10-19", data[10:20]), ("bytes=90-", data[90:]),
                             ("bytes=-7", data[-7:]), ("bytes=95-500", data[95:])):  # fmt: skip
         answer = Client().get(url, headers={"Range": asked})
         assert answer.status_code == 206
-        assert b"".join(answer.streaming_content) == expected
+        assert body_of(answer) == expected
         assert answer["Content-Length"] == str(len(expected))
     assert Client().get(url, headers={"Range": "bytes=10-19"})["Content-Range"] == "bytes 10-19/100"
     assert Client().get(url, headers={"Range": "bytes=100-"}).status_code == 416
