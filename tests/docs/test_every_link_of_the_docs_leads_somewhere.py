@@ -15,14 +15,8 @@ _CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
 
 
 def pages() -> list[Path]:
-    tops = [
-        *REPOSITORY.glob("*.md"),
-        *REPOSITORY.glob("docs/**/*.md"),
-        *REPOSITORY.glob("*/README.md"),
-    ]
-    return sorted(
-        page for page in tops if ".venv" not in page.parts and "node_modules" not in page.parts
-    )
+    globs = ("[A-Z]*.md", "docs/**/*.md", "[a-z]*/README.md")
+    return sorted(page for glob in globs for page in REPOSITORY.glob(glob))
 
 
 def anchors(page: Path) -> set[str]:
