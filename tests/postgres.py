@@ -1,31 +1,50 @@
-"""`python -m tests.postgres [arguments]`: the tests again, on a PostgreSQL of their own."""
+"""`python -m tests.postgres [arguments]`: the tests again, on PostgreSQL.
+
+The server is one of the wheel `pgserver`, gone afterwards; where that wheel does not exist
+(Python 3.13), the one that FAIRMESH_TEST_POSTGRES names.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 
 def main(arguments: list[str]) -> int:
-    """Return pytest's status. The server listens on a UNIX socket only and is gone afterwards."""
+    """Return pytest's status, whose closing line is the last one printed."""
+    with _server() as url:
+        sys.stdout.write("The tests run again, on PostgreSQL.\n")
+        sys.stdout.flush()
+        command = [sys.executable, "-m", "pytest", *arguments]
+        return subprocess.call(command, env={**os.environ, "DATABASE_URL": url})
+
+
+@contextlib.contextmanager
+def _server() -> Iterator[str]:
+    """Yield the address of a server on a UNIX socket, or of the one that is named."""
+    if given := os.environ.get("FAIRMESH_TEST_POSTGRES"):
+        yield given
+        return
+    if find_spec("pgserver") is None:
+        raise SystemExit(
+            "There is no wheel of PostgreSQL for this Python: use 3.11 or 3.12, or set "
+            "FAIRMESH_TEST_POSTGRES to postgresql://user:password@host/name of a superuser."
+        )
     with tempfile.TemporaryDirectory(prefix="fm-pg-") as folder:
-        # the server's wheel keeps its lock there, and warns when nobody says where
+        # the wheel reads this when it is imported, and warns when nobody says where
         runtime = Path(folder) / "runtime"
         runtime.mkdir(mode=0o700)
         os.environ.setdefault("XDG_RUNTIME_DIR", str(runtime))
-        from pgserver import get_server  # type: ignore[attr-defined]  # noqa: PLC0415  # reads XDG_RUNTIME_DIR when imported
-
-        server = get_server(Path(folder) / "data", cleanup_mode="delete")
+        server = import_module("pgserver").get_server(Path(folder) / "data", cleanup_mode="delete")
         try:
-            sys.stdout.write("The tests run again, on PostgreSQL.\n")
-            sys.stdout.flush()
-            return subprocess.call(
-                [sys.executable, "-m", "pytest", *arguments],
-                env={**os.environ, "DATABASE_URL": server.get_uri()},
-            )
+            yield server.get_uri()
         finally:
             server.cleanup()
 
