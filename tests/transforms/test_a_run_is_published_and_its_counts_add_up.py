@@ -108,13 +108,15 @@ def test_duplicates_across_shards_are_dropped_and_tokens_packed(
 
 
 def test_an_equal_run_is_skipped_and_another_input_is_not(mesh: Mesh) -> None:
-    mesh.publish({"a.jsonl": lines(ROWS)})
+    mesh.publish({"a.jsonl": lines(ROWS) + BROKEN + b"\n"})
     pipeline = mesh.pipeline()
     first = drive(mesh.start(pipeline))
     assert services.plan_pipeline(mesh.ana, pipeline.pk).equal == first
 
     again = drive(mesh.start(pipeline))
     assert (again.state, again.output_version) == (RunState.SKIPPED, first.output_version)
+    (bad,) = services.quarantined_rows(mesh.ana, again.pk, 10)
+    assert bad.raw == BROKEN
 
     mesh.publish({"a.jsonl": lines(ROWS[:10])}, CODE)
     other = drive(mesh.start(pipeline))

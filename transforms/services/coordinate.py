@@ -121,6 +121,12 @@ def _held(lease: Lease[Run]) -> Run:
     return row
 
 
+def _let_go(row: Run) -> None:
+    """Save the row and end the lease; the fence rises, so that no late heartbeat renews it."""
+    row.lease_until, row.lease_owner, row.fence = None, "", row.fence + 1
+    row.save()
+
+
 def _is_current(run: Run) -> bool:
     """Return whether the plan still tells what this installation would make."""
     assert run.plan is not None
@@ -171,15 +177,15 @@ def _skip(lease: Lease[Run], equal: Run, planned: Plan) -> None:
         row.run_digest, row.report = planned.run_digest, equal.report
         row.verdicts, row.reason_code = equal.verdicts, "equal_run"
         row.reason = f"{equal.output_version.name} is what this run would make."
-        row.lease_until, row.lease_owner, row.finished_at = None, "", timezone.now()
-        row.save()
+        row.finished_at = timezone.now()
+        _let_go(row)
 
 
 def _open(row: Run, units: Sequence[RunShard]) -> None:
     """Let the shards work: new ones are stored, and nobody holds the run until they are done."""
     RunShard.objects.bulk_create(units, batch_size=500)
-    row.state, row.lease_until, row.lease_owner = RunState.RUNNING, None, ""
-    row.save()
+    row.state = RunState.RUNNING
+    _let_go(row)
     doorbell.ring_shards([unit.pk for unit in units])
 
 
@@ -225,8 +231,7 @@ def _publish(run: Run, planned: Plan, actor: Principal, lease: Lease[Run]) -> No
         row.state, row.output_version, row.finished_at = RunState.DONE, version, timezone.now()
         row.report = _summary(report)
         row.verdicts = {name: asdict(each) for name, each in report.verdicts.items()}
-        row.lease_until, row.lease_owner = None, ""
-        row.save()
+        _let_go(row)
         decision = decide(actor, Action.PUBLISH, product_resource(run.target))
         audit.record(actor, "run-done", version.name, decision, run=str(run.pk))
         outbox.emit(RUN_CHANGED, {"run": str(run.pk), "state": "done", "at": _now()})

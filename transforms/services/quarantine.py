@@ -17,9 +17,9 @@ from governance.services import require
 from movement.models import Store
 from movement.opening import open_store
 from transforms.engine.sources import RangedFile
-from transforms.models import Run
+from transforms.models import Run, RunState
 from transforms.places import StoreFolder
-from transforms.selectors import run_for
+from transforms.selectors import equal_run, run_for
 from transforms.services.ending import kept_of
 
 _BATCH_ROWS = 256
@@ -40,12 +40,13 @@ def quarantined_rows(actor: Principal, run_id: UUID, limit: int) -> list[SetAsid
     run = run_for(actor, run_id)
     decision = require(actor, Action.READ, product_resource(run.input_version.product))
     audit.record(actor, "read-quarantine", run.input_version.name, decision, run=str(run.pk))
-    return list(islice(_rows(run), limit))
+    made = equal_run(run.run_digest, run.target_id) if run.state == RunState.SKIPPED else run
+    return [] if made is None else list(islice(_rows(made), limit))
 
 
 def _rows(run: Run) -> Iterator[SetAside]:
     paths = (run.report or {}).get("quarantines", [])
-    if not paths or not run.output_version_id:
+    if not paths:
         return
     kept = StoreFolder(open_store(Store.objects.get(name=run.home)), kept_of(run))
     for path in paths:
