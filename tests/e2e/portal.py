@@ -1,0 +1,73 @@
+"""What the browser tests share: names of the mesh, and a visit to the portal."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from django.conf import settings as django_settings
+from django.test import Client
+from django.utils import timezone
+from playwright.sync_api import Page, Request
+
+from movement.models import Transfer, TransferState
+from movement.services import request_transfer
+from tests.builders import Person, World
+from tests.e2e.turns import TURN
+
+FRONTEND = django_settings.BASE_DIR / "frontend"
+WIKI, TOKENS, SECRET = "/acme/nlp/~/wiki", "/acme/nlp/~/tokens", "/acme/health/~/patients"
+ROWS = b"city,people\nLisbon,545000\nPorto,231000\nCoimbra,140000\n"
+EXPECTED = re.compile(r"the server responded with a status of 4\d\d")
+"""Chromium logs each refused request; that a refusal is shown well is what tests look at."""
+
+
+def ask_for_copy(world: World, version: str, target: str) -> Transfer:
+    """Return the transfer of this version, asked for by its owner when none is under way."""
+    under_way = Transfer.objects.filter(version__product__name=version.rpartition("/")[0])
+    found = under_way.filter(target__name=target, state=TransferState.QUEUED).first()
+    return found or request_transfer(world.ana.principal, version=version, target=target)
+
+
+def carried(transfer: Transfer, done: int) -> None:
+    """Write what a worker writes while it copies: `done` of 1,000 bytes."""
+    with TURN:
+        Transfer.objects.filter(pk=transfer.pk).update(
+            state=TransferState.RUNNING,
+            started_at=timezone.now(),
+            bytes_total=1000,
+            bytes_done=done,
+            lease_until=timezone.now() + timedelta(minutes=5),
+        )
+
+
+@dataclass
+class Visit:
+    """A page in the browser, and what went over the wire and into the console since."""
+
+    page: Page
+    url: str
+    errors: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+
+    def open(self, path: str) -> Page:
+        """Go there and wait until nothing more is asked for; counts from here on."""
+        self.asked.clear()
+        self.page.goto(self.url + path)
+        self.page.wait_for_load_state("networkidle")
+        return self.page
+
+    def sign_in(self, person: Person) -> None:
+        """Give the browser the person's session, as the form would."""
+        with TURN:
+            client = Client()
+            client.force_login(person.user)
+        name = django_settings.SESSION_COOKIE_NAME
+        self.page.context.add_cookies(
+            [{"name": name, "value": client.cookies[name].value, "url": self.url}]
+        )
+
+    def note(self, request: Request) -> None:
+        if "/api/" in request.url:
+            self.asked.append(f"{request.method} {request.url}")

@@ -1,0 +1,67 @@
+"""The jobs page follows a transfer by itself, and stops it when told to."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from movement.models import Transfer, TransferState
+from tests.builders import World
+from tests.e2e.portal import TOKENS, Visit, ask_for_copy, carried
+
+pytestmark = pytest.mark.e2e
+
+
+def test_progress_is_followed_and_cancelled(visit: Visit, mesh: World) -> None:
+    transfer = ask_for_copy(mesh, f"{TOKENS}/v=1", "store-us")
+    carried(transfer, 250)
+    visit.sign_in(mesh.ana)
+    page = visit.open("/jobs")
+    line = page.get_by_role("listitem").filter(has_text=f"{TOKENS}/v=1")
+    expect(line).to_contain_text("running")
+    expect(line).to_contain_text("250 B of 1.0 kB")
+    expect(page.get_by_text("Live, every second")).to_be_visible()
+    carried(transfer, 700)
+    expect(line).to_contain_text("70 %", timeout=10_000)
+    expect(line).to_contain_text("/s,")
+    line.get_by_role("button", name="Cancel").click()
+    expect(line).to_contain_text("cancelled")
+    expect(line.get_by_role("button", name="Retry")).to_be_visible()
+
+
+def test_filters_are_in_the_address(visit: Visit, mesh: World) -> None:
+    visit.sign_in(mesh.ana)
+    page = visit.open("/jobs?kind=transfers&state=done")
+    expect(page.get_by_role("heading", name="Runs")).to_have_count(0)
+    expect(page.get_by_role("listitem").filter(has_text="store-eu → store-us")).to_have_count(1)
+    page.get_by_role("radiogroup", name="Kind of job").get_by_text("Runs").click()
+    expect(page).to_have_url(re.compile(r"/jobs\?kind=runs&state=done$"))
+    expect(page.get_by_text("No runs here.")).to_be_visible()
+
+
+def test_a_refused_act_shows_the_problem(visit: Visit, mesh: World) -> None:
+    transfer = ask_for_copy(mesh, f"{TOKENS}/v=1", "store-us")
+    visit.sign_in(mesh.ana)
+    page = visit.open("/jobs?state=queued")
+    line = page.get_by_role("listitem").filter(has_text=f"{TOKENS}/v=1")
+    page.route("**/cancel", lambda route: route.fulfill(
+        status=409,
+        content_type="application/problem+json",
+        body='{"title": "Not now", "detail": "It is done.", "status": 409}',
+    ))  # fmt: skip
+    line.get_by_role("button", name="Cancel").click()
+    expect(line.get_by_role("alert")).to_contain_text("It is done.")
+    assert Transfer.objects.get(pk=transfer.pk).state == TransferState.QUEUED
+
+
+def test_a_platform_that_is_away_is_told(visit: Visit, mesh: World) -> None:
+    visit.sign_in(mesh.ana)
+    page = visit.open("/jobs")
+    page.route("**/api/**", lambda route: route.abort())
+    page.get_by_role("radiogroup", name="Kind of job").get_by_text("Runs").click()
+    expect(page.get_by_text("The platform does not answer").first).to_be_visible(timeout=20_000)
+    page.unroute("**/api/**")
+    expect(page.get_by_text("What you see may be old")).to_have_count(0, timeout=20_000)
+    visit.errors.clear()  # Chromium logs each request that was cut
