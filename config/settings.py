@@ -109,6 +109,7 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "core.api.schema.FairmeshSchema",
     "EXCEPTION_HANDLER": "governance.api.problems.exception_handler",
     "UNAUTHENTICATED_USER": None,
+    "URL_FORMAT_OVERRIDE": None,  # `?format=` is a filter of search, and all answers are JSON
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Fairmesh",

@@ -45,6 +45,12 @@ def load(name: str, *, asked: str = "") -> Resource:
     return replace(resource, asked=asked or name)
 
 
+def current_name(product: str) -> str | None:
+    """Return what a product is called now, whoever asks; None when there is none."""
+    found = _loaders["product"](Name.parse(product))
+    return None if found is None else found.name
+
+
 def absent(asked: str) -> NotFound:
     """Return the one answer for what is not there and for what is hidden."""
     return NotFound(f"There is no {asked}, or you may not know of it.", name=asked)

@@ -176,7 +176,7 @@ def audit_entries(principal: Principal) -> Q:
     return Q(principal=principal.id, detail__hidden__isnull=True)
 
 
-_NAMED = re.compile(r"/[^\s\"']*/~/[^\s\"'/]+")
+_NAMED = re.compile(r"(?:/[a-z0-9][a-z0-9._-]*)+/~/[a-z0-9][a-z0-9._-]*")
 
 
 def visible_policies(principal: Principal) -> Q:
@@ -185,6 +185,8 @@ def visible_policies(principal: Principal) -> Q:
         row.pk: set(_NAMED.findall(f"{row.prefix}\n{row.text}"))
         for row in Policy.objects.only("prefix", "text")
     }
-    asked = set().union(*named.values())
-    seen = resources.visible_names(principal, Action.DISCOVER, asked) if asked else set()
-    return ~Q(pk__in=[pk for pk, names in named.items() if not names <= seen])
+    now = {name: resources.current_name(name) for name in set().union(*named.values())}
+    there = {name for name in now.values() if name is not None}
+    seen = resources.visible_names(principal, Action.DISCOVER, there) if there else set()
+    hidden = {name for name, current in now.items() if current is not None and current not in seen}
+    return ~Q(pk__in=[pk for pk, names in named.items() if names & hidden])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
@@ -14,6 +15,7 @@ from catalog.models import (
     DraftFile,
     Lifecycle,
     ManifestShard,
+    PortDirection,
     Product,
     Version,
     VersionAlias,
@@ -102,6 +104,8 @@ def publish_version(
         return version
     if version.state != VersionState.DRAFT:
         raise Conflict(f"{version.name} was removed and cannot be published again.")
+    if version.product.lifecycle == Lifecycle.RETIRED:
+        raise Conflict(f"{version.product.name} is retired; nothing more is published under it.")
     files = list(version.draft_files.all())
     if not files:
         raise Invalid(f"{version.name} has no files yet; upload or register some first.")
@@ -113,6 +117,7 @@ def publish_version(
     version.save()
     _store_shards(version, built)
     version.draft_files.all().delete()
+    _tell_format(version, files)
     _after_publish(actor, version, run)
     audit.record(actor, "publish", version.name, decision, digest=version.digest)
     return version
@@ -141,6 +146,21 @@ def _fill(
     version.schema_digest = canonical_digest(schema) if schema else ""
     version.labels = sorted({row.label for row in labels_of(version.product.name)})
     version.inputs = [{"name": source.name, "digest": source.digest} for source in sources]
+
+
+_FORMATS = {
+    "application/vnd.apache.parquet": "parquet",
+    "application/x-ndjson": "jsonl",
+    "application/jsonl": "jsonl",
+}
+
+
+def _tell_format(version: Version, files: Sequence[DraftFile]) -> None:
+    """Have the output port say what most files are."""
+    (media_type, _), *_ = Counter(file.media_type for file in files).most_common(1)
+    plain = media_type.split(";")[0].strip()
+    told = _FORMATS.get(plain, plain.rpartition("/")[2].removeprefix("x-"))[:64]
+    version.product.ports.filter(direction=PortDirection.OUTPUT, name="files").update(format=told)
 
 
 def _sign(actor: Principal, version: Version, built: manifest.Manifest) -> None:
