@@ -2,7 +2,7 @@
 
 Everything is counted and ranked over what the principal may discover and over nothing else, so
 the answer is the same as it would be if the hidden products did not exist.
-See docs/explanation/algorithms/search.md.
+See docs/explanation/algorithms/search-ranking.md.
 """
 
 from __future__ import annotations

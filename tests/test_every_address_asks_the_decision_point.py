@@ -1,0 +1,220 @@
+"""Every address and every task has a declared stance, and no GET tells of what is hidden."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import get_resolver
+
+from catalog.models import Product, Version
+from config.celery import app
+from tests.builders import World, build_world, deliver
+
+API = "api/v1/"
+HANDLERS = ("get", "post", "put", "patch", "delete")
+STANCE: dict[str, str] = {
+    "GET me": "tells the caller about himself",
+    "POST session": "signs in: a password, counted",
+    "DELETE session": "ends the caller's own session",
+    "POST users": "administer on the mesh",
+    "GET teams": "discover on the mesh",
+    "POST teams": "administer on the mesh",
+    "GET tokens": "the caller's own",
+    "POST tokens": "the caller's own, never by a scoped token",
+    "DELETE tokens/<uuid:token_id>": "the caller's own, never by a scoped token",
+    "GET policies": "discover on the mesh, and on every product that is named",
+    "POST policies": "administer on the scope of the policy and of the one it replaces",
+    "POST policies/<uuid:policy_id>/retire": "administer on the scope",
+    "POST decisions": "discover on what is asked about",
+    "GET access-requests": "the caller's own, or administer on their products (inbox)",
+    "POST access-requests": "discover on the product",
+    "POST access-requests/<uuid:request_id>/approve": "administer on the product",
+    "POST access-requests/<uuid:request_id>/deny": "administer on the product",
+    "POST access-requests/<uuid:request_id>/withdraw": "the caller's own",
+    "GET grants": "the caller's own, or administer on the product",
+    "POST grants/<uuid:grant_id>/revoke": "administer on the product",
+    "GET labels": "discover on the product",
+    "POST labels": "write on the product",
+    "DELETE labels/<uuid:label_id>": "administer on the product",
+    "GET audit": "discover on the mesh; one's own, or all for operators",
+    "GET domains": "list form of discover",
+    "POST domains": "publish on the mesh or the domain above",
+    "GET products": "list form of discover",
+    "POST products": "publish on the domain",
+    "GET products/<uuid:product_id>": "discover",
+    "PATCH products/<uuid:product_id>": "write",
+    "POST products/<uuid:product_id>/move": "administer, and publish on the new domain",
+    "GET versions": "list form of discover; drafts of write",
+    "POST versions": "publish",
+    "GET versions/<uuid:version_id>": "discover; a draft write",
+    "DELETE versions/<uuid:version_id>": "publish",
+    "POST versions/<uuid:version_id>/tombstone": "administer",
+    "GET versions/<uuid:version_id>/files": "discover; a draft write",
+    "GET versions/<uuid:version_id>/seal": "discover; a draft write",
+    "GET versions/<uuid:version_id>/manifest/<str:digest>": "discover; a draft write",
+    "PUT versions/<uuid:version_id>/files/<path:path>": "publish",
+    "POST versions/<uuid:version_id>/register": "publish",
+    "POST versions/<uuid:version_id>/publish": "publish, and transform on the inputs",
+    "GET versions/<uuid:version_id>/preview": "read",
+    "GET versions/<uuid:version_id>/content/<path:path>": "read, or a key that resolve signed",
+    "GET search": "list form of discover",
+    "GET search/suggest": "list form of discover",
+    "GET lineage": "discover on every name, others redacted",
+    "POST lineage": "publish on our outputs",
+    "POST lineage/batch": "publish on our outputs",
+    "GET lineage/graph": "discover on every name, others redacted",
+    "GET column-lineage": "discover on every name, others redacted",
+    "GET sites": "discover on the mesh",
+    "POST sites": "administer on the mesh",
+    "PATCH sites/<slug:name>": "administer on the mesh",
+    "GET stores": "discover on the mesh; addresses for operators",
+    "POST stores": "administer on the mesh",
+    "GET replicas": "list form of discover",
+    "GET transfers": "list form of discover",
+    "POST transfers": "replicate on the product, with the target's jurisdictions",
+    "GET transfers/<uuid:transfer_id>": "list form of discover",
+    "POST transfers/<uuid:transfer_id>/cancel": "replicate on the product",
+    "POST transfers/<uuid:transfer_id>/retry": "replicate on the product",
+    "GET plans": "list form of discover",
+    "POST plans": "list form of discover, and replicate for each copy",
+    "GET resolve": "read, with purpose and site",
+    "GET pipelines": "transform on the inputs",
+    "POST pipelines": "transform on the inputs, publish on the output",
+    "GET pipelines/schema": "public: a JSON Schema",
+    "GET pipelines/<uuid:pipeline_id>": "discover on inputs and output",
+    "POST pipelines/<uuid:pipeline_id>/plan": "transform on the inputs",
+    "POST pipelines/<uuid:pipeline_id>/sample": "transform on the inputs",
+    "POST pipelines/<uuid:pipeline_id>/run": "transform on the inputs, publish on the output",
+    "GET runs": "discover on inputs and output",
+    "GET runs/<uuid:run_id>": "discover on inputs and output",
+    "POST runs/<uuid:run_id>/cancel": "publish on the output",
+    "POST runs/<uuid:run_id>/retry": "publish on the output",
+    "GET runs/<uuid:run_id>/quarantine": "read on the inputs",
+    "GET schema": "public: the OpenAPI document",
+    "GET /n/<path:address>": "discover",
+    "GET /^ark:/?(?P<naan>[0-9a-z]+)/(?P<opaque>[^/]+)$": "discover",
+    "GET /.well-known/fairmesh/trust.json": "public: the trust anchor",
+    "GET /healthz": "public: is the process alive",
+    "GET /readyz": "public: are database and broker there",
+    "GET /metrics": "from loopback or with its token: figures without names",
+    "GET /robots.txt": "public: where robots may go",
+    "GET /": "public: the portal's files, the same for everyone",
+}
+TASKS: dict[str, str] = {
+    "core.tasks.dispatch_outbox": "hands out events; each handler decides for itself",
+    "movement.tasks.run_transfer": "decides replicate again when it starts",
+    "movement.tasks.sweep_transfers": "finds waiting work, decides nothing",
+    "movement.tasks.reconcile_all": "decides replicate as the reconciler",
+    "movement.tasks.check_stores": "asks stores whether they answer; touches no product",
+    "transforms.tasks.run": "decides transform and publish again when it starts",
+    "transforms.tasks.shard": "works under its run's decision",
+    "transforms.tasks.sweep_runs": "finds waiting work, decides nothing",
+}
+
+
+def routes() -> Iterator[str]:
+    def walk(patterns: Any, above: str) -> Iterator[str]:
+        for pattern in patterns:
+            address = above + str(pattern.pattern)
+            if hasattr(pattern, "url_patterns"):
+                yield from walk(pattern.url_patterns, address)
+                continue
+            view = getattr(pattern.callback, "view_class", None)
+            shown = address.removeprefix(API) if address.startswith(API) else f"/{address}"
+            for method in [m for m in HANDLERS if hasattr(view, m)] if view else ["get"]:
+                yield f"{method.upper()} {shown}"
+
+    yield from walk(get_resolver().url_patterns, "")
+
+
+def test_every_address_has_a_stance() -> None:
+    assert sorted(set(routes()) - set(STANCE)) == [], "declare what this address asks"
+    assert sorted(set(STANCE) - set(routes())) == [], "this address is no more"
+
+
+def test_every_task_has_a_stance() -> None:
+    app.loader.import_default_modules()
+    ours = {name for name in app.tasks if not name.startswith("celery.")}
+    assert ours == set(TASKS)
+
+
+SECRET, WORD = "/acme/nlp/~/zanzibar", "zanzibar"
+
+
+@pytest.fixture
+def world(db: None, settings: Any, tmp_path: Path) -> World:
+    """A product private to its team, with everything that could tell of it."""
+    world = build_world(settings, tmp_path)
+    world.add_site("core", "core", ["DE", "EU"])
+    world.add_directory("store", "core")
+    world.add_product("/acme/nlp/~/known")
+    world.add_product(SECRET, visibility="team", description=f"The {WORD} papers")
+    source = world.publish("/acme/nlp/~/known", {"a.csv": b"x\n1\n"})
+    version = world.publish(SECRET, {f"{WORD}.csv": b"x\n1\n"}, inputs=[source.name])
+    world.add_label(SECRET, f"topic:{WORD}")
+    world.add_protection(f"for-{WORD}", "{copies: 2}", prefix=SECRET)
+    deliver()
+    assert version.state == "published"
+    return world
+
+
+def filled(world: World, route: str) -> Iterator[str]:
+    """Return addresses of a GET route that lead to the secret product."""
+    product = Product.objects.get(name=SECRET)
+    version = Version.objects.get(product=product)
+    address = route.removeprefix("GET ")
+    address = address if address.startswith("/") else f"/{API}{address}"
+    if address.startswith("/^ark"):
+        address = f"/ark:/99999/{product.ark}"
+    for parameter, value in {
+        "<uuid:product_id>": product.pk,
+        "<uuid:version_id>": version.pk,
+        "<str:digest>": version.shards.get().digest,
+        "<path:path>": f"{WORD}.csv",
+        "<path:address>": SECRET[1:],
+    }.items():
+        address = address.replace(parameter, str(value))
+    for parameter in ("transfer_id", "pipeline_id", "run_id"):
+        address = address.replace(f"<uuid:{parameter}>", str(uuid.uuid4()))
+    yield address
+    if "{" in address or "/n/" in address:
+        return
+    for query in ("name", "product", "q", "version", "domain", "node", "nodeId", "input", "output"):
+        yield f"{address}?{query}={SECRET}"
+    yield f"{address}?name=/acme&q=papers&product=/acme/nlp/~/known&depth=9"
+    yield f"{address}?name=/acme/nlp/~/known&depth=9"
+
+
+def test_no_address_tells_a_stranger_of_a_private_product(world: World) -> None:
+    version = Version.objects.get(product__name=SECRET)
+    secrets = [str(version.pk), str(version.product_id), version.digest, version.product.ark]
+    told = []
+    for route in sorted(STANCE):
+        if not route.startswith("GET ") or "public" in STANCE[route]:
+            continue
+        for address in filled(world, route):
+            for who, client in (("stranger", world.ben.client()), ("anonymous", Client())):
+                answer = client.get(address)
+                body = b"".join(answer) if answer.streaming else answer.content
+                said = body.decode(errors="replace").lower()
+                for asked in (address, address.partition("?")[0], SECRET, SECRET[1:]):
+                    if answer.status_code == 404 or "?" in address:
+                        said = said.replace(asked.lower(), "")
+                assert answer.status_code < 500, (address, said[:500])
+                hidden = [WORD, "papers", *(secret for secret in secrets if secret not in address)]
+                if any(secret in said.replace("q=papers", "") for secret in hidden):
+                    told.append((who, address, answer.status_code))
+    assert told == []
+
+
+def test_its_owner_is_told(world: World) -> None:
+    """The sweep above would find it: the same addresses do tell the one who may know."""
+    client = world.ana.client()
+    for route in ("GET products", "GET versions", "GET search", "GET policies", "GET replicas"):
+        answers = [client.get(address).content.decode() for address in filled(world, route)]
+        assert any(WORD in answer for answer in answers), route
