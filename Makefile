@@ -86,7 +86,7 @@ bench: setup-dev  ## make bench NAME=copy
 
 screenshots: setup-dev portal  ## the pictures of the README
 	$(BIN)/python -m tests.browser
-	$(BIN)/python -m tests.e2e.screenshots
+	$(BIN)/python -m demo.screenshots
 
 lock: $(UV)  ## choose the newest allowed versions
 	$(COMPILE) --upgrade --extra embedded --extra demo --extra fast --output-file requirements.lock

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from movement.models import Transfer, TransferState
@@ -21,6 +21,10 @@ from tests.e2e.portal import EXPECTED, FRONTEND, ROWS, SECRET, TOKENS, WIKI, Vis
 
 # Playwright's loop lives in the main thread, where the tests use the ORM without being async.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+
+
+SLOWEST_MS = 20_000
+"""A wait ends when what is waited for is there; this is for a machine that is busy."""
 
 
 @pytest.fixture(scope="session")
@@ -100,6 +104,8 @@ def server(mesh: World, built_portal: Path, settings: Any) -> Iterator[str]:
 @pytest.fixture
 def visit(server: str, page: Page) -> Iterator[Visit]:
     """A page that must stay without errors in its console."""
+    expect.set_options(timeout=SLOWEST_MS)
+    page.set_default_timeout(SLOWEST_MS)
     visit = Visit(page, server)
     page.on("request", visit.note)
     page.on("pageerror", lambda error: visit.errors.append(str(error)))
