@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from django.urls import include, path, re_path
+from django.urls import URLPattern, URLResolver, include, path, re_path
 from drf_spectacular.views import SpectacularAPIView
 
 from config.health import healthz, readyz
 from config.metrics import metrics
 from config.portal import portal
 
-api = [
+api: list[URLPattern | URLResolver] = [
     path("", include("governance.api.urls")),
     path("", include("catalog.api.urls")),
     path("", include("lineage.api.urls")),

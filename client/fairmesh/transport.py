@@ -32,7 +32,8 @@ class Api:
     def get(self, path: str, **params: Any) -> Any:
         """Return the JSON at `path`; parameters that are None are left out."""
         asked = {key: value for key, value in params.items() if value is not None}
-        return self.send("GET", path, params=asked).json()
+        # no parameters at all is None: an empty mapping would cut the query off a page's `next`
+        return self.send("GET", path, params=asked or None).json()
 
     def post(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """Return the JSON answer. The same Idempotency-Key goes with every attempt."""

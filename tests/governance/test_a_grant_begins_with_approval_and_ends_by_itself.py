@@ -89,7 +89,9 @@ def test_one_asks_once_for_what_one_may_know_of(world: World) -> None:
         ask(world.ben)
     with pytest.raises(NotFound):
         ask(world.ben, SECRET)
-    for wrong in ({"purpose": "fun"}, {"days": 0}, {"days": 367}, {"name": "/acme/nlp"}):
+    wrongs: list[dict[str, Any]]
+    wrongs = [{"purpose": "fun"}, {"days": 0}, {"days": 367}, {"name": "/acme/nlp"}]
+    for wrong in wrongs:
         with pytest.raises(Invalid):
             ask(world.ben, **{"purpose": "analytics", **wrong})
 

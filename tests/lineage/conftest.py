@@ -6,14 +6,12 @@ decided by the real policies.
 
 from __future__ import annotations
 
-import types
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from django.test import Client
-from django.urls import include, path
 
 from core.names import Name
 from governance import resources
@@ -98,10 +96,3 @@ def run_event() -> Any:
 
 def dataset(name: str) -> dict[str, Any]:
     return {"namespace": OURS if name.startswith("/") else "pg", "name": name, "facets": {}}
-
-
-@pytest.fixture(autouse=True)
-def addresses(settings: Any) -> None:
-    module = types.ModuleType("addresses")
-    module.urlpatterns = [path("api/v1/", include("lineage.api.urls"))]
-    settings.ROOT_URLCONF = module

@@ -16,7 +16,7 @@ def told(outputs: list[dict[str, Any]], **job: Any) -> Interpretation:
         {
             "eventTime": "2026-01-01T00:00:00Z",
             "run": {"runId": "r1"},
-            "job": {"namespace": "airflow", "name": "bulk", **job},
+            "job": dict(namespace="airflow", name="bulk", **job),
             "inputs": [{"namespace": "pg", "name": n} for n in ("a", "b")],
             "outputs": outputs,
         },

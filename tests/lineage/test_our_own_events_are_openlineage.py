@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from openlineage.client import event_v2
 from openlineage.client.generated import (
@@ -56,9 +56,12 @@ def check_facets(facets: dict[str, Any]) -> None:
             assert facet["_schemaURL"] == FACETS[name](**values)._schemaURL
 
 
-def check_dataset(dataset: dict[str, Any]) -> event_v2.Dataset:
+Kind = TypeVar("Kind", bound=event_v2.Dataset)
+
+
+def check_dataset(dataset: dict[str, Any], kind: type[Kind]) -> Kind:
     check_facets(dataset["facets"])
-    return event_v2.Dataset(namespace=dataset["namespace"], name=dataset["name"])
+    return kind(namespace=dataset["namespace"], name=dataset["name"])
 
 
 def check_run_event(event: dict[str, Any]) -> None:
@@ -69,8 +72,8 @@ def check_run_event(event: dict[str, Any]) -> None:
         eventTime=event["eventTime"],
         run=event_v2.Run(runId=event["run"]["runId"]),
         job=event_v2.Job(namespace=event["job"]["namespace"], name=event["job"]["name"]),
-        inputs=[check_dataset(each) for each in event["inputs"]],
-        outputs=[check_dataset(each) for each in event["outputs"]],
+        inputs=[check_dataset(each, event_v2.InputDataset) for each in event["inputs"]],
+        outputs=[check_dataset(each, event_v2.OutputDataset) for each in event["outputs"]],
         producer=event["producer"],
     )
     assert rebuilt.schemaURL == event["schemaURL"]

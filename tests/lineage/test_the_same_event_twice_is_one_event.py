@@ -39,7 +39,7 @@ def test_new_events_about_known_things_make_no_new_nodes_or_edges(db: None, run_
 
 
 def test_odd_events_are_kept_flagged_with_the_reason(db: None) -> None:
-    odd = [None, 7, "text", [], {}, {"eventTime": "x"}, float("nan"), "\ud800", 10**400]
+    odd: list[Any] = [None, 7, "text", [], {}, {"eventTime": "x"}, float("nan"), "\ud800", 10**400]
     rows = services.record_batch(odd)
     assert {row.state for row in rows} == {EventState.FLAGGED}
     assert all(row.problem for row in rows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +13,9 @@ NODES = st.integers(0, 11)
 EDGES = st.sets(st.tuples(NODES, NODES), max_size=40)
 
 
-def asker(edges: set[tuple[int, int]], calls: list[Sequence[int]] | None = None):
+def asker(
+    edges: set[tuple[int, int]], calls: list[Sequence[int]] | None = None
+) -> Callable[[Sequence[int], Direction], list[Hop]]:
     def neighbours(ids: Sequence[int], way: Direction) -> list[Hop]:
         if calls is not None:
             calls.append(ids)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import types
 import uuid
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from django.urls import include, path
 from openlineage.client import OpenLineageClient
 from openlineage.client.event_v2 import (
     DatasetEvent,
@@ -99,10 +97,3 @@ def test_a_wrong_token_is_told(live_server: Any, token: str) -> None:
     with pytest.raises(Exception, match="401"):
         client_of(live_server, "fm_wrong").emit(run_event(RunState.START))
     assert LineageEvent.objects.count() == 0
-
-
-@pytest.fixture(autouse=True)
-def addresses(settings: Any) -> None:
-    module = types.ModuleType("addresses")
-    module.urlpatterns = [path("api/v1/", include("lineage.api.urls"))]
-    settings.ROOT_URLCONF = module
