@@ -78,6 +78,8 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
 }
+# The portal's build puts a digest into each of these names: a browser keeps them for good.
+WHITENOISE_IMMUTABLE_FILE_TEST = r"/static/assets/.+-[\w-]{8}\.\w+$"
 
 # The portal and the API share one origin; a session cookie never leaves it.
 SESSION_COOKIE_HTTPONLY = True
