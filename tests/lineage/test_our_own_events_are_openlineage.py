@@ -90,7 +90,7 @@ def test_run_events_are_valid() -> None:
 
 def test_a_publication_is_a_valid_dataset_event() -> None:
     event = openlineage.published(DatasetUse(TOKENS, digest="sha256:1"), AT, [WIKI], "ana")
-    check_dataset(event["dataset"])
+    check_dataset(event["dataset"], event_v2.Dataset)
     assert event["schemaURL"] == event_v2.DatasetEvent._get_schema()
     assert event["dataset"]["facets"]["version"]["datasetVersion"] == "4"
 
