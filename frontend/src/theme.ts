@@ -5,8 +5,14 @@ const teal: MantineColorsTuple = [
   "#0b7285", "#075a6a",
 ];
 
+/** Greys of the dark scheme, of one family with those in styles.css. */
+const dark: MantineColorsTuple = [
+  "#e8eaed", "#c3cad1", "#a3acb6", "#7d8792", "#4a535c", "#333a41", "#23282d", "#1b1f23",
+  "#131619", "#0d0f11",
+];
+
 export const theme = createTheme({
-  colors: { teal },
+  colors: { teal, dark },
   primaryColor: "teal",
   primaryShade: 8, // lighter shades of a filled button fail the AA contrast
   autoContrast: true,

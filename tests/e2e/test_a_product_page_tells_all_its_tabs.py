@@ -25,7 +25,7 @@ def test_the_strip_and_the_overview(page_of: Page) -> None:
     expect(page_of.get_by_text("2 at 2 sites")).to_be_visible()
     expect(page_of.get_by_text("Counted every ten years.")).to_be_visible()
     expect(page_of.get_by_role("row", name="people")).to_be_visible()
-    expect(page_of.get_by_text(f"fairmesh get {WIKI} data")).to_be_visible()
+    expect(page_of.get_by_text(f"fairmesh get {WIKI}")).to_be_visible()
     expect(page_of.get_by_role("link", name="Landing page")).to_have_attribute("href", f"/n{WIKI}")
 
 

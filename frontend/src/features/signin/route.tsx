@@ -41,6 +41,7 @@ function SignInPage() {
             label="User name"
             autoComplete="username"
             required
+            withAsterisk={false}
             value={username}
             onChange={(event) => setUsername(event.currentTarget.value)}
           />
@@ -48,6 +49,7 @@ function SignInPage() {
             label="Password"
             autoComplete="current-password"
             required
+            withAsterisk={false}
             value={password}
             onChange={(event) => setPassword(event.currentTarget.value)}
           />

@@ -51,7 +51,7 @@ function RunLine({ run }: { run: Run }) {
       <span className={classes["way"]}>
         →{" "}
         <ProductLink name={run.output_version ?? run.output}>
-          {run.output_version ?? run.output}
+          <span className="mono">{run.output_version ?? run.output}</span>
         </ProductLink>
       </span>
     </>

@@ -47,14 +47,9 @@ function Facts({ product }: { product: ProductDetail }) {
             : "on request"}
       </Fact>
       <Fact term="Licence">{product.license || "not stated"}</Fact>
-      <Fact term="Latest">
-        {latest ? (
-          <>
-            v={latest.number}, <Ago at={latest.published_at} />
-          </>
-        ) : (
-          "no version yet"
-        )}
+      <Fact term="Latest">{latest ? `v=${latest.number}` : "no version yet"}</Fact>
+      <Fact term="Published">
+        <Ago at={latest?.published_at} />
       </Fact>
       <Fact term="Size">{latest ? <Bytes value={latest.bytes} /> : "–"}</Fact>
       <Fact term="Rows">

@@ -17,7 +17,7 @@ export function LineageGraph({ graph }: { graph: Graph }) {
   if (places.isError) return <Failure error={places.error} />;
   if (!places.data) return <div className={classes["canvas"]} role="status" aria-label="Drawing" />;
   return (
-    <section className={classes["canvas"]} aria-label="Lineage graph; the table says the same">
+    <section className={classes["canvas"]} style={{ height: heightOf(places.data) }} aria-label="Lineage graph; the table says the same">
       <ReactFlow
         key={graph.root + graph.nodes.length}
         nodes={nodesOf(graph, places.data)}
@@ -40,6 +40,17 @@ export function LineageGraph({ graph }: { graph: Graph }) {
       </ReactFlow>
     </section>
   );
+}
+
+const NODE_WIDTH = 232;
+const TYPICAL_WIDTH = 1180;
+
+/** As tall as the drawing once it fits the width, within what a screen bears. */
+function heightOf(placed: Placed): number {
+  const spots = [...placed.values()];
+  const wide = Math.max(...spots.map(({ x }) => x)) + NODE_WIDTH;
+  const tall = Math.max(...spots.map(({ y }) => y)) + NODE_WIDTH;
+  return Math.round(Math.min(620, Math.max(300, tall * Math.min(1, TYPICAL_WIDTH / wide) + 60)));
 }
 
 function nodesOf(graph: Graph, placed: Placed): Node<LineageNodeData>[] {

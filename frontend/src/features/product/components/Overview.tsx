@@ -1,5 +1,6 @@
 import type { ProductDetail } from "../../../api/types";
 import { Commands } from "../../../ui/Copy";
+import { lastPart } from "../../../ui/format";
 import { Panel, TableFrame } from "../../../ui/Page";
 import { ProductLink } from "../../../ui/ProductLink";
 import { Tag } from "../../../ui/State";
@@ -43,8 +44,8 @@ function Prose({ text, otherwise }: { text: string | undefined; otherwise: strin
 function GetIt({ product }: { product: ProductDetail }) {
   const lines = [
     `fairmesh login ${window.location.origin}`,
-    `fairmesh get ${product.name} data`,
-    "fairmesh verify data",
+    `fairmesh get ${product.name}`,
+    `fairmesh verify ${lastPart(product.name)}`,
   ];
   return (
     <Panel title="Get it">
