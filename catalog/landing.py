@@ -172,7 +172,7 @@ def _version_page(
 ) -> facts.VersionPage:
     header = _payload(version.envelope)
     line = _line(version, version.product)
-    inputs, hidden = _known_inputs(principal, version.inputs)
+    inputs, hidden = _known_inputs(principal, version)
     listed = () if line.removed else selectors.manifest_entries(version)
     return facts.VersionPage(
         product=about,
@@ -215,14 +215,14 @@ def _neighbours(principal: Principal, version: Version) -> dict[str, str]:
 
 
 def _known_inputs(
-    principal: Principal, inputs: Iterable[dict[str, str]]
+    principal: Principal, version: Version
 ) -> tuple[tuple[facts.InputFact, ...], int]:
     """Return the inputs that the reader may know of, and how many there are besides."""
-    rows = [facts.InputFact(row["name"], row["digest"]) for row in inputs]
-    products = {row.name: str(Name.parse(row.name).product_name) for row in rows}
-    seen = selectors.visible_names(principal, Action.DISCOVER, products.values()) if rows else set()
-    known = tuple(row for row in rows if products[row.name] in seen)
-    return known, len(rows) - len(known)
+    seen = selectors.known_inputs(principal, [version])
+    known = tuple(
+        facts.InputFact(row["name"], row["digest"]) for row in version.inputs if row["name"] in seen
+    )
+    return known, len(version.inputs) - len(known)
 
 
 def _removal(version: Version) -> facts.Removal | None:

@@ -117,6 +117,17 @@ def visible_names(principal: Principal, action: Action, names: Iterable[str]) ->
     return found
 
 
+def known_inputs(principal: Principal, versions: Iterable[Version]) -> set[str]:
+    """Return the names of the versions' inputs of whose products the principal may know."""
+    products = {
+        each["name"]: str(Name.parse(each["name"]).product_name)
+        for version in versions
+        for each in version.inputs
+    }
+    seen = visible_names(principal, Action.DISCOVER, products.values()) if products else set()
+    return {name for name, product in products.items() if product in seen}
+
+
 def product_for(
     principal: Principal,
     action: Action,

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from catalog.api import search_serializers as shapes
-from catalog.api.views import label_context
+from catalog.api.views import product_context
 from catalog.models import Product
 from catalog.search_query import Filters, Hit, search
 from catalog.search_words import sight_of, suggestions
@@ -31,7 +31,7 @@ class SearchView(APIView):
         size = min(max(wanted["page_size"], 1), _LARGEST_PAGE)
         page = search(principal, wanted["q"], filters, wanted["cursor"], size)
         products = _products(page.results)
-        context = label_context(list(products.values()))
+        context = product_context(principal, list(products.values()))
         found = {
             "total": page.total,
             "next_cursor": page.next_cursor,

@@ -61,7 +61,7 @@ class ColumnOut(serializers.Serializer[Data]):
 
 
 class InputOut(serializers.Serializer[Data]):
-    name = serializers.CharField()
+    name = serializers.CharField(allow_null=True, help_text="Null when you may not know of it.")
     digest = serializers.CharField()
 
 
@@ -71,12 +71,14 @@ class TombstoneOut(serializers.Serializer[Data]):
 
 
 class VersionOut(serializers.ModelSerializer[Version]):
+    """A version. The context's `known_inputs` are the inputs' names that the reader may know of."""
+
     product = serializers.CharField(source="product.name")
     name = serializers.CharField()
     manifest = serializers.CharField(source="root")
     schema = ColumnOut(many=True)
     labels = serializers.ListField(child=serializers.CharField())
-    inputs = InputOut(many=True)
+    inputs = serializers.SerializerMethodField()
     aliases: serializers.SlugRelatedField[Any] = serializers.SlugRelatedField(
         "alias", many=True, read_only=True
     )
@@ -89,6 +91,14 @@ class VersionOut(serializers.ModelSerializer[Version]):
             "manifest", "digest", "schema", "labels", "inputs", "aliases", "created_by",
             "created_at", "published_at", "tombstone",
         ]  # fmt: skip
+
+    @extend_schema_field(InputOut(many=True))
+    def get_inputs(self, version: Version) -> list[Data]:
+        known = self.context.get("known_inputs", ())
+        return [
+            {"name": each["name"] if each["name"] in known else None, "digest": each["digest"]}
+            for each in version.inputs
+        ]
 
     @extend_schema_field(TombstoneOut(allow_null=True))
     def get_tombstone(self, version: Version) -> Data | None:
@@ -147,7 +157,7 @@ class ProductListOut(serializers.ModelSerializer[Product]):
         pointers = getattr(product, "latest_aliases", [])
         if not pointers:
             return None
-        return dict(VersionOut(pointers[0].version).data)
+        return dict(VersionOut(pointers[0].version, context=self.context).data)
 
 
 class VerdictOut(serializers.Serializer[Any]):

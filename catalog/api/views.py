@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from itertools import islice
 from typing import Any
 from uuid import UUID
@@ -31,14 +32,25 @@ NAME = OpenApiParameter("name", str, description="The one of exactly this name."
 PRODUCT = OpenApiParameter("product", str, description="Only of the product of this name.")
 
 
-def label_context(products: list[Product]) -> dict[str, Any]:
-    """Fetch the labels of many products at once, for ProductListOut."""
+def product_context(principal: Principal, products: list[Product]) -> dict[str, Any]:
+    """Fetch the labels of many products at once, and what else ProductListOut shows of them."""
     rows: dict[str, list[Label]] = defaultdict(list)
     names = [product.name for product in products]
     live = Label.objects.filter(name__in=names, removed_at__isnull=True)
     for label in live.order_by("column", "label"):
         rows[label.name].append(label)
-    return {"labels": rows}
+    latest = [pointer.version for each in products for pointer in each.latest_aliases]  # type: ignore[attr-defined]  # set by with_parts
+    return {"labels": rows, **version_context(principal, latest)}
+
+
+def version_context(principal: Principal, versions: Iterable[Version]) -> dict[str, Any]:
+    """Return the context for VersionOut: which inputs the principal may know of."""
+    return {"known_inputs": selectors.known_inputs(principal, versions)}
+
+
+def render_version(principal: Principal, version: Version) -> dict[str, Any]:
+    context = version_context(principal, [version])
+    return dict(shapes.VersionOut(version, context=context).data)
 
 
 def render_product(principal: Principal, product_id: UUID) -> dict[str, Any]:
@@ -46,7 +58,7 @@ def render_product(principal: Principal, product_id: UUID) -> dict[str, Any]:
     resource = selectors.product_resource(product)
     asked = (Action.READ, Action.WRITE, Action.PUBLISH, Action.TRANSFORM, Action.ADMINISTER)
     can = {str(action): decide(principal, action, resource) for action in asked}
-    context = {**label_context([product]), "can": can}
+    context = {**product_context(principal, [product]), "can": can}
     return dict(shapes.ProductOut(product, context=context).data)
 
 
@@ -90,8 +102,9 @@ class ProductsView(ListAPIView[Product]):
 
     @extend_schema(parameters=[NAME, OpenApiParameter("domain", str)])
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        page = self.paginate_queryset(self.get_queryset()) or []
-        rendered = shapes.ProductListOut(page, many=True, context=label_context(list(page)))
+        page = list(self.paginate_queryset(self.get_queryset()) or [])
+        context = product_context(principal_of(request), page)
+        rendered = shapes.ProductListOut(page, many=True, context=context)
         return self.get_paginated_response(rendered.data)
 
     @extend_schema(request=shapes.ProductIn, responses={201: shapes.ProductOut})
@@ -142,22 +155,26 @@ class VersionsView(ListAPIView[Version]):
 
     @extend_schema(parameters=[PRODUCT])
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        return super().get(request, *args, **kwargs)
+        page = list(self.paginate_queryset(self.get_queryset()) or [])
+        context = version_context(principal_of(request), page)
+        return self.get_paginated_response(shapes.VersionOut(page, many=True, context=context).data)
 
     @extend_schema(request=shapes.VersionIn, responses={201: shapes.VersionOut})
     @idempotent
     def post(self, request: Request) -> Response:
         body = shapes.VersionIn(data=request.data)
         body.is_valid(raise_exception=True)
-        version = services.open_version(principal_of(request), body.validated_data["product"])
-        return Response(shapes.VersionOut(version).data, status=201)
+        principal = principal_of(request)
+        version = services.open_version(principal, body.validated_data["product"])
+        return Response(render_version(principal, version), status=201)
 
 
 class VersionView(APIView):
     @extend_schema(responses=shapes.VersionOut)
     def get(self, request: Request, version_id: UUID) -> Response:
-        version = selectors.version_by_id(principal_of(request), Action.DISCOVER, version_id)
-        return Response(shapes.VersionOut(version).data)
+        principal = principal_of(request)
+        version = selectors.version_by_id(principal, Action.DISCOVER, version_id)
+        return Response(render_version(principal, version))
 
 
 class TombstoneView(APIView):
@@ -165,10 +182,9 @@ class TombstoneView(APIView):
     def post(self, request: Request, version_id: UUID) -> Response:
         body = shapes.ReasonIn(data=request.data)
         body.is_valid(raise_exception=True)
-        version = services.tombstone_version(
-            principal_of(request), version_id, **body.validated_data
-        )
-        return Response(shapes.VersionOut(version).data)
+        principal = principal_of(request)
+        version = services.tombstone_version(principal, version_id, **body.validated_data)
+        return Response(render_version(principal, version))
 
 
 class FilesView(APIView):

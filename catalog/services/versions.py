@@ -35,7 +35,7 @@ from core.errors import Conflict, Invalid
 from core.manifest import FileEntry
 from core.names import Name, check_path
 from governance import audit
-from governance.engine.entities import Action, Principal
+from governance.engine.entities import Action, Principal, Visibility
 from governance.models import LabelOrigin
 from governance.selectors import labels_of
 from governance.services import require, signer_for
@@ -113,7 +113,7 @@ def publish_version(
     _inherit_labels(version, sources)
     built = manifest.build(_entry(file) for file in files)
     _fill(version, built, _common_schema(files), sources)
-    _sign(actor, version, built)
+    _sign(actor, version, built, [_cited(version, source) for source in sources])
     version.save()
     _store_shards(version, built)
     version.draft_files.all().delete()
@@ -163,7 +163,27 @@ def _tell_format(version: Version, files: Sequence[DraftFile]) -> None:
     version.product.ports.filter(direction=PortDirection.OUTPUT, name="files").update(format=told)
 
 
-def _sign(actor: Principal, version: Version, built: manifest.Manifest) -> None:
+def _cited(version: Version, source: Version) -> dict[str, str | None]:
+    """Return how the seal cites an input: by name only when that tells nobody of a private one.
+
+    A seal travels with the bytes to whoever may read them, so it must not name what is more
+    private than the version itself; the digest cites the input all the same.
+    """
+    mine, theirs = version.product, source.product
+    among_team = Visibility(mine.visibility) is Visibility.TEAM
+    if Visibility(theirs.visibility) is Visibility.TEAM:
+        told = among_team and mine.domain.team_id == theirs.domain.team_id
+    else:
+        told = Visibility(theirs.visibility).is_as_wide_as(Visibility(mine.visibility))
+    return {"name": source.name if told else None, "digest": source.digest}
+
+
+def _sign(
+    actor: Principal,
+    version: Version,
+    built: manifest.Manifest,
+    cited: Sequence[dict[str, str | None]],
+) -> None:
     signer = signer_for(Name.parse(version.name))  # before the clock is read: a new key is
     version.published_at = timezone.now()  # delegated from its making on, not earlier
     version.state = VersionState.PUBLISHED
@@ -187,7 +207,7 @@ def _sign(actor: Principal, version: Version, built: manifest.Manifest) -> None:
         },
         "schema_digest": version.schema_digest or None,
         "labels": version.labels,
-        "inputs": version.inputs,
+        "inputs": list(cited),
         "license": version.product.license or None,
         "published": version.published_at.isoformat(),
         "publisher": actor.id,

@@ -20,6 +20,7 @@ from governance.engine.entities import Action, Decision, Principal, Resource, Si
 from governance.engine.permits import Permit
 
 BY_SCOPE = "scope-of-token"
+BY_RESIDENCY = "residency-binds-replicate"
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ def decide(
     determining = tuple(sorted(names.get(key, key) for key in answer.diagnostics.reasons))
     return Decision(
         allow=answer.allowed,
-        policies=determining,
+        policies=determining + _bound_by(determining, action, resource),
         reason=_reason(policies, determining, action, resource),
         policy_set=policies.digest,
     )
@@ -137,19 +138,21 @@ def entities(principal: Principal, resource: Resource) -> list[dict[str, Any]]:
     ]
 
 
+def _bound_by(determining: Sequence[str], action: Action, resource: Resource) -> tuple[str, ...]:
+    """Return the protection policies behind a refusal for residency, which decide it as well."""
+    bound = action is Action.REPLICATE and BY_RESIDENCY in determining
+    return resource.bound_by if bound else ()
+
+
 def _reason(
     policies: PolicySet, determining: Sequence[str], action: Action, resource: Resource
 ) -> str:
     if not determining:
         return f"No policy permits {action} on {resource.name}."
     told = " ".join(filter(None, (policies.reasons.get(name, "") for name in determining)))
-    if (
-        action is Action.REPLICATE
-        and resource.bound_by
-        and "residency-binds-replicate" in determining
-    ):
+    if bound_by := _bound_by(determining, action, resource):
         told += (
             f" {resource.name} must stay in {', '.join(sorted(resource.residency)) or 'nowhere'}"
-            f" by {', '.join(resource.bound_by)}."
+            f" by {', '.join(bound_by)}."
         )
     return told.strip()

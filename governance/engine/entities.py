@@ -27,6 +27,11 @@ class Visibility(StrEnum):
     MESH = "mesh"
     TEAM = "team"
 
+    def is_as_wide_as(self, other: Visibility) -> bool:
+        """Say whether everyone who may know of a thing of `other` may know of one of this."""
+        narrowing = list(Visibility)
+        return narrowing.index(self) <= narrowing.index(other)
+
 
 class Access(StrEnum):
     """How one comes to read a product: by being a member, or by a grant."""

@@ -17,7 +17,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from catalog.api.serializers import VersionOut
-from catalog.api.views import VersionView
+from catalog.api.views import VersionView, render_version
 from governance.api.authentication import principal_of
 from movement import reading, services
 from movement.api import serializers as shapes
@@ -111,8 +111,9 @@ class PublishView(APIView):
         """Seal a draft; a version that is published already is answered as it is."""
         body = shapes.PublishIn(data=request.data)
         body.is_valid(raise_exception=True)
-        version = services.publish(principal_of(request), version_id, **body.validated_data)
-        return Response(VersionOut(version).data)
+        principal = principal_of(request)
+        version = services.publish(principal, version_id, **body.validated_data)
+        return Response(render_version(principal, version))
 
 
 class PreviewView(APIView):

@@ -58,7 +58,7 @@ def test_labels_grants_and_policies_move_with_it(world: World) -> None:
         assert [row["name"] for row in grants] == [NEW]
     body = {"action": "replicate", "name": NEW, "jurisdictions": ["US"]}
     answer = world.ana.client().post("/api/v1/decisions", body, "application/json").json()
-    assert answer["policies"] == ["residency-binds-replicate"]
+    assert answer["policies"] == ["residency-binds-replicate", "home"]
 
 
 def test_an_old_name_is_nobody_elses(world: World) -> None:

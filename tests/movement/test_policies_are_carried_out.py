@@ -85,7 +85,7 @@ def test_residency_is_refused_and_nothing_reaches_the_bucket(two_sites: World) -
     deliver()
     refused = Transfer.objects.get(state=TransferState.REFUSED)
     assert (refused.target.name, refused.reason_code) == ("store-us", "policy_denied")
-    assert refused.policies == ["residency-binds-replicate"]
+    assert refused.policies == ["residency-binds-replicate", "eu-only"]
     assert "eu-only" in refused.reason
     moved = Transfer.objects.get(state=TransferState.QUEUED)
     assert moved.target.name == "dir-pt"
@@ -98,7 +98,7 @@ def test_residency_is_refused_and_nothing_reaches_the_bucket(two_sites: World) -
         content_type="application/json",
     )
     assert answer.status_code == 403
-    assert answer.json()["policies"] == ["residency-binds-replicate"]
+    assert answer.json()["policies"] == ["residency-binds-replicate", "eu-only"]
     assert "eu-only" in answer.json()["detail"]
     assert list(open_store(Store.objects.get(name="store-us")).list()) == []
 
