@@ -22,4 +22,12 @@ export const theme = createTheme({
   fontFamilyMonospace: 'ui-monospace, "SF Mono", "Cascadia Mono", Menlo, "DejaVu Sans Mono", monospace',
   headings: { fontWeight: "650" },
   cursorType: "pointer",
+  components: {
+    SegmentedControl: {
+      styles: {
+        root: { background: "var(--fm-sunken)" },
+        indicator: { background: "var(--fm-accent-soft)" },
+      },
+    },
+  },
 });

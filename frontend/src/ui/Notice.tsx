@@ -77,7 +77,8 @@ export function Policies({ ids }: { ids: string[] }) {
   );
 }
 
-function SignInFirst() {
+/** For who is a stranger to the mesh: what there is for members, and the way in. */
+export function SignInFirst() {
   const next = window.location.pathname + window.location.search;
   const action = (
     <Button component={Link} to="/sign-in" search={(() => ({ next })) as never}>

@@ -2,6 +2,8 @@ import { useDocumentVisibility } from "@mantine/hooks";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { createLazyRoute } from "@tanstack/react-router";
 
+import { useMe } from "../../api/session";
+import { SignInFirst } from "../../ui/Notice";
 import { PageTitle } from "../../ui/Page";
 import { Filters } from "./components/Filters";
 import { Live } from "./components/Live";
@@ -13,7 +15,20 @@ import { RUN_STATES, TRANSFER_STATES } from "./search";
 
 export const route = createLazyRoute("/jobs")({ component: JobsPage });
 
+/** Strangers have no jobs to see; members see those of the products they may know of. */
 function JobsPage() {
+  const me = useMe();
+  if (me?.authenticated !== false) return <Jobs />;
+  return (
+    <>
+      <PageTitle>Jobs</PageTitle>
+      <h1>Jobs</h1>
+      <SignInFirst />
+    </>
+  );
+}
+
+function Jobs() {
   const { kind, state } = route.useSearch();
   const transferState = TRANSFER_STATES.find((one) => one === state);
   const runState = RUN_STATES.find((one) => one === state);

@@ -41,7 +41,7 @@ function Facts({ product }: { product: ProductDetail }) {
       <Fact term="Owner">{product.team}</Fact>
       <Fact term="Access">
         {product.can.read.allow
-          ? "you may read it"
+          ? "you may read"
           : product.access === "open"
             ? "open to members"
             : "on request"}

@@ -46,8 +46,8 @@ function Items({ plan }: { plan: Plan }) {
                     <State value={item.action} />
                     {item.reason && <div className={classes["reason"]}>{item.reason}</div>}
                   </td>
-                  <td>{item.source || "–"}</td>
-                  <td>{item.target}</td>
+                  <td className="tight">{item.source || "–"}</td>
+                  <td className="tight">{item.target}</td>
                   <td className="num">
                     <Bytes value={item.bytes} />
                   </td>

@@ -62,8 +62,8 @@ function CopyRow({ row }: { row: Replica }) {
   return (
     <tr>
       <td className="nums">{versionOf(row.version)}</td>
-      <td>{row.store}</td>
-      <td>{row.site}</td>
+      <td className="tight">{row.store}</td>
+      <td className="tight">{row.site}</td>
       <td>{row.jurisdictions.join(", ") || "–"}</td>
       <td>
         <State value={row.state} />
@@ -121,8 +121,8 @@ function TransferRow({ row }: { row: Transfer }) {
   return (
     <tr>
       <td className="nums">{versionOf(row.version)}</td>
-      <td>{row.source ?? "–"}</td>
-      <td>{row.target}</td>
+      <td className="tight">{row.source ?? "–"}</td>
+      <td className="tight">{row.target}</td>
       <td>
         <State value={row.state} />
         <Reason code={row.reason_code} text={row.reason} />
