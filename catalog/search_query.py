@@ -303,7 +303,15 @@ def _facets(matching: QuerySet[Product]) -> dict[str, list[FacetValue]]:
         rows = matching.order_by().exclude(**{lookup: ""}).values_list(lookup)
         counted = rows.annotate(count=Count("pk")).order_by("-count", lookup)[:_FACET_VALUES]
         found[facet] = [FacetValue(value, count) for value, count in counted]
-    return found
+    return {**found, "format": _formats(matching)}
+
+
+def _formats(matching: QuerySet[Product]) -> list[FacetValue]:
+    """Count the products by the formats of their ports; one with two counts in both."""
+    ports = Port.objects.filter(product__in=matching.order_by().values("pk")).exclude(format="")
+    rows = ports.order_by().values_list("format")
+    counted = rows.annotate(count=Count("product", distinct=True)).order_by("-count", "format")
+    return [FacetValue(value, count) for value, count in counted[:_FACET_VALUES]]
 
 
 def _write_cursor(shown: Sequence[_Place], counts: Sequence[int] = ()) -> str:

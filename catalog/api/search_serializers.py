@@ -54,6 +54,7 @@ class FacetValueOut(serializers.Serializer[Data]):
 class FacetsOut(serializers.Serializer[Data]):
     domain = FacetValueOut(many=True)
     license = FacetValueOut(many=True)
+    format = FacetValueOut(many=True)
     visibility = FacetValueOut(many=True)
 
 

@@ -1158,6 +1158,7 @@ export interface components {
         FacetsOut: {
             domain: components["schemas"]["FacetValueOut"][];
             license: components["schemas"]["FacetValueOut"][];
+            format: components["schemas"]["FacetValueOut"][];
             visibility: components["schemas"]["FacetValueOut"][];
         };
         FailedEventOut: {
@@ -1213,7 +1214,8 @@ export interface components {
             matched: string[];
         };
         InputOut: {
-            name: string;
+            /** @description Null when you may not know of it. */
+            name: string | null;
             digest: string;
         };
         LabelInRequest: {
@@ -2249,6 +2251,7 @@ export interface components {
         VersionInRequest: {
             product: string;
         };
+        /** @description A version. The context's `known_inputs` are the inputs' names that the reader may know of. */
         VersionOut: {
             /** Format: uuid */
             readonly id: string;
@@ -2268,7 +2271,7 @@ export interface components {
             digest: string;
             schema: components["schemas"]["ColumnOut"][];
             labels: string[];
-            inputs: components["schemas"]["InputOut"][];
+            readonly inputs: components["schemas"]["InputOut"][];
             readonly aliases: string[];
             created_by: string;
             /** Format: date-time */

@@ -22,12 +22,8 @@ interface FacetsProps {
 
 export function Facets({ search, facets }: FacetsProps) {
   return FACETS.map(({ key, title }) => (
-    <Facet key={key} facet={key} title={title} search={search} values={valuesOf(facets, key)} />
+    <Facet key={key} facet={key} title={title} search={search} values={facets?.[key] ?? []} />
   ));
-}
-
-function valuesOf(facets: FacetsProps["facets"], key: FacetKey): FacetValue[] {
-  return (facets as Partial<Record<FacetKey, FacetValue[]>> | undefined)?.[key] ?? [];
 }
 
 interface FacetProps {

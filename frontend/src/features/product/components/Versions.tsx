@@ -129,11 +129,15 @@ function VersionRows({ version }: { version: Version }) {
 
 function Inputs({ version }: { version: Version }) {
   if (version.inputs.length === 0) return "–";
-  return version.inputs.map((input) => (
-    <div key={input.name}>
-      <ProductLink name={input.name}>
-        <span className="mono">{input.name}</span>
-      </ProductLink>
+  return version.inputs.map(({ name, digest }) => (
+    <div key={digest}>
+      {name ? (
+        <ProductLink name={name}>
+          <span className="mono">{name}</span>
+        </ProductLink>
+      ) : (
+        <em title={digest}>hidden from you</em>
+      )}
     </div>
   ));
 }
