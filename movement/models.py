@@ -127,6 +127,23 @@ class Replica(models.Model):
         return f"{self.version} at {self.store}"
 
 
+class Arrival(models.Model):
+    """A file of a draft whose bytes are on their way in, as long as its uploader is heard from.
+
+    While one lives nobody else sends the same path, and the draft is not sealed.
+    """
+
+    version = models.ForeignKey(Version, models.CASCADE, related_name="arrivals")
+    path = models.TextField()
+    until = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["version", "path"], name="one_arrival")]
+
+    def __str__(self) -> str:
+        return f"{self.path} of {self.version_id}"
+
+
 class TransferState(models.TextChoices):
     QUEUED = "queued"
     CLAIMED = "claimed"

@@ -31,7 +31,7 @@ from catalog.selectors import (
 from core import manifest, outbox, seal
 from core.canonical import canonical_digest, canonical_json
 from core.digests import Chunk, sha256_digest
-from core.errors import Conflict, Invalid
+from core.errors import Conflict, Invalid, NotFound
 from core.manifest import FileEntry
 from core.names import Name, check_path
 from governance import audit
@@ -65,7 +65,9 @@ def add_draft_file(
     """Note a file whose bytes are safe in a store. The same path again replaces the note."""
     check_path(entry.path)
     with transaction.atomic():
-        locked = Version.objects.select_for_update().get(pk=version.pk)
+        locked = Version.objects.select_for_update().filter(pk=version.pk).first()
+        if locked is None:
+            raise NotFound(f"The draft {version.name} was given up.", name=version.name)
         if locked.state != VersionState.DRAFT:
             raise Conflict(f"{version.name} is {locked.state}; a published version never changes.")
         file, _ = DraftFile.objects.update_or_create(

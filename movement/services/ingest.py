@@ -24,6 +24,7 @@ from movement.engine.placement import SITE_ORDER
 from movement.models import Replica, ReplicaOrigin, ReplicaState, SiteState, Store
 from movement.objects import buffered
 from movement.opening import open_store
+from movement.services.arrivals import arriving, refuse_while_arriving
 from movement.services.sealing import seal_home
 from movement.stores.protocol import Store as ObjectStore
 
@@ -47,7 +48,8 @@ def receive_file(actor: Principal, version_id: UUID, announced: Announced, read:
     """Stream one file of a draft into its store and note it there.
 
     Memory stays within one part whatever the size. Nothing is kept when the body ends early
-    (UploadIncomplete) or hashes to something else than announced (DigestMismatch).
+    (UploadIncomplete) or hashes to something else than announced (DigestMismatch). Raises
+    Conflict while the same path is sent by another request, and once the version is sealed.
     """
     version = version_by_id(actor, Action.PUBLISH, version_id)
     check_path(announced.path)
@@ -55,18 +57,27 @@ def receive_file(actor: Principal, version_id: UUID, announced: Announced, read:
     store, key = open_store(home.store), home.base + announced.path
     media_type = announced.media_type or media_type_of(announced.path)
     hasher = FileHasher()
-    with store.writer(key, media_type=media_type, total_bytes=announced.bytes) as writer:
+    with (
+        arriving(version, announced.path) as receiving,
+        store.writer(key, media_type=media_type, total_bytes=announced.bytes) as writer,
+    ):
         left = announced.bytes
         while left and (piece := read(min(READ_BYTES, left))):
             hasher.update(piece)
             writer.write(piece)
             left -= len(piece)
+            receiving.still_here()
         sha256, chunks = hasher.finish()
         _check_body(announced, hasher.bytes, sha256)
+        receiving.take_the_place()
         writer.commit(sha256)
-    facts = inspect(media_type, hasher.bytes, lambda: buffered(store, key, hasher.bytes))
-    entry = FileEntry(announced.path, hasher.bytes, sha256, media_type, facts.rows, chunks)
-    return catalog.add_draft_file(version, entry, facts.schema)
+        facts = inspect(media_type, hasher.bytes, lambda: buffered(store, key, hasher.bytes))
+        entry = FileEntry(announced.path, hasher.bytes, sha256, media_type, facts.rows, chunks)
+        try:
+            return catalog.add_draft_file(version, entry, facts.schema)
+        except NotFound:  # given up meanwhile: its bytes are nobody's
+            store.delete(key)
+            raise
 
 
 def _check_body(announced: Announced, received: int, sha256: str) -> None:
@@ -131,7 +142,16 @@ def _hashed(store: ObjectStore, base: str) -> Iterator[tuple[FileEntry, Facts]]:
 def publish(
     actor: Principal, version_id: UUID, *, inputs: Sequence[str] = (), run: str = ""
 ) -> Version:
-    """Seal a draft and make its gathered bytes the first replica, in one transaction."""
+    """Seal a draft and make its gathered bytes the first replica, in one transaction.
+
+    Raises Conflict while a file is on its way, and for the draft of a run that still writes it.
+    """
+    version_by_id(actor, Action.PUBLISH, version_id)
+    Version.objects.select_for_update().get(pk=version_id)
+    refuse_while_arriving(version_id)
+    home = Replica.objects.filter(version=version_id, state=ReplicaState.COPYING).first()
+    if home is not None and home.origin == ReplicaOrigin.RUN and not run:
+        raise Conflict("A run writes this version and publishes it when it is done.")
     version = catalog.publish_version(actor, version_id, inputs=inputs, run=run)
     published = Replica.objects.filter(version=version, state=ReplicaState.COPYING).update(
         state=ReplicaState.COMPLETE, verified_at=timezone.now(), since=timezone.now()
