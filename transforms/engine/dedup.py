@@ -7,16 +7,21 @@ only its own. A duplicates file holds one batch for each shard.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from transforms.engine.arrow import AnyField, file_of, numbers_in
 from transforms.engine.operators.dedup_exact import HASH_BYTES
 from transforms.engine.sources import ByteSource, RangedFile
 
-KEYS = pa.schema([("hash", pa.binary(HASH_BYTES)), ("row", pa.uint32())])
+_KEY_FIELDS: list[AnyField] = [
+    pa.field("hash", pa.binary(HASH_BYTES)),
+    pa.field("row", pa.uint32()),
+]
+KEYS = pa.schema(_KEY_FIELDS)
 DUPLICATES = pa.schema([("row", pa.uint32())])
 Hashes = npt.NDArray[np.uint8]
 Rows = npt.NDArray[np.uint32]
@@ -28,9 +33,9 @@ def write_keys(stream: BinaryIO, hashes: Hashes, partitions: int) -> None:
     partition = head * partitions >> 16
     order = np.argsort(partition, kind="stable")
     ends = np.cumsum(np.bincount(partition, minlength=partitions))
-    with pa.ipc.new_file(stream, KEYS) as writer:
+    with pa.ipc.new_file(file_of(stream), KEYS) as writer:
         for rows in np.split(order, ends[:-1]):
-            data = pa.py_buffer(np.ascontiguousarray(hashes[rows]))
+            data = pa.py_buffer(cast("memoryview", np.ascontiguousarray(hashes[rows])))
             packed = pa.Array.from_buffers(pa.binary(HASH_BYTES), len(rows), [None, data])
             row = pa.array(rows.astype(np.uint32))
             writer.write_batch(pa.RecordBatch.from_arrays([packed, row], schema=KEYS))
@@ -43,7 +48,7 @@ def read_keys(source: ByteSource, partition: int) -> tuple[Hashes, Rows]:
     packed = batch.column(0)
     start = packed.offset * HASH_BYTES
     length = batch.num_rows * HASH_BYTES
-    data = np.frombuffer(packed.buffers()[1] or b"", np.uint8)[start : start + length]
+    data = numbers_in(packed.buffers()[1], np.uint8)[start : start + length]
     return data.reshape(-1, HASH_BYTES), batch.column(1).to_numpy()
 
 
@@ -65,7 +70,7 @@ def duplicates(keys: Sequence[tuple[Hashes, Rows]]) -> list[Rows]:
 
 
 def write_duplicates(stream: BinaryIO, found: Sequence[Rows]) -> None:
-    with pa.ipc.new_file(stream, DUPLICATES) as writer:
+    with pa.ipc.new_file(file_of(stream), DUPLICATES) as writer:
         for rows in found:
             writer.write_batch(pa.RecordBatch.from_arrays([pa.array(rows)], schema=DUPLICATES))
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import cast
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from transforms.engine.arrow import Text, text_of
 from transforms.engine.chain import Chain
 from transforms.engine.encoders import GATE_DOCUMENTS, Encoders, Verdict, judge
 from transforms.engine.operators.tokenise import Tokenise, forging
@@ -44,13 +46,13 @@ def _verdict(plan: Plan, position: int, open_input: OpenInput, encoders: Encoder
         wanted = text.drop_null()
         if step.special_tokens == "text":
             wanted = wanted.filter(pa.array(~forging(wanted, tokenizer.specials)))
-        texts += wanted.to_pylist()
+        texts += cast("list[str]", wanted.to_pylist())
     return judge(tokenizer, texts)
 
 
 def _documents(
     plan: Plan, position: int, open_input: OpenInput, encoders: Encoders
-) -> Iterator[pa.Array]:
+) -> Iterator[Text]:
     """Yield the texts that step `position` would be given: a sample, or all where that is less."""
     count = len(plan.shards)
     chosen = sorted({round(at) for at in np.linspace(0, count - 1, min(count, _SHARDS_LOOKED_AT))})
@@ -69,7 +71,7 @@ def _documents(
 
 def _some(
     plan: Plan, position: int, shard: Shard, open_input: OpenInput, encoders: Encoders
-) -> Iterator[pa.Array]:
+) -> Iterator[Text]:
     step = plan.spec.steps[position]
     assert isinstance(step, Tokenise)
     chain = Chain(plan.spec.steps[:position], encoders)
@@ -77,14 +79,14 @@ def _some(
         source = open_input(piece.path)
         for found in read(piece, source, plan.schemas[0], SAMPLE_BYTES):
             for batch in chain.apply(found.batch):
-                yield batch.column(step.column)
+                yield text_of(batch.column(step.column))
 
 
-def _first(texts: Iterator[pa.Array], quota: int) -> Iterator[pa.Array]:
+def _first(texts: Iterator[Text], quota: int) -> Iterator[Text]:
     """Yield `quota` texts, spread over each array, or all that there are."""
     for text in texts:
         if quota <= 0:
             return
         spread = np.unique(np.linspace(0, len(text) - 1, min(quota, len(text))).round())
         quota -= len(spread)
-        yield pc.take(text, pa.array(spread.astype(np.int64)))
+        yield pc.take(text, pa.array(spread.astype(np.int64), pa.int64()))

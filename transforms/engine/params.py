@@ -11,9 +11,21 @@ import re
 import types
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
-from typing import Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from typing import (
+    TYPE_CHECKING,
+    Literal,
+    TypeVar,
+    Union,
+    cast,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from transforms.engine.problems import Problem, join, nearest
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 T = TypeVar("T")
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
@@ -70,12 +82,8 @@ def parse(cls: type[T], raw: object, where: str, problems: list[Problem]) -> T |
 
 def _described(cls: type[object]) -> Iterator[tuple[str, tuple[Field[object], object]]]:
     hints = get_type_hints(cls)
-    for declared in fields(cast("type[_Dataclass]", cls)):
+    for declared in fields(cast("type[DataclassInstance]", cls)):
         yield declared.name, (declared, hints[declared.name])
-
-
-class _Dataclass:
-    __dataclass_fields__: dict[str, Field[object]]
 
 
 def _parse_value(hint: object, raw: object, where: str, problems: list[Problem]) -> object:

@@ -7,15 +7,14 @@ same shards, and a shard done yesterday is the same shard today.
 from __future__ import annotations
 
 import base64
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
 from typing import cast
 
 import pyarrow as pa
-import rfc8785
 
+from core.canonical import canonical_digest
 from core.digests import Digest
 from core.errors import Invalid, InvalidSpec
 from transforms.engine.encoders import Resolver, Specials
@@ -27,6 +26,7 @@ from transforms.engine.problems import Problem, nearest, problems_of, refuse
 from transforms.engine.readers import Piece, infer_schema, kind_of, open_parquet
 from transforms.engine.sources import OpenInput
 from transforms.engine.spec import ARROW_TYPES, Spec, digest, read_spec
+from transforms.engine.stored import rebuilt
 
 SHARD_BYTES = 32 * 1024 * 1024
 PARTITION_BYTES = 512 * 1024 * 1024
@@ -146,7 +146,7 @@ def plan(
         Shard(index, group, size, _shard_digest(spec_digest, schema, group, hashes))
         for index, (group, size) in enumerate(groups)
     )
-    run_digest = _digest([spec_digest, *(shard.digest for shard in shards)])
+    run_digest = canonical_digest([spec_digest, *(shard.digest for shard in shards)])
     return _assemble(spec, (spec_digest, run_digest), schema, shards)
 
 
@@ -155,8 +155,8 @@ def from_json(document: Mapping[str, object]) -> Plan:
     spec = read_spec(document["spec"])
     schema = pa.ipc.read_schema(pa.py_buffer(base64.b64decode(cast(str, document["schema"]))))
     shards = tuple(
-        Shard(**{**raw, "pieces": tuple(Piece(**piece) for piece in raw["pieces"])})
-        for raw in cast("list[dict[str, object]]", document["shards"])
+        rebuilt(Shard, raw, pieces=tuple(rebuilt(Piece, piece) for piece in raw["pieces"]))
+        for raw in cast("list[dict[str, list[object]]]", document["shards"])
     )
     spec_digest = Digest(cast(str, document["spec_digest"]))
     run_digest = Digest(cast(str, document["run_digest"]))
@@ -231,11 +231,7 @@ def _shard_digest(
     spec_digest: Digest, schema: pa.Schema, pieces: tuple[Piece, ...], hashes: Mapping[str, str]
 ) -> Digest:
     parts = [[hashes[piece.path], piece.format, piece.start, piece.end] for piece in pieces]
-    return _digest([spec_digest, str(schema), parts])
-
-
-def _digest(value: list[object]) -> Digest:
-    return Digest("sha256:" + hashlib.sha256(rfc8785.dumps(value)).hexdigest())
+    return canonical_digest([spec_digest, str(schema), parts])
 
 
 def _input_schema(spec: Spec, pieces: Sequence[Piece], open_input: OpenInput) -> pa.Schema:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from core.errors import InvalidSpec
+from transforms.engine.arrow import AnyField
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ def problems_of(error: InvalidSpec) -> list[Problem]:
     ]
 
 
-def require_column(schema: pa.Schema, column: str, where: str) -> pa.Field:
+def require_column(schema: pa.Schema, column: str, where: str) -> AnyField:
     """Return the field of `column`; raises InvalidSpec that names the nearest column."""
     position = schema.get_field_index(column)
     if position < 0:
@@ -67,7 +68,7 @@ def require_column(schema: pa.Schema, column: str, where: str) -> pa.Field:
     return schema.field(position)
 
 
-def require_text(schema: pa.Schema, column: str, where: str) -> pa.Field:
+def require_text(schema: pa.Schema, column: str, where: str) -> AnyField:
     """Return the field of `column`; raises InvalidSpec unless it holds strings."""
     field = require_column(schema, column, where)
     if not (pa.types.is_string(field.type) or pa.types.is_large_string(field.type)):

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import zstandard
 
 from core.errors import Invalid
+from transforms.engine.arrow import AnyField
 from transforms.engine.reading import csv, jsonl
 from transforms.engine.reading.records import BadRow, Read, pieces, read_piece
 from transforms.engine.sources import READ_BYTES, ByteSource, RangedFile
@@ -187,7 +188,7 @@ def infer_schema(piece: Piece, source: ByteSource) -> pa.Schema:
     return pa.schema([pa.field(field.name, _as_text(field.type)) for field in found])
 
 
-def _plain(field: pa.Field) -> pa.Field:
+def _plain(field: AnyField) -> AnyField:
     """Return the field without dictionary encoding and without metadata."""
     found = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
     return pa.field(field.name, found, nullable=field.nullable)

@@ -11,6 +11,7 @@ from core.digests import Chunk, Digest
 from core.errors import IntegrityBroken
 from core.manifest import FileEntry
 from transforms.engine.encoders import Verdict
+from transforms.engine.stored import rebuilt
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,20 +55,21 @@ class ShardResult:
 
 def result_from_json(document: Mapping[str, object]) -> ShardResult:
     """Return the result that `ShardResult.to_json` wrote."""
-    raw = dict(document)
-    raw["output"] = _entry(raw["output"])
-    raw["quarantine"] = _entry(raw["quarantine"])
-    verdicts = cast("dict[str, dict[str, object]]", raw["verdicts"])
-    raw["verdicts"] = {name: Verdict(**each) for name, each in verdicts.items()}
-    return ShardResult(**raw)
+    verdicts = cast("dict[str, object]", document["verdicts"])
+    return rebuilt(
+        ShardResult,
+        document,
+        output=_entry(document["output"]),
+        quarantine=_entry(document["quarantine"]),
+        verdicts={name: rebuilt(Verdict, each) for name, each in verdicts.items()},
+    )
 
 
 def _entry(raw: object) -> FileEntry | None:
     if raw is None:
         return None
-    members = dict(cast("dict[str, object]", raw))
-    chunks = cast("list[dict[str, object]]", members.pop("chunks"))
-    return FileEntry(**members, chunks=tuple(Chunk(**chunk) for chunk in chunks))
+    chunks = cast("dict[str, list[object]]", raw)["chunks"]
+    return rebuilt(FileEntry, raw, chunks=tuple(rebuilt(Chunk, chunk) for chunk in chunks))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from transforms.engine import dedup
+from transforms.engine.arrow import concat_batches
 from transforms.engine.encoders import Encoders
 from transforms.engine.operators.base import Applied, Operator, Scope, keep_rows
 from transforms.engine.operators.dedup_exact import REASON, DedupExact
@@ -88,7 +89,7 @@ def _first_rows(
 
 def _joined(batches: list[pa.RecordBatch], schema: pa.Schema) -> pa.RecordBatch:
     filled = [batch for batch in batches if batch.num_rows]
-    return pa.concat_batches(filled) if filled else pa.RecordBatch.from_pylist([], schema)
+    return concat_batches(filled) if filled else pa.RecordBatch.from_pylist([], schema)
 
 
 def _apply(step: Operator, batch: pa.RecordBatch, encoders: Encoders) -> Applied:
@@ -102,4 +103,4 @@ def _apply(step: Operator, batch: pa.RecordBatch, encoders: Encoders) -> Applied
     rest = running.finish()
     if rest is None:
         return applied
-    return Applied(pa.concat_batches([applied.batch, rest.batch]), applied.reasons)
+    return Applied(concat_batches([applied.batch, rest.batch]), applied.reasons)

@@ -18,10 +18,11 @@ import pyarrow as pa
 from core.errors import IntegrityBroken
 from core.manifest import FileEntry
 from transforms.engine import dedup
+from transforms.engine.arrow import file_of
 from transforms.engine.chain import Chain
 from transforms.engine.encoders import Encoders, Verdict
 from transforms.engine.operators.base import keep_rows
-from transforms.engine.operators.dedup_exact import REASON
+from transforms.engine.operators.dedup_exact import HASH_BYTES, REASON
 from transforms.engine.operators.tokenise import ParityLost
 from transforms.engine.plan import Plan, Shard, Stage
 from transforms.engine.readers import BadRow, read
@@ -214,11 +215,11 @@ def _write_stage(job: _Job, batches: Iterator[pa.RecordBatch]) -> int:
     if step is None:
         raise IntegrityBroken(f"Stage {stage} ends without a global step.")
     schema = job.plan.schemas[job.stage.end]
-    hashes = [np.zeros((0, dedup.HASH_BYTES), np.uint8)]
+    hashes = [np.zeros((0, HASH_BYTES), np.uint8)]
     options = pa.ipc.IpcWriteOptions(compression="lz4")
     with ExitStack() as stack:
         stream = stack.enter_context(job.workspace.scratch.create(rows_key(stage, shard)))
-        writer = stack.enter_context(pa.ipc.new_file(stream, schema, options=options))
+        writer = stack.enter_context(pa.ipc.new_file(file_of(stream), schema, options=options))
         for batch in batches:
             hashes.append(step.keys(batch))
             began = time.perf_counter()

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 import pyarrow as pa
-import rfc8785
 import tokenizers
 import yaml
 
+from core.canonical import canonical_digest
 from core.digests import Digest
 from transforms.engine.operators.base import Operator
 from transforms.engine.operators.registry import OPERATORS
@@ -203,4 +202,4 @@ def digest(spec: Spec, tokenizer_sha256: Callable[[str], str]) -> Digest:
         "libraries": {"pyarrow": pa.__version__, "tokenizers": tokenizers.__version__},
         "tokenizers": {name: tokenizer_sha256(name) for name in spec.tokenizers()},
     }
-    return Digest("sha256:" + hashlib.sha256(rfc8785.dumps(whole)).hexdigest())
+    return canonical_digest(whole)

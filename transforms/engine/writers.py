@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from io import IOBase
 from types import TracebackType
 from typing import BinaryIO, Self, cast
 
@@ -11,17 +12,17 @@ import pyarrow.parquet as pq
 
 from core.digests import FileHasher
 from core.manifest import FileEntry
+from transforms.engine.arrow import AnyField, Column
 from transforms.engine.reading.records import BadRow
 
 PARQUET_MEDIA_TYPE = "application/vnd.apache.parquet"
-QUARANTINE = pa.schema(
-    [
-        pa.field("source", pa.string(), nullable=False),
-        pa.field("byte_offset", pa.int64(), nullable=False),
-        pa.field("raw", pa.binary(), nullable=False),
-        pa.field("error", pa.string(), nullable=False),
-    ]
-)
+_BAD_ROW_FIELDS: list[AnyField] = [
+    pa.field("source", pa.string(), nullable=False),
+    pa.field("byte_offset", pa.int64(), nullable=False),
+    pa.field("raw", pa.binary(), nullable=False),
+    pa.field("error", pa.string(), nullable=False),
+]
+QUARANTINE = pa.schema(_BAD_ROW_FIELDS)
 
 
 class _Hashing:
@@ -69,13 +70,14 @@ class ParquetPart:
         self._held: list[pa.RecordBatch] = []
         self._held_rows = 0
         self.rows = 0
+        texts = [each.name for each in schema if pa.types.is_string(each.type)]
         self._writer = pq.ParquetWriter(
-            pa.PythonFile(cast(BinaryIO, self._stream), mode="w"),
+            pa.PythonFile(cast("IOBase", self._stream), mode="w"),
             schema,
             version="2.6",
             compression="zstd",
             compression_level=3,
-            use_dictionary=[each.name for each in schema if pa.types.is_string(each.type)],
+            use_dictionary=texts,  # type: ignore[arg-type]  # the stubs know only True and False
             write_statistics=True,
             data_page_size=1024 * 1024,
         )
@@ -124,7 +126,7 @@ class ParquetPart:
 
 def write_quarantine(stream: BinaryIO, bad: Sequence[BadRow], path: str) -> FileEntry:
     """Write the bad rows of a shard, in input order."""
-    columns = [
+    columns: list[Column] = [
         pa.array([each.source for each in bad], pa.string()),
         pa.array([each.byte_offset for each in bad], pa.int64()),
         pa.array([each.raw for each in bad], pa.binary()),

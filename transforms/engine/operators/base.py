@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -86,15 +86,17 @@ class Applied:
     """
 
     batch: pa.RecordBatch
-    reasons: pa.Array | None = None
+    reasons: pa.StringArray | None = None
     counts: Counts = field(default_factory=dict)
 
     def dropped(self) -> dict[str, int]:
         """Return how many rows were dropped, by reason."""
         if self.reasons is None:
             return {}
-        counted = pc.value_counts(self.reasons.drop_null()).to_pylist()
-        return {entry["values"]: entry["counts"] for entry in counted}
+        counted = pc.value_counts(self.reasons.drop_null())
+        names = cast("list[str]", counted.field("values").to_pylist())
+        counts = cast("list[int]", counted.field("counts").to_pylist())
+        return dict(zip(names, counts, strict=True))
 
 
 class Running(Protocol):
@@ -155,6 +157,7 @@ def keep_rows(
     kept = failed < 0
     if kept.all():
         return Applied(batch)
-    indices = pa.array(failed.astype(np.int32), mask=kept)
+    indices = pa.array(failed.astype(np.int32), pa.int32(), mask=kept)
     why = pa.DictionaryArray.from_arrays(indices, pa.array(reasons, pa.string()))
-    return Applied(batch.filter(pa.array(kept)), why.cast(pa.string()))
+    texts = cast("pa.StringArray", why.cast(pa.string()))
+    return Applied(batch.filter(pa.array(kept)), texts)

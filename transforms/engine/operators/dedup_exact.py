@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,7 @@ import pyarrow as pa
 import xxhash
 
 from core.errors import InvalidSpec
+from transforms.engine.arrow import Column, ends_of
 from transforms.engine.encoders import Encoders
 from transforms.engine.operators.base import (
     Applied,
@@ -28,6 +29,12 @@ from transforms.engine.problems import Problem, problems_of, refuse, require_col
 
 REASON = "duplicate"
 HASH_BYTES = 16
+_SIGNED: Mapping[int, pa.DataType] = {
+    8: pa.int8(),
+    16: pa.int16(),
+    32: pa.int32(),
+    64: pa.int64(),
+}
 
 
 @dataclass(frozen=True)
@@ -95,19 +102,18 @@ def _is_fixed(found: pa.DataType) -> bool:
     return bool(types.is_integer(found) or types.is_temporal(found) or types.is_boolean(found))
 
 
-def _hash_column(values: pa.Array) -> npt.NDArray[np.uint8]:
+def _hash_column(values: Column) -> npt.NDArray[np.uint8]:
     """Return (rows, 16) bytes; a null is all zeros. Reads the Arrow buffers where they lie."""
     if _is_bytes(values.type):
-        wide = pa.types.is_large_string(values.type) or pa.types.is_large_binary(values.type)
-        _, offsets, data = values.buffers()
-        width = np.int64 if wide else np.int32
-        ends = np.frombuffer(offsets, width)[values.offset : values.offset + len(values) + 1]
-        hashes = _hash_slices(memoryview(data or b""), ends.tolist())
+        data = values.buffers()[2]
+        hashes = _hash_slices(memoryview(data or b""), ends_of(values).tolist())
     else:
+        number: Column
         if pa.types.is_boolean(values.type):
-            plain = values.cast(pa.int8())
+            number = values.cast(pa.int8())
         else:
-            plain = values.view(f"int{values.type.bit_width}")
+            number = values.view(_SIGNED[values.type.bit_width])
+        plain = cast("pa.Int64Array", number)  # or a narrower one
         whole = plain.fill_null(0) if plain.null_count else plain
         rows = np.ascontiguousarray(whole.to_numpy(zero_copy_only=False))
         hashes = _hash_slices(memoryview(rows.tobytes()), range(0, rows.nbytes + 1, rows.itemsize))

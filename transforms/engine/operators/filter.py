@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from core.errors import InvalidSpec
+from transforms.engine.arrow import Column, Text, ends_of, numbers_in, text_of
 from transforms.engine.encoders import Encoders
 from transforms.engine.operators.base import (
     Applied,
@@ -110,10 +111,12 @@ class Rule:
         if test in ("matches", "excludes"):
             _check_expression(cast(str, getattr(self, test)), test)
 
-    def passed(self, values: pa.Array) -> pa.BooleanArray:
+    def passed(self, values: Column) -> npt.NDArray[np.bool_]:
+        """Return which of `values` pass, one by one."""
         test = self.test()
         answer = _TESTS[test](values, getattr(self, test))
-        return pc.fill_null(answer, False)
+        passed: npt.NDArray[np.bool_] = answer.fill_null(False).to_numpy(zero_copy_only=False)
+        return passed
 
 
 def _check_expression(expression: str, where: str) -> None:
@@ -123,58 +126,78 @@ def _check_expression(expression: str, where: str) -> None:
         raise refuse([Problem(where, f"Not an RE2 expression: {error}")]) from error
 
 
-def _words(text: pa.Array) -> pa.Array:
+def _words(values: Column) -> Column:
     """Count the runs of characters that are not white space."""
+    text = text_of(values)
     return pc.count_substring_regex(text, r"[^\s\pZ\x0b\x1c-\x1f\x{85}]+")
 
 
-def _letter_share(text: pa.Array) -> pa.Array:
+def _letter_share(values: Column) -> Column:
     """Return letters / characters; null for an empty text."""
-    letters = pa.array(_letters(text).astype(np.float64))
-    characters = pc.utf8_length(text).cast(pa.float64())
-    return pc.divide(letters, pc.if_else(pc.equal(characters, 0), None, characters))
+    letters = pa.array(_letters(text_of(values)).astype(np.float64), pa.float64())
+    characters = _characters(values).cast(pa.float64())
+    nothing = pc.equal(characters, pa.scalar(0))
+    some = cast("pa.DoubleArray", pc.if_else(nothing, None, characters))
+    return pc.divide(letters, some)
+
+
+def _characters(values: Column) -> Column:
+    return pc.utf8_length(text_of(values))
 
 
 _ASCII_LETTERS = np.isin(np.arange(256), list(map(ord, string.ascii_letters))).astype(np.uint32)
 
 
-def _letters(text: pa.Array) -> npt.NDArray[np.int64]:
+def _letters(text: Text) -> npt.NDArray[np.int64]:
     """Count the letters of each text; a null counts as none.
 
     ASCII is looked up byte by byte, twenty times faster than a match a letter; only texts that
     hold something else are asked of RE2.
     """
-    wide = np.int64 if pa.types.is_large_string(text.type) else np.int32
-    ends = np.frombuffer(text.buffers()[1], wide)[text.offset : text.offset + len(text) + 1]
-    ends = ends.astype(np.int64) - int(ends[0])
-    start = int(np.frombuffer(text.buffers()[1], wide)[text.offset])
-    data = np.frombuffer(text.buffers()[2] or b"", np.uint8)[start : start + int(ends[-1])]
+    ends = ends_of(text)
+    start = int(ends[0])
+    data = numbers_in(text.buffers()[2], np.uint8)[start : int(ends[-1])]
+    ends = ends - start
     sums = np.concatenate([[0], np.cumsum(_ASCII_LETTERS[data], dtype=np.uint32)]).astype(np.int64)
     counts: npt.NDArray[np.int64] = sums[ends[1:]] - sums[ends[:-1]]
-    other = pc.invert(pc.fill_null(pc.string_is_ascii(text), True))
+    ascii_only = cast("pa.BooleanArray", pc.string_is_ascii(text).fill_null(True))
+    other = pc.invert(ascii_only)
     if pc.any(other).as_py():
         found = pc.count_substring_regex(text.filter(other), r"\pL")
         counts[other.to_numpy(zero_copy_only=False)] = found.to_numpy(zero_copy_only=False)
     return counts
 
 
-_TESTS: Mapping[str, Callable[[pa.Array, object], pa.Array]] = {
+def _at_least(found: Column, limit: object) -> pa.BooleanArray:
+    return pc.greater_equal(found, pa.scalar(cast(float, limit)))
+
+
+def _at_most(found: Column, limit: object) -> pa.BooleanArray:
+    return pc.less_equal(found, pa.scalar(cast(float, limit)))
+
+
+def _matches(values: Column, expression: object) -> pa.BooleanArray:
+    return pc.match_substring_regex(text_of(values), cast(str, expression))
+
+
+def _one_of(values: Column, allowed: object) -> pa.BooleanArray:
+    texts = cast("tuple[str, ...]", allowed)
+    return pc.is_in(values, value_set=pa.array(texts, values.type))
+
+
+_TESTS: Mapping[str, Callable[[Column, object], pa.BooleanArray]] = {
     "not_null": lambda values, _: pc.is_valid(values),
-    "min_chars": lambda values, limit: pc.greater_equal(pc.utf8_length(values), limit),
-    "max_chars": lambda values, limit: pc.less_equal(pc.utf8_length(values), limit),
-    "min_words": lambda values, limit: pc.greater_equal(_words(values), limit),
-    "max_words": lambda values, limit: pc.less_equal(_words(values), limit),
-    "min_letter_share": lambda values, limit: pc.greater_equal(_letter_share(values), limit),
-    "matches": lambda values, regex: pc.match_substring_regex(values, regex),
-    "excludes": lambda values, regex: pc.invert(pc.match_substring_regex(values, regex)),
-    "one_of": lambda values, allowed: _one_of(values, cast("tuple[str, ...]", allowed)),
-    "min": lambda values, limit: pc.greater_equal(values, limit),
-    "max": lambda values, limit: pc.less_equal(values, limit),
+    "min_chars": lambda values, limit: _at_least(_characters(values), limit),
+    "max_chars": lambda values, limit: _at_most(_characters(values), limit),
+    "min_words": lambda values, limit: _at_least(_words(values), limit),
+    "max_words": lambda values, limit: _at_most(_words(values), limit),
+    "min_letter_share": lambda values, limit: _at_least(_letter_share(values), limit),
+    "matches": _matches,
+    "excludes": lambda values, expression: pc.invert(_matches(values, expression)),
+    "one_of": _one_of,
+    "min": _at_least,
+    "max": _at_most,
 }
-
-
-def _one_of(values: pa.Array, allowed: tuple[str, ...]) -> pa.Array:
-    return pc.is_in(values, value_set=pa.array(allowed, values.type))
 
 
 @dataclass(frozen=True)
@@ -208,6 +231,6 @@ class Filter(Operator):
     def apply(self, batch: pa.RecordBatch) -> Applied:
         failed: npt.NDArray[np.int64] = np.full(batch.num_rows, -1, dtype=np.int64)
         for position, each in enumerate(self.where):
-            passed = each.passed(batch.column(each.column)).to_numpy(zero_copy_only=False)
+            passed = each.passed(batch.column(each.column))
             failed[(failed < 0) & ~passed] = position
         return keep_rows(batch, failed, tuple(each.drop_reason() for each in self.where))

@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from transforms.engine.arrow import Text, text_of
 from transforms.engine.encoders import Encoders
 from transforms.engine.operators.base import (
     Applied,
@@ -55,7 +56,8 @@ class Normalise(Operator):
 
     def apply(self, batch: pa.RecordBatch) -> Applied:
         position = batch.schema.get_field_index(self.column)
-        text = pc.utf8_normalize(batch.column(position), form=self.form)
+        column = text_of(batch.column(position))
+        text: Text = pc.utf8_normalize(column, form=self.form)  # type: ignore[attr-defined]  # not in the stubs
         if self.trim:
             text = pc.utf8_trim_whitespace(text)
         return Applied(batch.set_column(position, batch.schema.field(position), text))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -86,7 +86,7 @@ class _Packing:
     given: int = 0
 
     def apply(self, batch: pa.RecordBatch) -> Applied:
-        documents = batch.column(self.step.column)
+        documents = cast("pa.ListArray[pa.Int32Scalar]", batch.column(self.step.column))
         offsets = documents.offsets.to_numpy().astype(np.int64)
         offsets -= offsets[0]
         fresh = documents.flatten().to_numpy()

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from transforms.engine.arrow import Column, Text, text_of
 from transforms.engine.encoders import (
     AUDIT_EVERY,
     Encoded,
@@ -105,10 +106,10 @@ class _Tokenising:
     seen: int = 0
 
     def apply(self, batch: pa.RecordBatch) -> Applied:
-        text = batch.column(self.step.column)
+        text = text_of(batch.column(self.step.column))
         failed = np.where(text.is_null().to_numpy(zero_copy_only=False), 0, -1)
         kept = keep_rows(batch, failed, (NULL_TEXT,))
-        encoded = self._encode(kept.batch.column(self.step.column))
+        encoded = self._encode(text_of(kept.batch.column(self.step.column)))
         documents = kept.batch.num_rows
         tokens = len(encoded.ids)
         if self.eos is not None:
@@ -123,7 +124,7 @@ class _Tokenising:
     def finish(self) -> Applied | None:
         return None
 
-    def _encode(self, text: pa.Array) -> Encoded:
+    def _encode(self, text: Text) -> Encoded:
         texts = cast("list[str]", text.to_pylist())
         if self.fast is None:
             return self.tokenizer.reference.encode(texts)
@@ -140,7 +141,7 @@ class _Tokenising:
             if not np.array_equal(expected.ids, encoded.document(position)):
                 raise ParityLost(f"Document {position} of a batch differs.")
 
-    def _put_forgeries_right(self, text: pa.Array, texts: list[str], encoded: Encoded) -> Encoded:
+    def _put_forgeries_right(self, text: Text, texts: list[str], encoded: Encoded) -> Encoded:
         """Encode with the reference those documents that spell out a special token.
 
         The fast engine always matches them. They are found by RE2 on the Arrow buffer.
@@ -158,12 +159,15 @@ class _Tokenising:
         return Encoded(np.concatenate(documents), _offsets(lengths))
 
 
-def forging(text: pa.Array, specials: Specials) -> npt.NDArray[np.bool_]:
+def forging(text: Text, specials: Specials) -> npt.NDArray[np.bool_]:
     """Return which texts spell out a special token; `text` has no nulls."""
     if not specials.special:
         return np.zeros(len(text), np.bool_)
     expression = "|".join(re.escape(token) for token in specials.special)
-    return pc.match_substring_regex(text, expression).to_numpy(zero_copy_only=False)
+    found: npt.NDArray[np.bool_] = pc.match_substring_regex(text, expression).to_numpy(
+        zero_copy_only=False
+    )
+    return found
 
 
 def _offsets(lengths: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
@@ -176,7 +180,7 @@ def _append(encoded: Encoded, token: int) -> Encoded:
     return Encoded(ids, encoded.offsets + np.arange(len(encoded.offsets)))
 
 
-def ids_array(encoded: Encoded) -> pa.ListArray:
+def ids_array(encoded: Encoded) -> Column:
     """Return list<int32>, over the memory of `encoded`."""
-    offsets = pa.array(encoded.offsets.astype(np.int32))
+    offsets = pa.array(encoded.offsets.astype(np.int32), pa.int32())
     return pa.ListArray.from_arrays(offsets, pa.array(encoded.ids, pa.int32()), type=IDS)

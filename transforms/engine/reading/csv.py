@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from core.errors import Invalid
+from transforms.engine.arrow import reader_of
 from transforms.engine.reading.records import Positions, bytes_of
 
 _NEWLINE, _QUOTE = 0x0A, 0x22
@@ -28,7 +29,8 @@ def _ends(data: bytes) -> Positions:
     newlines = np.flatnonzero(values == _NEWLINE)
     quotes = np.flatnonzero(values == _QUOTE)
     quotes_before = np.searchsorted(quotes, newlines)
-    return newlines[quotes_before % 2 == 0] + 1
+    ends: Positions = newlines[quotes_before % 2 == 0] + 1
+    return ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ class Csv:
 
 def _parse(data: bytes, header: tuple[str, ...], convert: pacsv.ConvertOptions) -> pa.Table:
     return pacsv.read_csv(
-        pa.BufferReader(data),
+        reader_of(data),
         read_options=pacsv.ReadOptions(
             column_names=list(header), use_threads=False, block_size=len(data) + 1
         ),
@@ -97,7 +99,7 @@ def infer(sample: bytes, source: str) -> pa.Schema:
         return pa.schema([(name, pa.string()) for name in header])
     handler = pacsv.ParseOptions(newlines_in_values=True, invalid_row_handler=lambda _: "skip")
     return pacsv.read_csv(
-        pa.BufferReader(sample[end:]),
+        reader_of(sample[end:]),
         read_options=pacsv.ReadOptions(
             column_names=list(header), use_threads=False, block_size=len(sample) + 1
         ),

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.json as pj
 
+from transforms.engine.arrow import reader_of
 from transforms.engine.reading.records import Positions, bytes_of
 from transforms.engine.sources import ByteSource
 
@@ -49,7 +50,7 @@ class JsonLines:
 
 def _parse(data: bytes, schema: pa.Schema | None) -> pa.Table:
     return pj.read_json(
-        pa.BufferReader(data),
+        reader_of(data),
         read_options=pj.ReadOptions(use_threads=False, block_size=len(data) + 1),
         parse_options=pj.ParseOptions(
             explicit_schema=schema,

@@ -14,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from transforms.engine.arrow import Column
+
 Positions = npt.NDArray[np.int64]
 
 
@@ -39,7 +41,8 @@ class Read:
 class RecordFormat(Protocol):
     """A text format whose records can be told apart without parsing them."""
 
-    schema: pa.Schema
+    @property
+    def schema(self) -> pa.Schema: ...
 
     def complete(self, data: bytes) -> int:
         """Return where the last whole record of `data` ends; 0 when none does."""
@@ -109,8 +112,8 @@ def _halve(piece: _Piece, span: tuple[int, int], good: list[pa.Table], bad: list
 
 def _one_batch(tables: list[pa.Table], schema: pa.Schema) -> pa.RecordBatch:
     whole = pa.concat_tables([schema.empty_table(), *tables]).combine_chunks()
-    columns = [
-        column.chunk(0) if column.num_chunks else pa.array([], column.type)
+    columns: list[Column] = [
+        column.chunks[0] if column.num_chunks else pa.array([], column.type)
         for column in whole.columns
     ]
     return pa.RecordBatch.from_arrays(columns, schema=schema)
