@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.errors import Invalid
+from tests.transforms.bench import Bench
 
 STEPS = [{"select": {"columns": ["n", "text"]}}]
 SCHEMA = {"n": "int64", "text": "string"}
@@ -32,7 +33,9 @@ BAD = [
     shard_bytes=st.integers(20, 400),
     blank=st.sampled_from([b"", b"\n", b"  \n", b"\r\n"]),
 )
-def test_bad_lines_anywhere_and_cut_anywhere(bench, lines, shard_bytes, blank) -> None:
+def test_bad_lines_anywhere_and_cut_anywhere(
+    bench: Bench, lines: list[int | bytes], shard_bytes: int, blank: bytes
+) -> None:
     data, offsets = b"", []
     for line in lines:
         if isinstance(line, bytes):
@@ -53,7 +56,7 @@ def test_bad_lines_anywhere_and_cut_anywhere(bench, lines, shard_bytes, blank) -
     assert report.quarantined == len(bad)
 
 
-def test_a_csv_record_of_the_wrong_shape_or_type_is_set_aside(bench) -> None:
+def test_a_csv_record_of_the_wrong_shape_or_type_is_set_aside(bench: Bench) -> None:
     data = b'n,text\n1,"a\nb, ""c"""\n2,x,y\nthree,z\n4,\n'
     bench.write("a.csv", data)
     report = bench.run(bench.plan(STEPS, schema=SCHEMA))
@@ -64,7 +67,7 @@ def test_a_csv_record_of_the_wrong_shape_or_type_is_set_aside(bench) -> None:
     assert report.rows_in == 4
 
 
-def test_a_file_that_is_damaged_as_a_whole_stops_the_run(bench) -> None:
+def test_a_file_that_is_damaged_as_a_whole_stops_the_run(bench: Bench) -> None:
     whole = gzip.compress(b'{"n": 1, "text": "a"}\n' * 1000)
     bench.write("a.jsonl.gz", whole[: len(whole) // 2])
     with pytest.raises(Invalid, match=r"a\.jsonl\.gz is damaged"):

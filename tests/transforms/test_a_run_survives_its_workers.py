@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from django.utils import timezone
@@ -13,7 +14,7 @@ from core.lease import Lease
 from movement.models import Replica, ReplicaOrigin, ReplicaState, Store
 from movement.opening import open_store
 from tests.transforms.mesh import Mesh, add_store, drive, keys_of, lines, open_shards, rows_of
-from transforms import services
+from transforms import services, tokenizers
 from transforms.engine.encoders import TokenizerFile
 from transforms.models import Run, RunShard, RunState, ShardState
 
@@ -36,7 +37,7 @@ def undisturbed(mesh: Mesh) -> str:
     return root
 
 
-def die(shard_id: object) -> RunShard:
+def die(shard_id: UUID) -> RunShard:
     """Claim a shard and be heard of no more."""
     mine = RunShard.objects.filter(pk=shard_id)
     assert Lease.take(mine, state=ShardState.CLAIMED, attempt=1) is not None
@@ -188,7 +189,7 @@ def test_a_tokenizer_that_changes_in_mid_run_makes_it_begin_anew(
     services.advance_run(run.pk)
     done, changed, *_ = open_shards(run)
     services.run_shard(done)
-    resolve = services.shards.tokenizers.resolve
+    resolve = tokenizers.resolve
 
     def other(name: str) -> TokenizerFile:
         return TokenizerFile(resolve(name).data, "0" * 64)

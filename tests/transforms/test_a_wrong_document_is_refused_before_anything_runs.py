@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from core.errors import InvalidSpec
+from tests.transforms.bench import Bench
 from transforms.engine.spec import load, read_spec
 
 TEXT = [{"normalise": {"column": "text"}}]
 
 
-def _errors(call) -> list[dict[str, str | None]]:
+def _errors(call: Callable[[], object]) -> list[dict[str, str | None]]:
     with pytest.raises(InvalidSpec) as caught:
         call()
     assert caught.value.code == "invalid_spec"
-    return caught.value.extra["errors"]
+    errors: list[dict[str, str | None]] = caught.value.extra["errors"]
+    return errors
 
 
 @pytest.mark.parametrize(
@@ -41,7 +45,9 @@ def _errors(call) -> list[dict[str, str | None]]:
         ([], "steps", None),
     ],
 )
-def test_a_document_that_breaks_the_schema(bench, steps, where, suggestion) -> None:
+def test_a_document_that_breaks_the_schema(
+    bench: Bench, steps: list[dict[str, object]], where: str, suggestion: str | None
+) -> None:
     errors = _errors(lambda: read_spec(bench.document(steps)))
     assert (where, suggestion) in [(each["where"], each["suggestion"]) for each in errors]
 
@@ -85,14 +91,16 @@ def test_a_document_that_breaks_the_schema(bench, steps, where, suggestion) -> N
         ),
     ],
 )
-def test_a_step_that_this_input_cannot_feed(bench, steps, where, suggestion) -> None:
+def test_a_step_that_this_input_cannot_feed(
+    bench: Bench, steps: list[dict[str, object]], where: str, suggestion: str | None
+) -> None:
     bench.write_rows("a.jsonl", [{"n": 1, "text": "one"}])
     errors = _errors(lambda: bench.plan(steps))
     assert (where, suggestion) in [(each["where"], each["suggestion"]) for each in errors]
     assert not bench.files()
 
 
-def test_all_problems_are_told_at_once(bench) -> None:
+def test_all_problems_are_told_at_once(bench: Bench) -> None:
     document = bench.document([{"pakc": {}}, {"pack": {"lenght": 1}}])
     document["inputs"] = [{"name": "no name", "vers": 1}]
     errors = _errors(lambda: read_spec(document))
@@ -108,13 +116,13 @@ def test_text_that_is_not_yaml_is_refused() -> None:
     assert _errors(lambda: load("a: [b"))
 
 
-def test_no_file_matches(bench) -> None:
+def test_no_file_matches(bench: Bench) -> None:
     bench.write_rows("a.jsonl", [{"text": "one"}])
     (error,) = _errors(lambda: bench.plan(TEXT, files="*.csv"))
     assert error["where"] == "inputs[0].files"
 
 
-def test_columns_of_mixed_types_want_a_declared_schema(bench) -> None:
+def test_columns_of_mixed_types_want_a_declared_schema(bench: Bench) -> None:
     bench.write_rows("a.jsonl", [{"text": "one"}, {"text": 1}])
     (error,) = _errors(lambda: bench.plan(TEXT))
     assert error["where"] == "inputs[0].schema"

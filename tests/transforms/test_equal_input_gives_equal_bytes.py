@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import BinaryIO
 
 import pytest
 
+from tests.transforms.bench import Bench
 from transforms.engine.encoders import Encoders
-from transforms.engine.plan import from_json
+from transforms.engine.plan import Plan, from_json
 from transforms.engine.run_local import run
 from transforms.engine.sources import LocalFolder, Workspace
 
-STEPS = [
+STEPS: list[dict[str, object]] = [
     {"normalise": {"column": "text", "form": "NFC"}},
     {"dedup_exact": {"columns": ["text"]}},
     {"tokenise": {"column": "text", "tokenizer": "anthropic"}},
@@ -21,7 +24,7 @@ STEPS = [
 
 
 @pytest.fixture
-def planned(bench):
+def planned(bench: Bench) -> Plan:
     rows = [{"n": n, "text": f"cafe\u0301 number {n % 300} " * (n % 7 + 1)} for n in range(700)]
     bench.write_rows("b.jsonl", rows[:500])
     bench.write_rows("a.jsonl", rows[500:])
@@ -31,7 +34,7 @@ def planned(bench):
     return found
 
 
-def test_one_thread_and_two_write_the_same(bench, planned) -> None:
+def test_one_thread_and_two_write_the_same(bench: Bench, planned: Plan) -> None:
     one, two = bench.run(planned, "one"), bench.run(planned, "two", threads=2)
     assert bench.files("one") == bench.files("two")
     assert one.outputs == two.outputs
@@ -39,7 +42,7 @@ def test_one_thread_and_two_write_the_same(bench, planned) -> None:
     assert "quarantine/part-00006.parquet" in " ".join(bench.files("one")) or one.quarantined == 1
 
 
-def test_a_plan_that_went_through_json_is_the_same_plan(bench, planned) -> None:
+def test_a_plan_that_went_through_json_is_the_same_plan(bench: Bench, planned: Plan) -> None:
     again = from_json(planned.to_json())
     assert again == planned
     bench.run(planned, "one")
@@ -58,7 +61,7 @@ class DyingFolder(LocalFolder):
     dies_at: str = ""
 
     @contextmanager
-    def create(self, key: str):
+    def create(self, key: str) -> Iterator[BinaryIO]:
         with super().create(key) as stream:
             yield stream
             if key.endswith(self.dies_at):
@@ -69,7 +72,9 @@ class DyingFolder(LocalFolder):
     "dies_at",
     ["part-00002.parquet", "shard-00003.rows.arrow", "duplicates-00000.arrow", ".stage-1.json"],
 )
-def test_a_run_killed_anywhere_is_finished_by_the_next(bench, planned, dies_at: str) -> None:
+def test_a_run_killed_anywhere_is_finished_by_the_next(
+    bench: Bench, planned: Plan, dies_at: str
+) -> None:
     bench.run(planned, "whole")
     root = bench.root / "cut"
     dying = Workspace(
@@ -85,7 +90,7 @@ def test_a_run_killed_anywhere_is_finished_by_the_next(bench, planned, dies_at: 
     assert bench.files("cut") == bench.files("whole")
 
 
-def test_other_input_or_another_parameter_is_another_run(bench, planned) -> None:
+def test_other_input_or_another_parameter_is_another_run(bench: Bench, planned: Plan) -> None:
     longer = bench.plan([*STEPS[:3], {"pack": {"length": 65}}], shard_bytes=6000)
     assert longer.spec_digest != planned.spec_digest
     explicit = bench.plan([*STEPS[:3], {"pack": {"length": 64, "pad_id": 0}}], shard_bytes=6000)

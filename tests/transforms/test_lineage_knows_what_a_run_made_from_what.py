@@ -9,7 +9,7 @@ from transforms import services
 from transforms.models import RunState
 
 ROWS = [{"id": number, "text": f"text number {number}"} for number in range(9)]
-STEPS = [
+STEPS: list[dict[str, object]] = [
     {"filter": {"where": [{"column": "id", "min": 3}]}},
     {"select": {"columns": ["text"]}},
 ]

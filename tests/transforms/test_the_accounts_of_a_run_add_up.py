@@ -8,11 +8,12 @@ import pytest
 import tokenizers
 
 from core.errors import IntegrityBroken
+from tests.transforms.bench import Bench
 from transforms.engine.encoders import Encoders, TokenizerFile
-from transforms.engine.result import ShardResult, result_from_json
+from transforms.engine.result import result_from_json
 from transforms.engine.shard import run_map_shard
 
-STEPS = [
+STEPS: list[dict[str, object]] = [
     {"normalise": {"column": "text"}},
     {"filter": {"where": [{"column": "text", "min_chars": 5, "reason": "short"}]}},
     {"dedup_exact": {"columns": ["text"]}},
@@ -27,7 +28,7 @@ def _documents() -> list[dict[str, object]]:
 
 
 def test_every_row_and_every_token_is_accounted_for(
-    bench, resolver: Callable[[str], TokenizerFile]
+    bench: Bench, resolver: Callable[[str], TokenizerFile]
 ) -> None:
     bench.write_rows("a.jsonl", _documents())
     bench.write("b.jsonl", b'{"id": 1, "text": "a good line of text"}\n{"id": oops}\n\n')
@@ -39,7 +40,7 @@ def test_every_row_and_every_token_is_accounted_for(
     assert report.documents == 41
 
     reference = tokenizers.Tokenizer.from_buffer(resolver("anthropic").data)
-    kept = sorted({row["text"] for row in _documents() if len(str(row["text"])) >= 5})
+    kept = sorted({text for row in _documents() if len(text := str(row["text"])) >= 5})
     expected = sum(len(reference.encode(text).ids) for text in [*kept, "a good line of text"])
     assert report.counts["tokens"] == expected
     assert report.counts["eos"] == 41
@@ -49,11 +50,11 @@ def test_every_row_and_every_token_is_accounted_for(
     assert report.rows_out == len(rows)
 
 
-def test_a_result_that_does_not_add_up_cannot_be_made(bench) -> None:
+def test_a_result_that_does_not_add_up_cannot_be_made(bench: Bench) -> None:
     bench.write_rows("a.jsonl", _documents())
     planned = bench.plan(STEPS[:2])
     result = run_map_shard(planned, 0, 0, bench.workspace(), Encoders(bench.resolver))
     document = result.to_json()
     assert result_from_json(document) == result
     with pytest.raises(IntegrityBroken, match="103 rows came in"):
-        ShardResult(**{**document, "dropped": {"short": 2}})
+        result_from_json({**document, "dropped": {"short": 2}})

@@ -7,7 +7,14 @@ from dataclasses import dataclass
 
 import pytest
 
-from transforms.engine.encoders import Encoded, Encoder, ReferenceEncoder, TokenizerFile
+from tests.transforms.bench import Bench
+from transforms.engine.encoders import (
+    Encoded,
+    Encoder,
+    FastEngine,
+    ReferenceEncoder,
+    TokenizerFile,
+)
 
 STEPS = [{"tokenise": {"column": "text", "tokenizer": "deepseek"}}]
 ODD = "z\u0301"
@@ -30,7 +37,7 @@ class _Almost:
         return Encoded(ids, found.offsets)
 
 
-def _almost(made: list[_Almost], wrong_on: str = ODD) -> object:
+def _almost(made: list[_Almost], wrong_on: str = ODD) -> FastEngine:
     def build(file: TokenizerFile) -> Encoder:
         made.append(_Almost(ReferenceEncoder(file, "text"), wrong_on))
         return made[-1]
@@ -38,7 +45,7 @@ def _almost(made: list[_Almost], wrong_on: str = ODD) -> object:
     return build
 
 
-def test_a_fast_encoder_that_agrees_does_the_work(bench) -> None:
+def test_a_fast_encoder_that_agrees_does_the_work(bench: Bench) -> None:
     bench.write_rows("a.jsonl", [{"text": f"row {number}"} for number in range(50)])
     report = bench.run(bench.plan(STEPS), fast_engine=_almost([]))
     assert report.verdicts["deepseek"].fast
@@ -46,7 +53,9 @@ def test_a_fast_encoder_that_agrees_does_the_work(bench) -> None:
 
 
 @pytest.mark.parametrize("length", [1, 5_000])
-def test_one_that_differs_is_refused_and_the_ids_are_the_references(bench, length: int) -> None:
+def test_one_that_differs_is_refused_and_the_ids_are_the_references(
+    bench: Bench, length: int
+) -> None:
     text = (ODD + " word") * length
     bench.write_rows("a.jsonl", [{"text": f"{text} {number}"} for number in range(30)])
     plan = bench.plan(STEPS)
