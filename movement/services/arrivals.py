@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -79,7 +80,7 @@ def lock_draft(version: Version) -> None:
         raise Conflict(f"{version.name} is {state}; a published version never changes.")
 
 
-def refuse_while_arriving(version_id: object) -> None:
+def refuse_while_arriving(version_id: UUID) -> None:
     """Raise Conflict when a file of the version is on its way. Call it under the row's lock."""
     live = Arrival.objects.filter(version=version_id, until__gte=timezone.now())
     paths = list(live.order_by("path").values_list("path", flat=True)[:5])

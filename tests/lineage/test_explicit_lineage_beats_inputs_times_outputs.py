@@ -12,11 +12,12 @@ from lineage.engine.interpret import interpret
 
 
 def told(outputs: list[dict[str, Any]], **job: Any) -> Interpretation:
+    told_job: dict[str, Any] = {"namespace": "airflow", "name": "bulk", **job}
     said = interpret(
         {
             "eventTime": "2026-01-01T00:00:00Z",
             "run": {"runId": "r1"},
-            "job": dict(namespace="airflow", name="bulk", **job),
+            "job": told_job,
             "inputs": [{"namespace": "pg", "name": n} for n in ("a", "b")],
             "outputs": outputs,
         },
