@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import threading
+from dataclasses import replace
+from dataclasses import replace
 
 from core.errors import Conflict, FairmeshError, IntegrityBroken, ObjectMissing
 from core.manifest import FileEntry
@@ -59,7 +61,7 @@ class LargeCopy:
         span = part_span(self._entry, number)
         known = self._candidates.get(number)
         if known is not None and self._is_proved(known, span, lane):
-            part, kept = known, True
+            part, kept = replace(known, crc32c=span.crc32c), True
         else:
             with self._source.open(self._source_key, span.offset, span.bytes) as reader:
                 check_size(reader, self._entry)
@@ -95,7 +97,11 @@ class LargeCopy:
         return part.etag == md5.hexdigest()
 
     def complete(self) -> None:
-        """Make the object visible and see that it is what was meant, else remove it."""
+        """Make the object visible and see that it is what was meant, else remove it.
+
+        Raises IntegrityBroken for the second: an upload found here may have been begun for other
+        bytes, which a store tells only now. It is used up, so the next copy begins its own.
+        """
         ordered = [self._stored[number] for number in sorted(self._stored)]
         lost: ObjectMissing | None = None
         try:

@@ -29,7 +29,7 @@ class Progress:
 
     def add_file(self, outcome: CopyOutcome) -> None:
         with self._lock:
-            self._under_way = max(0, self._under_way - outcome.bytes_sent)
+            self._under_way = max(0, self._under_way - outcome.bytes_sent - outcome.bytes_kept)
             if outcome.state in _AT_TARGET:
                 self._files += 1
                 self._finished += outcome.item.entry.bytes

@@ -71,7 +71,8 @@ class Watch:
 
     on_file: Callable[[CopyOutcome], None] = _ignore
     on_bytes: Callable[[int], None] = _ignore
-    """Bytes handed to the target since the last call; a repeated part counts again."""
+    """Bytes handed to the target since the last call, or found there in a part that is kept; a
+    repeated part counts again."""
     should_stop: Callable[[], bool] = lambda: False
     """Asked at every piece, from any thread."""
 

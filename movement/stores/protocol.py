@@ -224,7 +224,11 @@ class Store(Protocol):
     def put_part(self, key: str, upload_id: str, number: int, body: Body) -> Part: ...
 
     def complete_upload(self, key: str, upload_id: str, parts: Sequence[Part]) -> None:
-        """Join the parts, given from number 1 without a gap, and make the object visible."""
+        """Join the parts, given from number 1 without a gap, and make the object visible.
+
+        Each carries its crc32c: as `put_part` returned it, or, where `parts` told none, as the
+        caller knows it. Servers that were promised checksums want them here again.
+        """
         ...
 
     def abort_upload(self, key: str, upload_id: str) -> None:

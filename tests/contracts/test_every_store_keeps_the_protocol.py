@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import google_crc32c
@@ -240,7 +241,10 @@ def test_an_upload_is_found_continued_and_completed(store: Store) -> None:
     parts = store.parts("big/é +", upload_id)
     assert [(p.number, p.bytes) for p in parts] == [(1, PART_BYTES), (2, 2)]
     assert store.stat("big/é +") is None
-    store.complete_upload("big/é +", upload_id, parts)
+    known = {1: google_crc32c.value(first), 2: google_crc32c.value(second)}
+    assert all(part.crc32c in (None, known[part.number]) for part in parts)
+    whole = [replace(part, crc32c=known[part.number]) for part in parts]
+    store.complete_upload("big/é +", upload_id, whole)
     info = store.stat("big/é +")
     assert info is not None
     assert (info.bytes, info.sha256) == (PART_BYTES + 2, facts.sha256)

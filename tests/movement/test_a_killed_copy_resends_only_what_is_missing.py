@@ -13,8 +13,10 @@ from pathlib import Path
 import pytest
 
 from core.digests import CHUNK_BYTES, hash_stream
+from core.errors import IntegrityBroken
+from core.errors import IntegrityBroken
 from core.manifest import FileEntry
-from movement.engine.copy import CopyItem, CopyState, copy_file
+from movement.engine.copy import CopyItem, CopyState, Watch, copy_file
 from movement.stores.directory import DirectoryStore
 from movement.stores.protocol import Body, ObjectFacts, Store
 from tests.servers import S3Server
@@ -108,10 +110,13 @@ def test_a_killed_process_costs_only_its_last_part(
     kill_after_two_parts(told, target)
     kept = stored_parts(target)
     assert target.stat("file") is None
-    outcome = copy_file(source, target, item, threads=2)
+    told_bytes: list[int] = []
+    watch = Watch(on_bytes=told_bytes.append)
+    outcome = copy_file(source, target, item, threads=2, watch=watch)
     assert outcome.state is CopyState.COPIED
     assert (outcome.parts_kept, outcome.parts_sent) == (kept, 4 - kept)
     assert kept >= 2
+    assert sum(told_bytes) == len(DATA), "what is kept counts as what is sent does"
     assert target.read("file") == DATA
     assert list(target.uploads()) == []
 
@@ -136,10 +141,11 @@ def test_an_upload_begun_for_other_bytes_never_becomes_the_object(
     target, _ = made
     stale = target.begin_upload("file", ObjectFacts("1" * 64, TYPE), part_bytes=CHUNK_BYTES)
     assert stale
-    outcome = None
-    for _ in range(2):
-        outcome = copy_file(source, target, item)
-    assert outcome is not None
+    with pytest.raises(IntegrityBroken, match="recorded as 1111"):
+        copy_file(source, target, item)
+    assert target.stat("file") is None
+    assert list(target.uploads()) == []
+    assert copy_file(source, target, item).state is CopyState.COPIED
     info = target.stat("file")
     assert info is not None
     assert info.sha256 == item.entry.sha256
