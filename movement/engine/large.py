@@ -6,7 +6,6 @@ import contextlib
 import hashlib
 import threading
 from dataclasses import replace
-from dataclasses import replace
 
 from core.errors import Conflict, FairmeshError, IntegrityBroken, ObjectMissing
 from core.manifest import FileEntry

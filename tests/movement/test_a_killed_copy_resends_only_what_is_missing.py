@@ -14,7 +14,6 @@ import pytest
 
 from core.digests import CHUNK_BYTES, hash_stream
 from core.errors import IntegrityBroken
-from core.errors import IntegrityBroken
 from core.manifest import FileEntry
 from movement.engine.copy import CopyItem, CopyState, Watch, copy_file
 from movement.stores.directory import DirectoryStore
