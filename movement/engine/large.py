@@ -61,6 +61,7 @@ class LargeCopy:
         known = self._candidates.get(number)
         if known is not None and self._is_proved(known, span, lane):
             part, kept = replace(known, crc32c=span.crc32c), True
+            lane.on_bytes(span.bytes)
         else:
             with self._source.open(self._source_key, span.offset, span.bytes) as reader:
                 check_size(reader, self._entry)
