@@ -100,6 +100,11 @@ class LivePlatform:
         self.process.terminate()
         return self.process.wait(END_SECONDS)
 
+    def start_again(self) -> None:
+        """Start what has ended, in the same home with the same settings; return when it is up."""
+        self.process = start(self.home, self.environ).process
+        wait_up(self)
+
 
 def group_members(group: int) -> list[int]:
     """Return the processes of a group that are not zombies."""
