@@ -91,7 +91,8 @@ def fetch_and_verify(story: Story) -> None:
 
 def _change_one_byte(ben: Person, folder: Path) -> None:
     """Change a byte of the largest file, see that it is found, and put it back."""
-    files = [path for path in folder.rglob("*") if path.is_file() and ".fairmesh" not in path.parts]
+    seal = folder / ".fairmesh"
+    files = [path for path in folder.rglob("*") if path.is_file() and not path.is_relative_to(seal)]
     largest = max(files, key=lambda path: path.stat().st_size)
     with largest.open("r+b") as file:
         first = file.read(1)
