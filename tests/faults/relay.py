@@ -110,15 +110,15 @@ class Relay:
 
     def _serve(self, client: socket.socket) -> None:
         parts = urlsplit(self._upstream())
-        with client, contextlib.suppress(OSError):
-            with socket.create_connection((parts.hostname, parts.port or 80)) as server:
-                with self._lock:
-                    self._open |= {client, server}
-                asking = self._start(self._ask, client, server)
-                self._answer(server, client)
-                asking.join()
-                with self._lock:
-                    self._open -= {client, server}
+        address = (parts.hostname, parts.port or 80)
+        with client, contextlib.suppress(OSError), socket.create_connection(address) as server:
+            with self._lock:
+                self._open |= {client, server}
+            asking = self._start(self._ask, client, server)
+            self._answer(server, client)
+            asking.join()
+            with self._lock:
+                self._open -= {client, server}
 
     def _ask(self, client: socket.socket, server: socket.socket) -> None:
         for data in self._passed(client, server):

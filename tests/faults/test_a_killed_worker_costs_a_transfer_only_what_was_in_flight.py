@@ -40,7 +40,6 @@ def kill_carrier(world: World, how: str) -> None:
 def test_it_is_taken_up_again_and_ends_right(
     world: World, tmp_path: Path, how: str, seed: int
 ) -> None:
-    print(f"seed {seed}")
     data = random.Random(seed).randbytes(BYTES)
     (tmp_path / "data.bin").write_bytes(data)
     product = world.copied_to_wire("killed")
