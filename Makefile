@@ -8,6 +8,8 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONPATH := $(CURDIR):$(CURDIR)/client
+# Without compiled modules every process compiles its imports anew: seconds each.
+unexport PYTHONDONTWRITEBYTECODE
 INSTALL := $(UV) pip install --quiet --python $(BIN)/python --require-hashes
 COMPILE := uv pip compile --quiet pyproject.toml --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header

@@ -14,13 +14,16 @@ from demo import access, platform, story
 from demo.people import People
 from demo.setting import set_stage
 
+_PAGE_WIDTH = 140
+"""Columns of the report where there is no terminal to ask."""
+
 
 def main() -> int:
     """Return 0 when every step of the story held; raise SystemExit with what did not."""
     logging.getLogger("httpx").setLevel(logging.WARNING)
     for number in (signal.SIGTERM, signal.SIGHUP):  # what was started here ends with us
         signal.signal(number, lambda *_: sys.exit(1))
-    console = Console()
+    console = Console() if sys.stdout.isatty() else Console(width=_PAGE_WIDTH)
     home = platform.home()
     folder = home / "demo-data"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
