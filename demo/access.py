@@ -162,7 +162,7 @@ def _moved(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _ran(row: dict[str, Any]) -> dict[str, Any]:
-    same = ("pipeline", "output", "rows_in", "rows_out", "quarantined", "tokens")
+    same = ("pipeline", "output", "rows_in", "documents", "rows_out", "quarantined", "tokens")
     return {
         **{key: row[key] for key in same},
         "dropped": sum(row["dropped"].values()),

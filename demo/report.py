@@ -52,8 +52,8 @@ class Report:
         columns = ["action", "name", "target", "policy", "reason"]
         _table(console, "Refused by policy", self.refusals, columns)
         columns = [
-            "output", "rows_in", "rows_out", "dropped", "dropped_by", "quarantined", "tokens",
-            "seconds",
+            "output", "rows_in", "documents", "dropped", "dropped_by", "quarantined", "rows_out",
+            "tokens", "seconds",
         ]  # fmt: skip
         _table(console, "Runs", self.runs, columns)
         console.print(f"Lineage: {self.lineage['nodes']} nodes, {self.lineage['edges']} edges")
