@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import random
-import signal
 from pathlib import Path
 
 import pytest
@@ -25,17 +23,6 @@ def stored_parts(world: World, version: Json) -> set[int]:
     return {part.number for up in store.uploads(key) for part in store.parts(key, up.upload_id)}
 
 
-def kill_carrier(world: World, how: str) -> None:
-    leader, *pool = world.live.worker_pids()
-    if how == "its process":
-        carrier = world.relay.user_among(pool)
-        assert carrier is not None, "no process of the worker has a connection to the store"
-        os.kill(carrier, signal.SIGKILL)
-        return
-    world.live.kill("worker")
-    wait_for(lambda: world.live.pid("worker") != leader, "a worker that runs again")
-
-
 @pytest.mark.parametrize(("how", "seed"), [("its process", 11), ("the whole worker", 12)])
 def test_it_is_taken_up_again_and_ends_right(
     world: World, tmp_path: Path, how: str, seed: int
@@ -52,7 +39,7 @@ def test_it_is_taken_up_again_and_ends_right(
 
     before: Json = wait_for(under_way, "a transfer that is under way")
     assert (before["state"], before["attempt"], before["target"]) == ("running", 1, STORE)
-    kill_carrier(world, how)
+    world.kill_worker(how)
     kept, mark = stored_parts(world, version), len(world.relay.requests)
     world.relay.rate = None
     after = world.ended(version)

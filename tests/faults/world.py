@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import signal
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import Any
 
-import httpx
 from fairmesh import Client
 from fairmesh.config import Config, load_config
 from fairmesh.login import exchange_password
@@ -77,6 +78,18 @@ class World:
         found: Json = wait_for(done, f"{version['name']} at {STORE}", seconds)
         return found
 
+    def kill_worker(self, how: str) -> None:
+        """Kill -9 `its process`, the one that uses the wire, or `the whole worker`; see it dead."""
+        leader, *pool = self.live.worker_pids()
+        if how == "its process":
+            killed = self.relay.user_among(pool)
+            assert killed is not None, "no process of the worker has a connection to the store"
+            os.kill(killed, signal.SIGKILL)
+        else:
+            killed = leader
+            self.live.kill("worker")
+        wait_for(lambda: not Path(f"/proc/{killed}").exists(), f"the end of {how}")
+
     def store(self, prefix: str = STORE) -> S3Store:
         """Return the server behind the wire, without the wire."""
         (server,) = (s for s in known_servers(Home(self.live.home)) if s.name == BEHIND)
@@ -117,10 +130,3 @@ def make_world(live: LivePlatform, relay: Relay, folder: Path) -> World:
     keys = {"access_key": server.access_key, "secret_key": server.secret_key}
     api.post("stores", {"name": STORE, "site": SITE, "kind": "s3", **place, **keys})
     return world
-
-
-def is_ready(live: LivePlatform) -> bool:
-    try:
-        return httpx.get(f"{live.url}/readyz", timeout=10).status_code == 200
-    except httpx.TransportError:
-        return False
