@@ -236,6 +236,6 @@ def _database() -> Iterator[dict[str, str]]:
 
 @pytest.fixture(scope="session")
 def live() -> Iterator[LivePlatform]:
-    """The one platform of the session, for tests that leave it as it was."""
+    """The one platform of the session, for tests that leave it whole and running."""
     with platform(FAIRMESH_WEB_PROCESSES="2") as running:
         yield running

@@ -15,7 +15,6 @@ from tests.live import (
     processes_of,
     start,
     wait_for,
-    wait_up,
 )
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(400)]
@@ -36,10 +35,6 @@ def test_sigterm_and_sigkill_alike_end_the_whole_tree() -> None:
             live.process.kill()
             live.process.wait()
             _expect_nothing_left(live)
-        with platform(home) as live:
-            os.kill(live.process.pid, signal.SIGINT)
-            assert live.process.wait(60) == 0
-            _expect_nothing_left(live)
 
 
 def test_down_ends_it_even_while_it_starts() -> None:
@@ -53,27 +48,21 @@ def test_down_ends_it_even_while_it_starts() -> None:
         assert "Nothing runs" in live.manage("down").stdout
 
 
-def test_a_taken_port_is_avoided_and_told() -> None:
-    with socket.socket() as other:
+def test_neither_a_taken_port_nor_a_deep_home_is_a_hindrance_and_ctrl_c_ends_it() -> None:
+    with home_folder() as home, socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
         taken = other.getsockname()[1]
-        with platform(FAIRMESH_PORT=str(taken)) as live:
+        deep = home / ("d" * 60) / ("e" * 60)  # too deep for the path of a socket
+        deep.mkdir(parents=True)
+        settings = {"FAIRMESH_PORT": str(taken), "FAIRMESH_EMBEDDED_STORES": "false"}
+        with platform(deep, **settings) as live:
             assert f"port {taken} is taken" in live.output
             assert live.url != f"http://127.0.0.1:{taken}"
-            assert live.get("/healthz")[0] == 200
-
-
-def test_a_home_too_deep_for_a_socket_is_no_hindrance() -> None:
-    with home_folder() as home:
-        deep = home / ("d" * 60) / ("e" * 60)
-        deep.mkdir(parents=True)
-        live = start(deep, {"FAIRMESH_EMBEDDED_STORES": "false"})
-        try:
-            wait_up(live)
             assert live.get("/readyz")[0] == 200
-        finally:
-            live.stop()
+            os.kill(live.process.pid, signal.SIGINT)
+            assert live.process.wait(60) == 0
+            _expect_nothing_left(live)
 
 
 def test_a_wrong_setting_is_named() -> None:

@@ -13,17 +13,18 @@ import pytest
 
 from config.runtime.home import Home
 from config.runtime.weed import BUCKET, known_servers
+from core.errors import StoreUnavailable
 from movement.stores.s3 import S3Store
-from tests.live import LivePlatform, platform, wait_for
+from tests.live import LivePlatform, wait_for
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(400)]
 
 
-@pytest.fixture(scope="module")
-def broken() -> Iterator[LivePlatform]:
-    """A platform that these tests break."""
-    with platform() as running:
-        yield running
+@pytest.fixture
+def broken(live: LivePlatform) -> Iterator[LivePlatform]:
+    """The platform of the session, which each test breaks and leaves whole again."""
+    yield live
+    wait_for(lambda: live.get("/readyz")[0] == 200, "a ready platform again")
 
 
 def _tasks_done(live: LivePlatform) -> int:
@@ -68,7 +69,14 @@ def test_what_a_store_acknowledged_survives_a_kill(broken: LivePlatform) -> None
             key, content, sha256=hashlib.sha256(content).hexdigest(), media_type="text/plain"
         )
     _kill(broken, "store-us")
-    wait_for(lambda: broken.get("/readyz")[0] == 200, "a store that answers")
+
+    def answers() -> bool:
+        try:
+            return bool(store.read("0.bin"))
+        except StoreUnavailable:
+            return False
+
+    wait_for(answers, "a store that answers")
     assert {key: store.read(key) for key in data} == data
 
 
@@ -89,4 +97,3 @@ def test_readiness_says_which_store_is_down_and_liveness_does_not_care(
         assert broken.get("/healthz")[0] == 200
     finally:
         os.killpg(pid, signal.SIGCONT)
-    wait_for(lambda: broken.get("/readyz")[0] == 200, "a ready platform again")
