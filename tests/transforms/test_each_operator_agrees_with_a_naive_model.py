@@ -135,17 +135,25 @@ def test_dedup_keys_are_equal_exactly_where_the_columns_are(
             assert (one == other) == (key == other_key)
 
 
+@pytest.fixture(scope="module")
+def encoders(resolver: Callable[[str], TokenizerFile]) -> Encoders:
+    return Encoders(resolver)
+
+
+@pytest.fixture(scope="module")
+def reference(resolver: Callable[[str], TokenizerFile]) -> tokenizers.Tokenizer:
+    return tokenizers.Tokenizer.from_buffer(resolver("anthropic").data)
+
+
 @QUICK
 @given(texts=TEXTS, add_eos=st.booleans())
 def test_tokenise(
-    texts: list[str | None], add_eos: bool, resolver: Callable[[str], TokenizerFile]
+    texts: list[str | None], add_eos: bool, encoders: Encoders, reference: tokenizers.Tokenizer
 ) -> None:
-    encoders = Encoders(resolver)
     step = Tokenise("text", "anthropic", add_eos=add_eos)
     applied = step.start(encoders).apply(_batch(texts))
     assert applied.batch.schema.equals(step.output_schema(_batch(texts).schema))
     applied.batch.validate(full=True)
-    reference = tokenizers.Tokenizer.from_buffer(resolver("anthropic").data)
     end = [reference.token_to_id("<EOT>")] if add_eos else []
     expected = [[*reference.encode(text).ids, *end] for text in texts if text is not None]
     assert applied.batch["input_ids"].to_pylist() == expected
