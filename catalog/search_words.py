@@ -175,7 +175,7 @@ def _completions(sight: Sight, prefix: str, limit: int) -> list[str]:
         return list(known.order_by("-df", "term").values_list("term", flat=True)[:limit])
     rows = (
         Posting.objects.filter(sight.postings)
-        .filter(_begins("term_id", prefix))
+        .filter(_begins("term__term", prefix))
         .values_list("term")
         .annotate(holding=Count("pk"))
         .order_by("-holding", "term")[:limit]
@@ -186,6 +186,7 @@ def _completions(sight: Sight, prefix: str, limit: int) -> list[str]:
 def _begins(column: str, prefix: str) -> Q:
     """Match the prefix, or the term that it is short for, by the index of either database.
 
+    `column` leads to the text of a term: PostgreSQL matches no prefix of a key.
     SQLite compares bytes but finds no LIKE by an index; PostgreSQL does, and its comparison
     follows the locale.
     """

@@ -1,4 +1,4 @@
-"""`python -m tests.postgres [arguments]`: the tests again, on PostgreSQL.
+"""`python -m tests.postgres [arguments]`: the tests that touch the database again, on PostgreSQL.
 
 The server is one of the wheel `pgserver`, gone afterwards; where that wheel does not exist
 (Python 3.13), the one that FAIRMESH_TEST_POSTGRES names.
@@ -22,7 +22,7 @@ def main(arguments: list[str]) -> int:
     with _server() as url:
         sys.stdout.write("The tests run again, on PostgreSQL.\n")
         sys.stdout.flush()
-        command = [sys.executable, "-m", "pytest", *arguments]
+        command = [sys.executable, "-m", "pytest", "--database-only", *arguments]
         return subprocess.call(command, env={**os.environ, "DATABASE_URL": url})
 
 
