@@ -73,9 +73,12 @@ class Relay:
         targets = [target for method, target in self.requests[since:] if method == "PUT"]
         return [int(found[1]) for target in targets if (found := _PART.search(target))]
 
-    def user_among(self, pids: Iterable[int]) -> int | None:
-        """Return which of the processes has most connections through here, if any has one."""
-        sockets = self._client_sockets()
+    def sender_among(self, pids: Iterable[int]) -> int | None:
+        """Return which of the processes is held up sending through here, if any is.
+
+        A connection alone tells nothing: processes keep theirs for the next request.
+        """
+        sockets = self._held_up_sockets()
         held: Counter[int] = Counter()
         for pid in pids:
             with contextlib.suppress(OSError):
@@ -85,11 +88,13 @@ class Relay:
         most = held.most_common(1)
         return most[0][0] if most and most[0][1] else None
 
-    def _client_sockets(self) -> set[str]:
+    def _held_up_sockets(self) -> set[str]:
+        """Return the clients' sockets whose bytes wait to be taken."""
         found = set()
         for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
             fields = line.split()
-            if int(fields[2].rpartition(":")[2], 16) == self._port and fields[3] == "01":
+            waiting = int(fields[4].partition(":")[0], 16)
+            if int(fields[2].rpartition(":")[2], 16) == self._port and waiting:
                 found.add(f"socket:[{fields[9]}]")
         return found
 

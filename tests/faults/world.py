@@ -82,8 +82,7 @@ class World:
         """Kill -9 `its process`, the one that uses the wire, or `the whole worker`; see it dead."""
         leader, *pool = self.live.worker_pids()
         if how == "its process":
-            killed = self.relay.user_among(pool)
-            assert killed is not None, "no process of the worker has a connection to the store"
+            killed = wait_for(lambda: self.relay.sender_among(pool), "a process that sends")
             os.kill(killed, signal.SIGKILL)
         else:
             killed = leader
