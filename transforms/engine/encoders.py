@@ -116,7 +116,10 @@ class SplintrEncoder:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the gate found: which engine may encode, and on how many documents it was compared."""
+    """What the gate found: which engine may encode, and on how many documents it was compared.
+
+    Of a long document mostly an excerpt is compared (see `gate.excerpt`).
+    """
 
     engine: str
     fast: bool
