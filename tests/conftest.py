@@ -6,6 +6,7 @@ import pytest
 
 pytest_plugins = ["tests.servers", "tests.live"]
 
+_LIVE = frozenset({"e2e", "faults", "runtime"})
 _DATABASE = frozenset({"db", "transactional_db", "live_server", "live", "_mesh"})
 
 
@@ -18,6 +19,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        if _LIVE.intersection(item.path.parts):
+            # one process waits for the live platform while the other has the processor
+            item.add_marker(pytest.mark.xdist_group("live"))
     if not config.getoption("--database-only"):
         return
     left_out = [item for item in items if not _touches_database(item)]

@@ -11,9 +11,12 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 _PIECE = 64 * 1024
+_MOMENT = 0.3
+"""Seconds; a connection in use passes a piece several times as often, however slow the wire."""
 _HEAD = re.compile(rb"(GET|HEAD|PUT|POST|DELETE) (\S+) HTTP/1\.1\r\n")
 _PART = re.compile(r"partNumber=(\d+)")
 
@@ -29,6 +32,7 @@ class Relay:
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
         self._threads: list[threading.Thread] = []
+        self._moved: dict[int, float] = {}
         self._due = 0.0
         self._listener: socket.socket | None = None
         self._port = 0
@@ -73,12 +77,12 @@ class Relay:
         targets = [target for method, target in self.requests[since:] if method == "PUT"]
         return [int(found[1]) for target in targets if (found := _PART.search(target))]
 
-    def sender_among(self, pids: Iterable[int]) -> int | None:
-        """Return which of the processes is held up sending through here, if any is.
+    def user_among(self, pids: Iterable[int]) -> int | None:
+        """Return which of the processes has most connections in use just now, if any has one.
 
         A connection alone tells nothing: processes keep theirs for the next request.
         """
-        sockets = self._held_up_sockets()
+        sockets = self._sockets_in_use()
         held: Counter[int] = Counter()
         for pid in pids:
             with contextlib.suppress(OSError):
@@ -88,17 +92,20 @@ class Relay:
         most = held.most_common(1)
         return most[0][0] if most and most[0][1] else None
 
-    def _held_up_sockets(self) -> set[str]:
-        """Return the clients' sockets whose bytes wait to be taken."""
+    def _sockets_in_use(self) -> set[str]:
+        """Return the clients' sockets that passed bytes, either way, a moment ago."""
+        since = time.monotonic() - _MOMENT
+        with self._lock:
+            ports = {port for port, moved in self._moved.items() if moved > since}
         found = set()
         for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
             fields = line.split()
-            waiting = int(fields[4].partition(":")[0], 16)
-            if int(fields[2].rpartition(":")[2], 16) == self._port and waiting:
+            here, there = (int(field.rpartition(":")[2], 16) for field in fields[1:3])
+            if there == self._port and here in ports:
                 found.add(f"socket:[{fields[9]}]")
         return found
 
-    def _start(self, work: Callable[..., None], *arguments: socket.socket) -> threading.Thread:
+    def _start(self, work: Callable[..., None], *arguments: Any) -> threading.Thread:
         thread = threading.Thread(target=work, args=arguments, daemon=True)
         with self._lock:
             self._threads.append(thread)
@@ -119,20 +126,24 @@ class Relay:
         with client, contextlib.suppress(OSError), socket.create_connection(address) as server:
             with self._lock:
                 self._open |= {client, server}
-            asking = self._start(self._ask, client, server)
-            self._answer(server, client)
+            port = client.getpeername()[1]
+            asking = self._start(self._ask, client, server, port)
+            self._answer(server, client, port)
             asking.join()
             with self._lock:
                 self._open -= {client, server}
 
-    def _ask(self, client: socket.socket, server: socket.socket) -> None:
+    def _ask(self, client: socket.socket, server: socket.socket, port: int) -> None:
         for data in self._passed(client, server):
+            with self._lock:
+                self._moved[port] = time.monotonic()
             heads = _HEAD.findall(data)
             self.requests += [(method.decode(), target.decode()) for method, target in heads]
 
-    def _answer(self, server: socket.socket, client: socket.socket) -> None:
+    def _answer(self, server: socket.socket, client: socket.socket, port: int) -> None:
         for data in self._passed(server, client):
             with self._lock:
+                self._moved[port] = time.monotonic()
                 self.bytes_read += len(data)
 
     def _passed(self, source: socket.socket, target: socket.socket) -> Iterator[bytes]:

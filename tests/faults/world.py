@@ -82,7 +82,7 @@ class World:
         """Kill -9 `its process`, the one that uses the wire, or `the whole worker`; see it dead."""
         leader, *pool = self.live.worker_pids()
         if how == "its process":
-            killed = wait_for(lambda: self.relay.sender_among(pool), "a process that sends")
+            killed = wait_for(lambda: self.relay.user_among(pool), "a process that uses the wire")
             os.kill(killed, signal.SIGKILL)
         else:
             killed = leader
