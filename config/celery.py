@@ -49,7 +49,7 @@ app.conf.update(
         "check-stores": {"task": "movement.tasks.check_stores", "schedule": 30.0},
     },
 )
-app.autodiscover_tasks(["core", "movement", "transforms"])
+app.autodiscover_tasks(["core", "governance", "movement", "transforms"])
 
 
 @setup_logging.connect

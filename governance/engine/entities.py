@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from core.names import Name, is_under
+from governance.engine.obligations import NONE, Obligations
+from governance.engine.uids import Uid
 
 
 class Action(StrEnum):
@@ -41,17 +42,6 @@ class Access(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Uid:
-    """A Cedar entity identifier."""
-
-    type: str
-    id: str
-
-    def as_json(self) -> dict[str, str]:
-        return {"type": self.type, "id": self.id}
-
-
-@dataclass(frozen=True, slots=True)
 class Scope:
     """What a token is good for: some actions below one prefix."""
 
@@ -70,10 +60,14 @@ class Principal:
     """Someone who acts. `scopes` is None unless a token narrows what the person may do."""
 
     id: str
+    kind: str = "person"
+    """One of person, service, agent and site."""
     groups: frozenset[str] = frozenset()
     teams: frozenset[str] = frozenset()
     roles: frozenset[str] = frozenset()
     scopes: tuple[Scope, ...] | None = None
+    on_behalf_of: Principal | None = None
+    """The person for whom an agent acts: it may do what both of them may."""
 
     @property
     def uid(self) -> Uid:
@@ -178,4 +172,5 @@ class Decision:
     policies: tuple[str, ...]
     reason: str
     policy_set: str
-    obligations: Mapping[str, str] = field(default_factory=dict)
+    obligations: Obligations = NONE
+    """What the reader is to be kept to; NONE unless a permit that decided says so."""

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.errors import InvalidSpec
-from governance.engine.entities import ANONYMOUS, Action, Principal, Situation, Uid
+from governance.engine.entities import ANONYMOUS, Action, Principal, Situation
+from governance.engine.uids import Uid
 
 
 class Unpushable(InvalidSpec):

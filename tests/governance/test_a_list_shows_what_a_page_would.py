@@ -16,7 +16,7 @@ from catalog.selectors import PRODUCT_FIELDS, product_resource, visible_products
 from core.errors import InvalidSpec
 from governance.engine import decision
 from governance.engine.decision import policy_set, with_permits
-from governance.engine.entities import Action, Principal, Resource, Scope, Situation, Uid
+from governance.engine.entities import Action, Principal, Resource, Scope, Situation
 from governance.engine.permits import Permit
 from governance.engine.residual import (
     Question,
@@ -26,6 +26,7 @@ from governance.engine.residual import (
     check_pushable,
     residual,
 )
+from governance.engine.uids import Uid
 from governance.pushdown import to_q
 from governance.selectors import default_policies, schema_text
 from governance.services import add_label, decide, save_policy

@@ -1,0 +1,28 @@
+"""Who may do what, as tables. One file a subject; import what you need from here."""
+
+from governance.models.access import AccessRequest, Grant, LiveGrants, RequestState
+from governance.models.audit import AuditEntry
+from governance.models.keys import SigningKey
+from governance.models.labels import Label, LabelOrigin
+from governance.models.policies import Policy, PolicyKind, PolicyState
+from governance.models.principals import ApiToken, Membership, PrincipalKind, Team, TeamRole, User
+
+__all__ = [
+    "AccessRequest",
+    "ApiToken",
+    "AuditEntry",
+    "Grant",
+    "Label",
+    "LabelOrigin",
+    "LiveGrants",
+    "Membership",
+    "Policy",
+    "PolicyKind",
+    "PolicyState",
+    "PrincipalKind",
+    "RequestState",
+    "SigningKey",
+    "Team",
+    "TeamRole",
+    "User",
+]

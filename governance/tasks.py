@@ -1,0 +1,1 @@
+"""Tasks of governance: one line each."""
