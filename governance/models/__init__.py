@@ -5,7 +5,15 @@ from governance.models.audit import AuditEntry
 from governance.models.keys import SigningKey
 from governance.models.labels import Label, LabelOrigin
 from governance.models.policies import Policy, PolicyKind, PolicyState
-from governance.models.principals import ApiToken, Membership, PrincipalKind, Team, TeamRole, User
+from governance.models.principals import (
+    ApiToken,
+    Membership,
+    PrincipalKind,
+    Remembered,
+    Team,
+    TeamRole,
+    User,
+)
 
 __all__ = [
     "AccessRequest",
@@ -20,6 +28,7 @@ __all__ = [
     "PolicyKind",
     "PolicyState",
     "PrincipalKind",
+    "Remembered",
     "RequestState",
     "SigningKey",
     "Team",

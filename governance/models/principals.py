@@ -1,4 +1,7 @@
-"""Principals: people, machines, the teams they belong to, and their tokens."""
+"""Principals: people, machines, the teams they belong to, and their tokens.
+
+Groups of the mesh are those of `django.contrib.auth`, through `user.groups`.
+"""
 
 from __future__ import annotations
 
@@ -25,12 +28,27 @@ class User(AbstractUser):
     )
     is_operator = models.BooleanField(default=False)
     """Operators run the mesh: sites, stores, people and policies."""
+    team = models.ForeignKey("Team", models.PROTECT, null=True, related_name="machines")
+    """The team that answers for a machine: its owners make its tokens and may put it out."""
+    site = models.CharField(max_length=64, default="", blank=True)
+    """The site that a principal of kind `site` speaks for, by name."""
 
     class Meta:
         constraints = [
             models.CheckConstraint(
                 condition=Q(kind__in=PrincipalKind.values), name="user_kind_is_known"
-            )
+            ),
+            models.CheckConstraint(
+                condition=Q(team__isnull=True) | ~Q(kind=PrincipalKind.PERSON),
+                name="no_team_answers_for_a_person",
+            ),
+            models.CheckConstraint(
+                condition=Q(site="") | Q(kind=PrincipalKind.SITE), name="only_a_site_has_a_site"
+            ),
+            models.CheckConstraint(
+                condition=Q(is_operator=False) | Q(kind=PrincipalKind.PERSON),
+                name="operators_are_people",
+            ),
         ]
 
 
@@ -73,6 +91,11 @@ class ApiToken(models.Model):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     user = models.ForeignKey(User, models.CASCADE, related_name="tokens")
+    """Who acts. Of a delegation: the agent."""
+    on_behalf_of = models.ForeignKey(User, models.CASCADE, null=True, related_name="delegations")
+    """The person for whom the agent acts, who may take the delegation back at any time."""
+    client = models.CharField(max_length=100, default="", blank=True)
+    """The OIDC client that it was given to; empty for a token made by hand."""
     title = models.CharField(max_length=200)
     digest = models.CharField(max_length=64, unique=True)
     scopes = models.JSONField(null=True)
@@ -80,7 +103,26 @@ class ApiToken(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField()
     last_used_at = models.DateTimeField(null=True)
+    last_used_from = models.CharField(max_length=64, default="", blank=True)
+    """The network it was last used from, a /24 or a /48: enough to wonder at, and no person."""
     revoked_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         return self.title
+
+
+class Remembered(models.Model):
+    """What the steps of a sign-in must recall for minutes, whichever process answers next.
+
+    The table of Django's database cache: used-up codes, counters of attempts, device codes.
+    """
+
+    cache_key = models.CharField(max_length=255, primary_key=True)
+    value = models.TextField()
+    expires = models.DateTimeField(db_index=True)
+
+    class Meta:
+        db_table = "governance_remembered"
+
+    def __str__(self) -> str:
+        return self.cache_key
