@@ -48,6 +48,16 @@ def _positive(text: str) -> int:
     return int(text)
 
 
+def _share(text: str) -> float:
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1:
+        raise ValueError("it must be a number from 0 to 1")
+    return share
+
+
 def _port(text: str) -> int:
     if not text.isdigit() or not 0 < int(text) < 65_536:
         raise ValueError("it must be a port, 1 to 65535")
@@ -135,6 +145,11 @@ SETTINGS: Mapping[str, Setting] = {
         "FAIRMESH_PRESIGN_SECONDS", _positive, "900",
         "How long an address of bytes, given out by resolve, is good.", "300",
     ),
+    "shadow_rate": Setting(
+        "FAIRMESH_SHADOW_RATE", _share, "0.01",
+        "The share of decisions that is asked of Cedar as well; a difference denies and alarms.",
+        "0.1",
+    ),
     "tokenizers": Setting(
         "FAIRMESH_TOKENIZERS", lambda text: Path(text).resolve() if text else None, "",
         "The folder of tokenizers, <name>/tokenizer.json; FAIRMESH_HOME/tokenizers when empty.",
@@ -166,6 +181,7 @@ class Env:
     lease_seconds: int
     sweep_seconds: int
     presign_seconds: int
+    shadow_rate: float
     tokenizers: Path
 
 

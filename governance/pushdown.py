@@ -7,22 +7,31 @@ from dataclasses import dataclass, field
 
 from django.db.models import Exists, OuterRef, Q
 
-from governance.engine.entities import owners_of
-from governance.engine.residual import (
+from governance.engine.conditions import (
     All,
+    Begins,
+    Compares,
     Condition,
     Equals,
     Holds,
     Not,
     OneOf,
+    Order,
     Some,
-    Unpushable,
     Within,
 )
+from governance.engine.entities import owners_of
+from governance.engine.residual import Unpushable
 from governance.models import Label
 
 _NOTHING = Q(pk__in=[])
 _OWNER_SUFFIX = owners_of("")
+_LOOKUPS: Mapping[Order, str] = {
+    Order.LESS: "lt",
+    Order.AT_MOST: "lte",
+    Order.MORE: "gt",
+    Order.AT_LEAST: "gte",
+}
 
 
 @dataclass(frozen=True)
@@ -51,6 +60,10 @@ def to_q(condition: Condition, fields: Fields) -> Q:
             return _NOTHING
         case Equals(attribute, value):
             return _equals(attribute, value, fields)
+        case Compares(attribute, order, bound):
+            return Q(**{f"{_column(attribute, fields)}__{_LOOKUPS[order]}": bound})
+        case Begins(attribute, prefix):
+            return Q(**{f"{_column(attribute, fields)}__startswith": prefix})
         case OneOf(attribute, values):
             return _one_of(attribute, values, fields)
         case Holds(attribute, value):
@@ -69,7 +82,6 @@ def to_q(condition: Condition, fields: Fields) -> Q:
             return result
         case Some(parts):
             return _some(parts, fields)
-    raise Unpushable(f"{condition!r} has no filter.", errors=[])
 
 
 def _some(parts: tuple[Condition, ...], fields: Fields) -> Q:
@@ -100,7 +112,7 @@ def _one_of(attribute: str, values: frozenset[str], fields: Fields) -> Q:
             value.removesuffix(_OWNER_SUFFIX) for value in values if value.endswith(_OWNER_SUFFIX)
         )
         attribute = "team"
-    return Q(**{f"{_column(attribute, fields)}__in": sorted(values)})
+    return Q(**{f"{_column(attribute, fields)}__in": sorted(values)}) if values else _NOTHING
 
 
 def _holds(attribute: str, value: str, fields: Fields) -> Q:

@@ -14,8 +14,7 @@ from django.utils import timezone
 from core.errors import NotAuthenticated, TokenExpired
 from core.names import is_under
 from governance import resources
-from governance.engine import documents
-from governance.engine.decision import PolicySet, policy_set, with_permits
+from governance.engine import documents, obligations
 from governance.engine.entities import (
     MESH_NAME,
     Action,
@@ -25,8 +24,9 @@ from governance.engine.entities import (
     owners_of,
 )
 from governance.engine.permits import ANY_PURPOSE, Permit
+from governance.engine.policyset import PolicySet, policy_of, policy_set
+from governance.engine.program import Slice, rules_of
 from governance.engine.protection import Requirement, merge
-from governance.engine.residual import Question, residual
 from governance.models import (
     AccessRequest,
     ApiToken,
@@ -89,19 +89,25 @@ def token_of(secret: str) -> ApiToken:
     return token
 
 
-PURPOSES = (ANY_PURPOSE, "analytics", "evaluation", "inference", "model-training", "operations")
+PURPOSES = (ANY_PURPOSE, *obligations.PURPOSES)
 
 
-def access_policies() -> PolicySet:
-    """Return the default and the stored active access policies, parsed once. One query."""
+def access_policies(replacing: Policy | None = None) -> PolicySet:
+    """Return the default and the stored active access policies, parsed once. One query.
+
+    With `replacing` it is the set as it would be with that document in force.
+    """
     stored = Policy.objects.filter(kind=PolicyKind.ACCESS, state=PolicyState.ACTIVE)
-    texts = [default_policies(), *stored.order_by("slug").values_list("text", flat=True)]
-    return policy_set("\n".join(texts), schema_text())
+    texts = dict(stored.values_list("slug", "text"))
+    if replacing is not None:
+        texts[replacing.slug] = replacing.text
+    in_order = [texts[slug] for slug in sorted(texts)]
+    return policy_set("\n".join([default_policies(), *in_order]), schema_text())
 
 
-def policies_for(principal: Principal, name: str) -> PolicySet:
-    """Return the policies that can decide what `principal` may do with the product `name`."""
-    return with_permits(access_policies(), _permits(principal, name=name))
+def permits_on(principal: Principal, name: str) -> list[Permit]:
+    """Return the principal's live grants on one product."""
+    return _permits(principal, name=name)
 
 
 def _permits(principal: Principal, **which: str) -> list[Permit]:
@@ -119,17 +125,31 @@ def visible(
     This is the list form of `decide`: the same policy text, so a list, a count or a search never
     shows what the page of the thing would refuse.
     """
-    question = Question(
-        principal=principal,
-        action=action,
-        resource_type=fields.type,
-        attributes=fields.attributes,
-        situation=situation or Situation(),
-    )
-    policies = access_policies().policies + [p.as_json() for p in _permits(principal)]
-    allowed = to_q(residual(policies, question), fields)
+    return visible_under(access_policies(), principal, action, fields, situation)
+
+
+def visible_under(
+    policies: PolicySet,
+    principal: Principal,
+    action: Action,
+    fields: Fields,
+    situation: Situation | None = None,
+) -> Q:
+    """Return the filter as `visible` does, under these policies and the principal's live grants."""
+    at = situation or Situation()
+    rules = policies.program.slice(principal, action, fields.type, at).rules
+    grants = (policy_of(permit.as_json()) for permit in _permits(principal))
+    granted = tuple(rules_of(grants, principal, action, fields.type, at))
+    allowed = to_q(Slice(rules + granted).condition(), fields)
+    if principal.on_behalf_of is not None:
+        allowed &= visible_under(policies, principal.on_behalf_of, action, fields, situation)
+    return allowed & _covered(principal, action, fields)
+
+
+def _covered(principal: Principal, action: Action, fields: Fields) -> Q:
+    """Return the filter for what the scopes of a token cover."""
     if principal.scopes is None:
-        return allowed
+        return Q()
     covered = Q(pk__in=[])
     for scope in principal.scopes:
         if action in scope.actions:
@@ -139,7 +159,7 @@ def visible(
                 else Q(**{fields.name: scope.prefix})
                 | Q(**{f"{fields.name}__startswith": scope.prefix + "/"})
             )
-    return allowed & covered
+    return covered
 
 
 def protection_of(name: str, labels: Iterable[str]) -> Requirement:

@@ -13,5 +13,6 @@ for _variable in [name for name in os.environ if name.startswith("FAIRMESH_")]:
     if _variable != "FAIRMESH_HOME":
         del os.environ[_variable]  # a developer's settings are not what is tested
 os.environ.pop("REDIS_URL", None)
+os.environ["FAIRMESH_SHADOW_RATE"] = "1"  # every decision of every test is asked of Cedar as well
 
 from config.settings import *  # noqa: E402, F403

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -60,12 +61,12 @@ class Principal:
     """Someone who acts. `scopes` is None unless a token narrows what the person may do."""
 
     id: str
-    kind: str = "person"
-    """One of person, service, agent and site."""
     groups: frozenset[str] = frozenset()
     teams: frozenset[str] = frozenset()
     roles: frozenset[str] = frozenset()
     scopes: tuple[Scope, ...] | None = None
+    kind: str = "person"
+    """One of person, service, agent and site."""
     on_behalf_of: Principal | None = None
     """The person for whom an agent acts: it may do what both of them may."""
 
@@ -79,6 +80,10 @@ class Principal:
             | {Uid("Team", team) for team in self.teams}
             | {Uid("Role", role) for role in self.roles}
         )
+
+    def attributes(self) -> dict[str, Any]:
+        """The Cedar attributes, in Cedar's JSON form."""
+        return {"kind": self.kind, "delegated": self.on_behalf_of is not None}
 
 
 ANONYMOUS = Principal("anonymous")
@@ -146,6 +151,24 @@ class Resource:
 
 
 MESH = Resource("Mesh", MESH_NAME)
+
+SHAPES: Mapping[str, frozenset[str]] = {
+    "User": frozenset(ANONYMOUS.attributes()),
+    "Mesh": frozenset(MESH.attributes()),
+    "Domain": frozenset(Resource("Domain", "/a").attributes()),
+    "Product": frozenset(Resource("Product", "/a/~/b").attributes()),
+}
+"""The attributes of each type of entity, as schema.cedarschema declares them."""
+
+REFERENCES: Mapping[str, str] = {"team": "Team", "owners": "Role"}
+"""The attributes that hold an entity, and its type."""
+
+CONTAINERS: Mapping[str, frozenset[str]] = {
+    "User": frozenset({"Group", "Team", "Role"}),
+    "Domain": frozenset({"Domain"}),
+    "Product": frozenset({"Domain"}),
+}
+"""The types below which an entity may lie."""
 
 
 @dataclass(frozen=True, slots=True)

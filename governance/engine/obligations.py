@@ -22,6 +22,9 @@ from enum import StrEnum
 from core.errors import InvalidSpec
 from governance.engine.conditions import Condition, disjunction
 
+PURPOSES = ("analytics", "evaluation", "inference", "model-training", "operations")
+"""What data may be used for: a closed vocabulary, so that a word misspelt is refused."""
+
 
 class MaskKind(StrEnum):
     """How a column is masked, the strictest first."""

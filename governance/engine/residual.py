@@ -1,21 +1,47 @@
-"""The list form of the decision: what is left of the policies when only the resource is unknown.
+"""The one evaluator of policies, with at most one thing unknown.
 
-`residual` substitutes the principal, the action and the situation into Cedar's JSON form of the
-same policy text that `decide` evaluates, and returns a condition over the resource's attributes.
-Lists, counts and search filter by that condition, so they cannot show what a page forbids.
+`residual` substitutes everything that is known into Cedar's JSON form of a policy and returns what
+is left: True or False when nothing was unknown, else a condition over the unknown. With the
+resource unknown it filters lists; with the principal unknown it says who may; with a row unknown it
+filters rows. So a list, a page, a search and a stream read the same text.
 
-What this reduction cannot express raises Unpushable: refused, never ignored. A property test
-holds it equal to Cedar. See docs/explanation/algorithms/decision.md.
+What it cannot express raises Unpushable: refused, never ignored. Property tests hold it equal to
+Cedar. See docs/explanation/algorithms/decision.md.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from core.errors import InvalidSpec
-from governance.engine.entities import ANONYMOUS, Action, Principal, Situation
+from governance.engine.conditions import (
+    All,
+    Begins,
+    Compares,
+    Condition,
+    Equals,
+    Holds,
+    Not,
+    OneOf,
+    Order,
+    Some,
+    Within,
+    conjunction,
+    disjunction,
+    negation,
+)
+from governance.engine.entities import (
+    CONTAINERS,
+    REFERENCES,
+    SHAPES,
+    Action,
+    Principal,
+    Resource,
+    Situation,
+)
 from governance.engine.uids import Uid
 
 
@@ -26,237 +52,151 @@ class Unpushable(InvalidSpec):
     title = "A policy cannot filter lists"
 
 
-@dataclass(frozen=True, slots=True)
-class Equals:
-    """The resource's attribute has this value."""
-
-    attribute: str
-    value: str | bool | int
+class EvaluationFailed(Exception):
+    """A policy reads what is not there; whoever catches this denies."""
 
 
 @dataclass(frozen=True, slots=True)
-class OneOf:
-    """The resource's attribute is one of these values."""
-
-    attribute: str
-    values: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Holds:
-    """The resource's attribute is a set that holds this value."""
-
-    attribute: str
-    value: str
-
-
-@dataclass(frozen=True, slots=True)
-class Within:
-    """The resource is this one, or lies below it."""
+class Entity:
+    """Someone or something of which everything is known."""
 
     uid: Uid
-    itself_only: bool = False
+    ancestors: frozenset[Uid] = frozenset()
+    attributes: Mapping[str, Known] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class Not:
-    of: Condition
+class Unknown:
+    """Someone or something of a type; `attributes` is None for a row, whose columns may be any."""
+
+    type: str
+    attributes: frozenset[str] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class All:
-    of: tuple[Condition, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Some:
-    of: tuple[Condition, ...]
-
-
-Condition = bool | Equals | OneOf | Holds | Within | Not | All | Some
-_Known = str | bool | int | Uid | frozenset[Any]
-
-
-@dataclass(frozen=True, slots=True)
-class _Attribute:
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Resource:
-    """The unknown itself."""
-
-
-_Term = Condition | _Known | _Attribute | _Resource
+Known = str | bool | int | Uid | frozenset[Any]
+ROW = Unknown("Row")
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Everything that is known when a list is asked for."""
+    """What is known when policies are evaluated. At most one of the two sides is unknown."""
 
-    principal: Principal
+    principal: Entity | Unknown
     action: Action
-    resource_type: str
-    attributes: frozenset[str]
-    """The attributes that resources of the type have."""
-    situation: Situation
+    resource: Entity | Unknown
+    context: Mapping[str, Known]
     every_branch: bool = False
     """True to look at both sides of every operator, as when a policy is checked."""
 
 
-def residual(policies: Iterable[dict[str, Any]], question: Question) -> Condition:
-    """Return the condition under which the policies allow; they come from PolicySet.policies."""
-    permits: list[Condition] = []
-    forbids: list[Condition] = []
-    for policy in policies:
-        condition = _policy(policy, question)
-        (permits if policy["effect"] == "permit" else forbids).append(condition)
-    return conjunction([disjunction(permits), negation(disjunction(forbids))])
+@dataclass(frozen=True, slots=True)
+class _Attribute:
+    """An attribute of the unknown."""
+
+    name: str
 
 
-def check_pushable(policies: Iterable[dict[str, Any]], columns: frozenset[str]) -> None:
-    """Raise Unpushable unless every policy can filter a list, whoever asks for it.
+_Term = Condition | Known | Entity | Unknown | _Attribute
 
-    `columns` are the attributes of a product that its table keeps. A policy whose scope is the
-    action `replicate` alone is free: what is copied is decided one by one, never as a list.
+
+def known_principal(principal: Principal) -> Entity:
+    return Entity(principal.uid, principal.ancestors(), principal.attributes())
+
+
+def known_resource(resource: Resource) -> Entity:
+    attributes = {key: _plain_json(value) for key, value in resource.attributes().items()}
+    return Entity(resource.uid, frozenset(resource.parents()), attributes)
+
+
+def unknown(kind: str) -> Unknown:
+    return Unknown(kind, SHAPES[kind])
+
+
+def known_context(situation: Situation) -> dict[str, Known]:
+    return {key: _plain_json(value) for key, value in situation.as_json().items()}
+
+
+def _plain_json(value: Any) -> Known:
+    if isinstance(value, dict):
+        return _uid(value["__entity"])
+    return frozenset(value) if isinstance(value, list) else value
+
+
+def residual(policy: Mapping[str, Any], question: Question) -> Condition:
+    """Return the condition under which the policy applies.
+
+    Raises Unpushable for what has no condition, EvaluationFailed for what is not there.
     """
-    for policy in policies:
-        if policy["action"].get("entity", {}).get("id") == Action.REPLICATE:
-            continue
-        for clause in policy["conditions"]:
-            missing = _attributes_in(clause["body"]) - columns
-            if missing:
-                raise Unpushable(
-                    f"{_id(policy)}: lists cannot be filtered by {', '.join(sorted(missing))}; "
-                    "only a policy for the action replicate may speak of it.",
-                    errors=[{"where": _id(policy), "message": ", ".join(sorted(missing))}],
-                )
-            for action in Action:
-                question = Question(
-                    ANONYMOUS, action, "Product", columns, Situation(), every_branch=True
-                )
-                _checked(policy, clause["body"], question)
-
-
-def _checked(policy: dict[str, Any], body: dict[str, Any], question: Question) -> None:
-    try:
-        _boolean(_reduce(body, question))
-    except Unpushable as error:
-        found = [{"where": _id(policy), "message": error.detail}]
-        raise Unpushable(f"{_id(policy)}: {error.detail}", errors=found) from error
-
-
-def _id(policy: dict[str, Any]) -> str:
-    return str(policy["annotations"]["id"])
-
-
-def _attributes_in(expression: Any) -> set[str]:
-    """Return the attributes of the resource that an expression reads, wherever it does."""
-    if isinstance(expression, list):
-        return set().union(*map(_attributes_in, expression))
-    if not isinstance(expression, dict):
-        return set()
-    found = set().union(*map(_attributes_in, expression.values()))
-    read = expression.get(".")
-    if isinstance(read, dict) and read.get("left") == {"Var": "resource"}:
-        found.add(str(read["attr"]))
-    return found
-
-
-def conjunction(parts: Sequence[Condition]) -> Condition:
-    kept = [part for part in parts if part is not True]
-    if any(part is False for part in kept):
-        return False
-    return True if not kept else kept[0] if len(kept) == 1 else All(tuple(kept))
-
-
-def disjunction(parts: Sequence[Condition]) -> Condition:
-    kept = [part for part in parts if part is not False]
-    if any(part is True for part in kept):
-        return True
-    return False if not kept else kept[0] if len(kept) == 1 else Some(tuple(kept))
-
-
-def negation(part: Condition) -> Condition:
-    if isinstance(part, bool):
-        return not part
-    return part.of if isinstance(part, Not) else Not(part)
-
-
-def _policy(policy: dict[str, Any], question: Question) -> Condition:
-    scope = [
-        _scope(policy["principal"], question.principal.uid, _ancestors(question)),
-        _scope(policy["action"], Uid("Action", str(question.action)), frozenset()),
-        _resource_scope(policy["resource"], question),
-    ]
-    if conjunction(scope) is False:
+    scope = conjunction(
+        [
+            _scope(policy["principal"], question.principal),
+            _scope(policy["action"], Entity(Uid("Action", str(question.action)))),
+            _scope(policy["resource"], question.resource),
+        ]
+    )
+    if scope is False:
         return False  # as in Cedar: a policy out of scope is not evaluated
+    parts: list[Condition] = [scope]
     for clause in policy["conditions"]:
-        body = _boolean(_reduce(clause["body"], question))
-        scope.append(body if clause["kind"] == "when" else negation(body))
-    return conjunction(scope)
+        body = truth(clause["body"], question)
+        parts.append(body if clause["kind"] == "when" else negation(body))
+        if parts[-1] is False and not question.every_branch:
+            return False
+    return conjunction(parts)
 
 
-def _ancestors(question: Question) -> frozenset[Uid]:
-    return question.principal.ancestors()
+def truth(expression: Mapping[str, Any], question: Question) -> Condition:
+    """Return the condition under which one Cedar expression is true."""
+    return _boolean(_reduce(expression, question))
 
 
-def _uid(raw: dict[str, str]) -> Uid:
+def _uid(raw: Mapping[str, str]) -> Uid:
     return Uid(raw["type"], raw["id"])
 
 
-def _scope(scope: dict[str, Any], known: Uid, ancestors: frozenset[Uid]) -> bool:
+def _scope(scope: Mapping[str, Any], side: Entity | Unknown) -> Condition:
     match scope["op"]:
         case "All":
             return True
         case "==":
-            return known == _uid(scope["entity"])
+            return _is(side, _uid(scope["entity"]))
         case "in":
             listed = scope["entities"] if "entities" in scope else [scope["entity"]]
-            return any(_uid(raw) == known or _uid(raw) in ancestors for raw in listed)
+            return disjunction([_within(side, _uid(raw)) for raw in listed])
         case "is":
-            inside = scope.get("in")
-            return known.type == scope["entity_type"] and (
-                inside is None or _scope({"op": "in", **inside}, known, ancestors)
-            )
+            if scope["entity_type"] != _type(side):
+                return False
+            return _within(side, _uid(scope["in"]["entity"])) if "in" in scope else True
     raise Unpushable(f"The scope {scope['op']!r} cannot filter a list.", errors=[])
 
 
-def _resource_scope(scope: dict[str, Any], question: Question) -> Condition:
-    match scope["op"]:
-        case "All":
-            return True
-        case "==":
-            return _is(_uid(scope["entity"]), question)
-        case "in":
-            return _within(_uid(scope["entity"]), question)
-        case "is":
-            if scope["entity_type"] != question.resource_type:
-                return False
-            inside = scope.get("in")
-            return True if inside is None else _within(_uid(inside["entity"]), question)
-    raise Unpushable(f"The resource scope {scope['op']!r} cannot filter a list.", errors=[])
+def _type(side: Entity | Unknown) -> str:
+    return side.uid.type if isinstance(side, Entity) else side.type
 
 
-def _is(uid: Uid, question: Question) -> Condition:
-    return Within(uid, itself_only=True) if uid.type == question.resource_type else False
+def _is(side: Entity | Unknown, uid: Uid) -> Condition:
+    if isinstance(side, Entity):
+        return side.uid == uid
+    return Within(uid, itself_only=True) if uid.type == side.type else False
 
 
-def _within(uid: Uid, question: Question) -> Condition:
-    if uid.type == "Domain" and question.resource_type in {"Domain", "Product"}:
-        return Within(uid)
-    return _is(uid, question)
+def _within(side: Entity | Unknown, uid: Uid) -> Condition:
+    if isinstance(side, Entity):
+        return uid == side.uid or uid in side.ancestors
+    return Within(uid) if uid.type in CONTAINERS.get(side.type, ()) else _is(side, uid)
 
 
 def _boolean(term: _Term) -> Condition:
     if isinstance(term, _Attribute):
         return Equals(term.name, True)
-    if isinstance(term, bool | Equals | OneOf | Holds | Within | Not | All | Some):
+    if isinstance(
+        term, bool | Equals | Compares | Begins | OneOf | Holds | Within | Not | All | Some
+    ):
         return term
     raise Unpushable(f"A condition over {term!r} cannot filter a list.", errors=[])
 
 
-def _reduce(expression: dict[str, Any], question: Question) -> _Term:
+def _reduce(expression: Mapping[str, Any], question: Question) -> _Term:
     """Evaluate one expression as far as the known parts allow."""
     (operator, operands), *more = expression.items()
     if more or operator not in _OPERATORS:
@@ -264,14 +204,19 @@ def _reduce(expression: dict[str, Any], question: Question) -> _Term:
     return _OPERATORS[operator](operands, question)
 
 
+def _both(operands: Mapping[str, Any], question: Question) -> tuple[_Term, _Term]:
+    left, right = (_reduce(operands[side], question) for side in ("left", "right"))
+    return left, right
+
+
 def _variable(name: str, question: Question) -> _Term:
     match name:
         case "principal":
-            return question.principal.uid
+            return question.principal
         case "action":
-            return Uid("Action", str(question.action))
+            return Entity(Uid("Action", str(question.action)))
         case "resource":
-            return _Resource()
+            return question.resource
     raise Unpushable("The context can only be used by its attributes.", errors=[])
 
 
@@ -284,90 +229,157 @@ def _value(raw: Any, question: Question) -> _Term:
     raise Unpushable(f"The literal {raw!r} cannot filter a list.", errors=[])
 
 
-def _attribute(operands: dict[str, Any], question: Question) -> _Term:
+def _attribute(operands: Mapping[str, Any], question: Question) -> _Term:
+    name = str(operands["attr"])
     if operands["left"] == {"Var": "context"}:
-        known = question.situation.as_json()[operands["attr"]]
-        return frozenset(known) if isinstance(known, list) else known
-    if isinstance(_reduce(operands["left"], question), _Resource):
-        return _Attribute(operands["attr"])
-    raise Unpushable("Only attributes of the resource and the context are known.", errors=[])
+        return _read(question.context, name)
+    owner = _reduce(operands["left"], question)
+    if isinstance(owner, Entity):
+        return _read(owner.attributes, name)
+    if isinstance(owner, Unknown):
+        if owner.attributes is not None and name not in owner.attributes:
+            raise EvaluationFailed(f"{owner.type} has no attribute {name!r}")
+        return _Attribute(name)
+    raise Unpushable("Only attributes of principal, resource and context are known.", errors=[])
 
 
-def _has(operands: dict[str, Any], question: Question) -> _Term:
-    if isinstance(_reduce(operands["left"], question), _Resource):
-        return operands["attr"] in question.attributes
-    raise Unpushable("`has` is known of the resource only.", errors=[])
+def _read(attributes: Mapping[str, Known], name: str) -> Known:
+    if name not in attributes:
+        raise EvaluationFailed(f"there is no attribute {name!r}")
+    return attributes[name]
+
+
+def _has(operands: Mapping[str, Any], question: Question) -> _Term:
+    name = operands["attr"]
+    if operands["left"] == {"Var": "context"}:
+        return name in question.context
+    owner = _reduce(operands["left"], question)
+    if isinstance(owner, Entity) or (isinstance(owner, Unknown) and owner.attributes is not None):
+        return name in (owner.attributes or ())
+    raise Unpushable("`has` is known of principal and resource only.", errors=[])
 
 
 def _set(operands: list[Any], question: Question) -> _Term:
     members = [_reduce(raw, question) for raw in operands]
-    if any(isinstance(m, _Attribute | _Resource) for m in members):
+    if any(isinstance(member, _Attribute | Unknown) for member in members):
         raise Unpushable("A set of unknown members cannot filter a list.", errors=[])
-    return frozenset(members)
+    return frozenset(m.uid if isinstance(m, Entity) else m for m in members)
 
 
-def _and(operands: dict[str, Any], question: Question) -> _Term:
-    left = _boolean(_reduce(operands["left"], question))
+def _and(operands: Mapping[str, Any], question: Question) -> _Term:
+    left = truth(operands["left"], question)
     if left is False and not question.every_branch:
         return False  # short circuit, as in Cedar: the right side may not apply to this type
-    return conjunction([left, _boolean(_reduce(operands["right"], question))])
+    return conjunction([left, truth(operands["right"], question)])
 
 
-def _or(operands: dict[str, Any], question: Question) -> _Term:
-    left = _boolean(_reduce(operands["left"], question))
+def _or(operands: Mapping[str, Any], question: Question) -> _Term:
+    left = truth(operands["left"], question)
     if left is True and not question.every_branch:
         return True
-    return disjunction([left, _boolean(_reduce(operands["right"], question))])
+    return disjunction([left, truth(operands["right"], question)])
 
 
-def _choose(operands: dict[str, Any], question: Question) -> _Term:
-    test = _boolean(_reduce(operands["if"], question))
+def _choose(operands: Mapping[str, Any], question: Question) -> _Term:
+    test = truth(operands["if"], question)
     if isinstance(test, bool) and not question.every_branch:
         return _reduce(operands["then"] if test else operands["else"], question)
-    then, otherwise = (_boolean(_reduce(operands[key], question)) for key in ("then", "else"))
+    then, otherwise = (truth(operands[key], question) for key in ("then", "else"))
     return disjunction([conjunction([test, then]), conjunction([negation(test), otherwise])])
 
 
-def _equals(operands: dict[str, Any], question: Question) -> _Term:
-    sides = [_reduce(operands[key], question) for key in ("left", "right")]
-    if isinstance(sides[1], _Attribute | _Resource):
-        sides.reverse()
-    unknown, known = sides
-    if isinstance(unknown, _Attribute):
-        if isinstance(known, str | bool | int):
-            return Equals(unknown.name, known)
-        if isinstance(known, Uid):
-            return Equals(unknown.name, known.id)
-    elif isinstance(unknown, _Resource):
-        if isinstance(known, Uid):
-            return _is(known, question)
-    elif not isinstance(known, _Attribute | _Resource):
-        return unknown == known
+def _not(operands: Mapping[str, Any], question: Question) -> _Term:
+    return negation(truth(operands["arg"], question))
+
+
+def _equals(operands: Mapping[str, Any], question: Question) -> _Term:
+    one, other = _both(operands, question)
+    if isinstance(other, _Attribute | Unknown):
+        one, other = other, one
+    if isinstance(other, Entity):
+        other = other.uid
+    if isinstance(one, _Attribute):
+        if isinstance(other, str | bool | int):
+            return Equals(one.name, other)
+        if isinstance(other, Uid):
+            return Equals(one.name, other.id)
+    elif isinstance(one, Unknown):
+        if isinstance(other, Uid):
+            return _is(one, other)
+    elif not isinstance(other, _Attribute | Unknown):
+        return (one.uid if isinstance(one, Entity) else one) == other
     raise Unpushable("This comparison cannot filter a list.", errors=[])
 
 
-def _in(operands: dict[str, Any], question: Question) -> _Term:
-    left, right = (_reduce(operands[key], question) for key in ("left", "right"))
-    if isinstance(left, _Resource):
+def _differs(operands: Mapping[str, Any], question: Question) -> _Term:
+    return negation(_boolean(_equals(operands, question)))
+
+
+_FLIPPED = {
+    Order.LESS: Order.MORE,
+    Order.MORE: Order.LESS,
+    Order.AT_MOST: Order.AT_LEAST,
+    Order.AT_LEAST: Order.AT_MOST,
+}
+_ORDERS: Mapping[Order, Callable[[int, int], bool]] = {
+    Order.LESS: int.__lt__,
+    Order.AT_MOST: int.__le__,
+    Order.MORE: int.__gt__,
+    Order.AT_LEAST: int.__ge__,
+}
+
+
+def _compare(order: Order) -> Callable[[Mapping[str, Any], Question], _Term]:
+    def compare(operands: Mapping[str, Any], question: Question) -> _Term:
+        one, other = _both(operands, question)
+        if isinstance(one, _Attribute) and isinstance(other, int):
+            return Compares(one.name, order, other)
+        if isinstance(one, int) and isinstance(other, _Attribute):
+            return Compares(other.name, _FLIPPED[order], one)
+        if isinstance(one, int) and isinstance(other, int):
+            return _ORDERS[order](one, other)
+        raise Unpushable(f"This {order} cannot filter a list.", errors=[])
+
+    return compare
+
+
+def _like(operands: Mapping[str, Any], question: Question) -> _Term:
+    pattern = [part if part == "Wildcard" else part["Literal"] for part in operands["pattern"]]
+    wild = [place for place, part in enumerate(pattern) if part == "Wildcard"]
+    text = _reduce(operands["left"], question)
+    if isinstance(text, str):
+        parts = [".*" if n in wild else re.escape(part) for n, part in enumerate(pattern)]
+        return re.fullmatch("".join(parts), text, re.DOTALL) is not None
+    if isinstance(text, _Attribute) and not wild:
+        return Equals(text.name, "".join(pattern))
+    if isinstance(text, _Attribute) and wild == [len(pattern) - 1]:
+        return Begins(text.name, "".join(pattern[:-1]))
+    raise Unpushable("`like` filters lists by a beginning only, as in `/acme/*`.", errors=[])
+
+
+def _in(operands: Mapping[str, Any], question: Question) -> _Term:
+    left, right = _both(operands, question)
+    if isinstance(right, Entity):
+        right = right.uid
+    if isinstance(left, Entity | Unknown) and isinstance(right, Uid | frozenset):
         targets = right if isinstance(right, frozenset) else frozenset({right})
-        return disjunction([_within(uid, question) for uid in targets if isinstance(uid, Uid)])
-    if left != question.principal.uid:
-        raise Unpushable("`in` is known of the principal and the resource only.", errors=[])
-    mine = _ancestors(question) | {question.principal.uid}
-    if isinstance(right, _Attribute):
-        return OneOf(right.name, frozenset(uid.id for uid in mine if uid.type in {"Team", "Role"}))
-    if isinstance(right, Uid):
-        return right in mine
-    if isinstance(right, frozenset):
-        return bool(right & mine)
-    raise Unpushable("This `in` cannot filter a list.", errors=[])
+        return disjunction([_within(left, uid) for uid in sorted(targets, key=str)])
+    if isinstance(left, Entity) and isinstance(right, _Attribute) and right.name in REFERENCES:
+        mine = left.ancestors | {left.uid}
+        wanted = REFERENCES[right.name]
+        return OneOf(right.name, frozenset(uid.id for uid in mine if uid.type == wanted))
+    raise Unpushable("`in` is known of the principal and the resource only.", errors=[])
 
 
-def _contains(operands: dict[str, Any], question: Question) -> _Term:
-    left, right = (_reduce(operands[key], question) for key in ("left", "right"))
+def _contains(operands: Mapping[str, Any], question: Question) -> _Term:
+    left, right = _both(operands, question)
+    if isinstance(right, Entity):
+        right = right.uid
     if isinstance(left, frozenset) and isinstance(right, _Attribute):
         return OneOf(right.name, frozenset(_plain(member) for member in left))
-    if isinstance(left, frozenset) and not isinstance(right, _Resource):
+    if isinstance(left, frozenset) and isinstance(right, Unknown):
+        return disjunction([_is(right, uid) for uid in sorted(left, key=str)])
+    if isinstance(left, frozenset):
         return right in left
     if isinstance(left, _Attribute) and isinstance(right, str):
         return Holds(left.name, right)
@@ -378,8 +390,8 @@ def _plain(member: Any) -> str:
     return member.id if isinstance(member, Uid) else str(member)
 
 
-def _contains_any(operands: dict[str, Any], question: Question) -> _Term:
-    left, right = (_reduce(operands[key], question) for key in ("left", "right"))
+def _contains_any(operands: Mapping[str, Any], question: Question) -> _Term:
+    left, right = _both(operands, question)
     if isinstance(left, frozenset) and isinstance(right, frozenset):
         return bool(left & right)
     if isinstance(left, frozenset):
@@ -389,8 +401,8 @@ def _contains_any(operands: dict[str, Any], question: Question) -> _Term:
     raise Unpushable("This `containsAny` cannot filter a list.", errors=[])
 
 
-def _contains_all(operands: dict[str, Any], question: Question) -> _Term:
-    left, right = (_reduce(operands[key], question) for key in ("left", "right"))
+def _contains_all(operands: Mapping[str, Any], question: Question) -> _Term:
+    left, right = _both(operands, question)
     if isinstance(left, frozenset) and isinstance(right, frozenset):
         return left >= right
     if isinstance(left, _Attribute) and isinstance(right, frozenset):
@@ -398,20 +410,24 @@ def _contains_all(operands: dict[str, Any], question: Question) -> _Term:
     raise Unpushable("This `containsAll` cannot filter a list.", errors=[])
 
 
-def _not(operands: dict[str, Any], question: Question) -> _Term:
-    return negation(_boolean(_reduce(operands["arg"], question)))
+def _is_empty(operands: Mapping[str, Any], question: Question) -> _Term:
+    members = _reduce(operands["arg"], question)
+    if isinstance(members, frozenset):
+        return not members
+    raise Unpushable("`isEmpty` cannot filter a list.", errors=[])
 
 
-def _is_type(operands: dict[str, Any], question: Question) -> _Term:
-    if isinstance(_reduce(operands["left"], question), _Resource):
-        if operands["entity_type"] != question.resource_type:
-            return False
-        return (
-            True
-            if "in" not in operands
-            else _in({"left": operands["left"], "right": operands["in"]}, question)
-        )
-    raise Unpushable("`is` is known of the resource only.", errors=[])
+def _is_type(operands: Mapping[str, Any], question: Question) -> _Term:
+    side = _reduce(operands["left"], question)
+    if not isinstance(side, Entity | Unknown):
+        raise Unpushable("`is` is known of principal and resource only.", errors=[])
+    if operands["entity_type"] != _type(side):
+        return False
+    return (
+        _in({"left": operands["left"], "right": operands["in"]}, question)
+        if "in" in operands
+        else True
+    )
 
 
 _OPERATORS: dict[str, Callable[[Any, Question], _Term]] = {
@@ -425,10 +441,13 @@ _OPERATORS: dict[str, Callable[[Any, Question], _Term]] = {
     "!": _not,
     "if-then-else": _choose,
     "==": _equals,
-    "!=": lambda operands, question: negation(_boolean(_equals(operands, question))),
+    "!=": _differs,
+    **{order: _compare(order) for order in Order},
+    "like": _like,
     "in": _in,
     "contains": _contains,
     "containsAny": _contains_any,
     "containsAll": _contains_all,
+    "isEmpty": _is_empty,
     "is": _is_type,
 }

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from core.errors import FairmeshError, NotAuthenticated, PolicyDenied
-from governance import denials, resources
+from governance import denials, resources, shadow
 from governance.engine import decision as engine
 from governance.engine.entities import ANONYMOUS, Action, Decision, Principal, Resource, Situation
-from governance.selectors import policies_for
+from governance.selectors import access_policies, permits_on
 
 _NOWHERE = Situation()
 
@@ -15,8 +15,23 @@ def decide(
     principal: Principal, action: Action, resource: Resource, situation: Situation = _NOWHERE
 ) -> Decision:
     """Return whether `principal` may do `action` on `resource`, and which policies say so."""
-    policies = policies_for(principal, resource.name)
-    return engine.decide(policies, principal, action, resource, situation)
+    own = _decide(principal, action, resource, situation)
+    if principal.on_behalf_of is None:
+        return own
+    person = decide(principal.on_behalf_of, action, resource, situation)
+    return engine.both(own, person, principal.on_behalf_of.id)
+
+
+def _decide(
+    principal: Principal, action: Action, resource: Resource, situation: Situation
+) -> Decision:
+    policies = access_policies()
+    permits = permits_on(principal, resource.name)
+    answer = engine.decide(policies, principal, action, resource, situation, permits)
+    if not shadow.is_due():
+        return answer
+    question = shadow.Asked(principal, action, resource, situation)
+    return shadow.checked(answer, question, policies, permits)
 
 
 def require(

@@ -14,10 +14,9 @@ from core.errors import Conflict, Invalid, InvalidSpec
 from core.names import is_under
 from governance import audit, resources
 from governance.engine import documents
-from governance.engine.decision import policy_set
+from governance.engine.policyset import check_pushable, policy_set
 from governance.engine.entities import MESH, Action, Decision, Principal
 from governance.engine.protection import Protection, merge
-from governance.engine.residual import check_pushable
 from governance.models import Policy, PolicyKind, PolicyState, Team
 from governance.selectors import default_policies, schema_text
 from governance.services.decisions import require

@@ -1,0 +1,105 @@
+"""A condition over a resource as a Python closure: what a point decision runs."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from governance.engine.conditions import (
+    All,
+    Begins,
+    Compares,
+    Condition,
+    Equals,
+    Holds,
+    Not,
+    OneOf,
+    Order,
+    Some,
+    Within,
+)
+from governance.engine.entities import Resource, owners_of
+
+Test = Callable[[Resource], bool]
+
+_ORDERS: Mapping[Order, Callable[[int, int], bool]] = {
+    Order.LESS: operator.lt,
+    Order.AT_MOST: operator.le,
+    Order.MORE: operator.gt,
+    Order.AT_LEAST: operator.ge,
+}
+
+
+def closure(condition: Condition) -> Test:
+    """Return a test that is true of just those resources that fulfil the condition."""
+    match condition:
+        case bool():
+            return lambda resource: condition
+        case Equals(attribute, value):
+            read = _reader(attribute)
+            return lambda resource: read(resource) == value
+        case Compares(attribute, order, bound):
+            read, compare = _reader(attribute), _ORDERS[order]
+            return lambda resource: compare(read(resource), bound)
+        case Begins(attribute, prefix):
+            read = _reader(attribute)
+            return lambda resource: read(resource).startswith(prefix)
+        case OneOf(attribute, values):
+            read = _reader(attribute)
+            return lambda resource: read(resource) in values
+        case Holds(attribute, member):
+            read = _reader(attribute)
+            return lambda resource: member in read(resource)
+        case Within():
+            return _within(condition)
+        case Not(of):
+            inner = closure(of)
+            return lambda resource: not inner(resource)
+        case All(parts):
+            return _all([closure(part) for part in parts])
+        case Some(parts):
+            return _some([closure(part) for part in parts])
+
+
+def _reader(attribute: str) -> Callable[[Resource], Any]:
+    """Return what reads an attribute; its type is the one that the schema was held against."""
+    if attribute == "owners":
+        return lambda resource: owners_of(resource.team)
+    return operator.attrgetter(attribute)
+
+
+def _within(condition: Within) -> Test:
+    name = condition.uid.id
+    if condition.itself_only or condition.uid.type != "Domain":
+        return lambda resource: resource.name == name
+    below = name + "/"
+    return lambda resource: resource.name == name or resource.name.startswith(below)
+
+
+def _all(tests: list[Test]) -> Test:
+    if len(tests) == 2:
+        first, second = tests
+        return lambda resource: first(resource) and second(resource)
+
+    def every(resource: Resource) -> bool:
+        for test in tests:  # noqa: SIM110  # all() over a generator takes twice the time
+            if not test(resource):
+                return False
+        return True
+
+    return every
+
+
+def _some(tests: list[Test]) -> Test:
+    if len(tests) == 2:
+        first, second = tests
+        return lambda resource: first(resource) or second(resource)
+
+    def some(resource: Resource) -> bool:
+        for test in tests:  # noqa: SIM110
+            if test(resource):
+                return True
+        return False
+
+    return some
