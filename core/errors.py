@@ -82,6 +82,13 @@ class NotAuthenticated(FairmeshError):
     status = 401
 
 
+class MfaRequired(NotAuthenticated):
+    """The password is right and a second factor is due; `extra["methods"]` says which there are."""
+
+    code = "mfa_required"
+    title = "A second factor is needed"
+
+
 class TokenExpired(NotAuthenticated):
     """The token was good once."""
 
@@ -113,6 +120,27 @@ class PolicyDenied(FairmeshError):
     status = 403
 
 
+class PurposeRequired(PolicyDenied):
+    """The data may be read for some purposes only; `extra["purposes"]` lists them."""
+
+    code = "purpose_required"
+    title = "The data may be read for certain purposes only"
+
+
+class ObligationApplies(PolicyDenied):
+    """The bytes may not be had as they lie; `extra["rows_url"]` gives the rows as they may be."""
+
+    code = "obligation_applies"
+    title = "The data may be read as a masked stream only"
+
+
+class ObligationUnmet(PolicyDenied):
+    """A mask or a row filter that the reader is kept to cannot be applied, so nothing is shown."""
+
+    code = "obligation_unmet"
+    title = "An obligation cannot be met"
+
+
 class NotFound(FairmeshError):
     """There is no such thing, or the caller may not know of it."""
 
@@ -134,6 +162,13 @@ class IdempotencyConflict(Conflict):
 
     code = "idempotency_conflict"
     title = "The idempotency key was used for another request"
+
+
+class UnderLegalHold(Conflict):
+    """A legal hold forbids any removal; `extra["holds"]` names the cases."""
+
+    code = "under_legal_hold"
+    title = "A legal hold stands in the way"
 
 
 class Gone(FairmeshError):
