@@ -2,57 +2,79 @@
 
 kind: protection
 id: two-copies
+version: 2026-11
 owner: acme
 scope: {prefix: /acme, labels: []}
 spec: {copies: 2}
+tests:
+  - {given: {name: /acme/nlp/~/wiki}, expect: {copies: 2}}
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-import yaml
 from jsonschema import Draft202012Validator
 
-from core.errors import InvalidSpec
-from core.names import Name
-from governance.engine.protection import Protection
+from core.errors import FairmeshError, InvalidSpec
+from core.names import Name, is_under
+from governance.engine import expectation_schema, naming, naming_schema, service_policies
+from governance.engine.protection import SLUG, SPEC_SCHEMA, Protection
+from governance.engine.requests import REQUESTS_SCHEMA
+from governance.engine.service_policies import Event
+from governance.engine.yaml_text import read_yaml
 
-_SLUG = {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,63}$"}
-_CODE = {"type": "string", "pattern": "^[A-Z]{2}(-[A-Z0-9]{1,3})?$"}
-
-SCHEMA: dict[str, Any] = {
-    "$schema": "https://json-schema.org/draft/2020-12/schema",
-    "title": "Fairmesh policy document",
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["kind", "id", "spec"],
-    "properties": {
-        "kind": {"const": "protection"},
-        "id": _SLUG,
-        "owner": _SLUG,
-        "scope": {
-            "type": "object",
-            "additionalProperties": False,
-            "properties": {
-                "prefix": {"type": "string", "pattern": "^/"},
-                "labels": {"type": "array", "items": {"type": "string"}, "uniqueItems": True},
-            },
-        },
-        "spec": {
-            "type": "object",
-            "additionalProperties": False,
-            "minProperties": 1,
-            "properties": {
-                "copies": {"type": "integer", "minimum": 1, "maximum": 20},
-                "sites": {"type": "array", "items": _SLUG, "uniqueItems": True},
-                "residency": {"type": "array", "items": _CODE, "minItems": 1, "uniqueItems": True},
-            },
-        },
-    },
+SPECS: Mapping[str, Mapping[str, Any]] = {
+    "protection": SPEC_SCHEMA,
+    "naming": naming_schema.SPEC_SCHEMA,
+    "services": service_policies.spec_schema(REQUESTS_SCHEMA),
 }
-_VALIDATOR = Draft202012Validator(SCHEMA)
+KINDS = tuple(SPECS)
+
+
+@cache
+def schema(kind: str) -> dict[str, Any]:
+    """Return the JSON Schema of the documents of a kind."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": f"Fairmesh {kind} policy",
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["kind", "id", "spec"],
+        "properties": {
+            "kind": {"const": kind},
+            "id": {**SLUG, "description": "Its name; the same id again is its next version."},
+            "version": {
+                "type": ["string", "integer"],
+                "maxLength": 64,
+                "description": "Your own mark, for people; the mesh counts versions itself.",
+            },
+            "description": {"type": "string", "maxLength": 2000},
+            "owner": {**SLUG, "description": "The team that answers for it."},
+            "scope": {
+                "type": "object",
+                "additionalProperties": False,
+                "properties": {
+                    "prefix": {
+                        "type": "string",
+                        "pattern": "^/",
+                        "description": "It applies to this domain or product and what lies below.",
+                    },
+                    "labels": {
+                        "type": "array",
+                        "items": {"type": "string", "minLength": 1, "maxLength": 100},
+                        "uniqueItems": True,
+                        "description": "Only to products that carry all of these.",
+                    },
+                },
+            },
+            "spec": SPECS[kind],
+            "tests": expectation_schema.schema(kind),
+        },
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,41 +87,66 @@ class Document:
     prefix: str
     labels: tuple[str, ...]
     spec: dict[str, Any]
+    tests: tuple[dict[str, Any], ...] = ()
+
+    def applies_to(self, name: str, labels: frozenset[str]) -> bool:
+        return is_under(name, self.prefix) and labels.issuperset(self.labels)
 
 
 def parse(text: str) -> Document:
     """Return the document in `text`; raise InvalidSpec with every place that is wrong."""
-    try:
-        raw = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise InvalidSpec(f"The text is not YAML: {error}", errors=[]) from error
+    raw = read_yaml(text)
+    kind = raw.get("kind") if isinstance(raw, dict) else None
+    if kind not in KINDS:
+        message = f"it is one of {', '.join(KINDS)}"
+        raise InvalidSpec(
+            "The document does not say of which kind it is.",
+            errors=[{"where": "kind", "message": message}],
+        )
     errors = [
         {"where": error.json_path.removeprefix("$").lstrip("."), "message": error.message}
-        for error in sorted(_VALIDATOR.iter_errors(raw), key=lambda e: e.json_path)
+        for error in sorted(
+            Draft202012Validator(schema(kind)).iter_errors(raw), key=lambda e: e.json_path
+        )
     ]
+    if not errors:
+        errors = [{"where": where, "message": told} for where, told in _wrong(raw)]
     if errors:
         raise InvalidSpec("The policy document is not valid.", errors=errors)
     scope = raw.get("scope", {})
-    prefix = scope.get("prefix", "/")
-    if prefix != "/" and Name.parse(prefix).kind not in {"domain", "product"}:
-        found = [{"where": "scope.prefix", "message": "it must name a domain or a product"}]
-        raise InvalidSpec("A policy is about a domain or a product.", errors=found)
     return Document(
-        kind=raw["kind"],
+        kind=kind,
         id=raw["id"],
         owner=raw.get("owner"),
-        prefix=prefix,
+        prefix=scope.get("prefix", "/"),
         labels=tuple(scope.get("labels", ())),
         spec=raw["spec"],
+        tests=tuple(raw.get("tests", ())),
     )
+
+
+def _wrong(raw: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield what the schema cannot see."""
+    prefix = raw.get("scope", {}).get("prefix", "/")
+    if prefix != "/":
+        try:
+            if Name.parse(prefix).kind not in {"domain", "product"}:
+                yield "scope.prefix", "it must name a domain or a product"
+        except FairmeshError as error:
+            yield "scope.prefix", error.detail
+    if raw["kind"] == "naming":
+        try:
+            yield from naming.wrong_places(naming.from_spec(raw["id"], prefix, raw["spec"]))
+        except InvalidSpec as error:
+            yield "spec", error.detail
+    if raw["kind"] == "services":
+        for event in Event:
+            plan = service_policies.plan_of(raw["id"], raw["spec"], event)
+            circle = service_policies.in_order(plan)[1]
+            if circle:
+                yield f"spec.on.{event}", f"{', '.join(circle)} wait for each other"
 
 
 def protection(policy_id: str, spec: dict[str, Any]) -> Protection:
     """Return the engine's value for a stored protection specification."""
-    residency = spec.get("residency")
-    return Protection(
-        id=policy_id,
-        copies=spec.get("copies", 1),
-        sites=frozenset(spec.get("sites", ())),
-        residency=None if residency is None else frozenset(residency),
-    )
+    return Protection.from_spec(policy_id, spec)

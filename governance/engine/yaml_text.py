@@ -1,0 +1,82 @@
+"""YAML without its surprises: what a person reads in the text is what the program gets.
+
+`NO` is Norway, not false; `on` is a word; a date is text; a key that stands twice and an alias are
+refused. Source: YAML 1.2 core schema for booleans, null and numbers.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+import yaml
+
+from core.errors import InvalidSpec
+
+_BOOLEAN = re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$")
+_NULL = re.compile(r"^(?:~|null|Null|NULL|)$")
+_INTEGER = re.compile(r"^[-+]?[0-9]+$")
+_FLOAT = re.compile(r"^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$")
+
+
+class _Loader(yaml.SafeLoader):
+    """The safe loader, less the words that mean something else than they say."""
+
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.constructor.ConstructorError(
+                None, None, "aliases are not used in policies; write it out", None
+            )
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        for place, key in enumerate(keys):
+            if not isinstance(key, str) or key in keys[:place]:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key!r} stands twice or is no text", node.start_mark
+                )
+        return super().construct_mapping(node, deep)
+
+
+for _tag, _pattern, _first in (
+    ("bool", _BOOLEAN, "tTfF"),
+    ("int", _INTEGER, "-+0123456789"),
+    ("float", _FLOAT, "-+0123456789."),
+    ("null", _NULL, ["~", "n", "N", ""]),
+):
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", _pattern, list(_first))
+
+
+def _integer(loader: _Loader, node: yaml.ScalarNode) -> int:
+    return int(loader.construct_scalar(node), 10)
+
+
+def _finite(loader: _Loader, node: yaml.ScalarNode) -> float:
+    value = float(loader.construct_scalar(node))
+    if not math.isfinite(value):
+        raise ValueError("a number is too large")
+    return value
+
+
+def _refused(loader: _Loader, node: yaml.Node) -> None:
+    raise yaml.constructor.ConstructorError(
+        None, None, f"{node.tag} is not used in policies", node.start_mark
+    )
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _integer)
+_Loader.add_constructor("tag:yaml.org,2002:float", _finite)
+for _tag in ("binary", "timestamp", "omap", "pairs", "set"):  # JSON has no such values
+    _Loader.add_constructor(f"tag:yaml.org,2002:{_tag}", _refused)
+
+
+def read_yaml(text: str) -> Any:
+    """Return the value of one YAML document; raise InvalidSpec that says where it breaks."""
+    try:
+        return yaml.load(text, Loader=_Loader)  # it derives from SafeLoader
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        raise InvalidSpec(f"The text is not YAML: {error}", errors=[]) from error
