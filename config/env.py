@@ -150,6 +150,22 @@ SETTINGS: Mapping[str, Setting] = {
         "The share of decisions that is asked of Cedar as well; a difference denies and alarms.",
         "0.1",
     ),
+    "oidc_issuer": Setting(
+        "FAIRMESH_OIDC_ISSUER", _url("http", "https"), "",
+        "The OpenID Connect provider that vouches for people; without it only passwords do.",
+        "https://login.example.org/realms/acme",
+    ),
+    "oidc_client_id": Setting(
+        "FAIRMESH_OIDC_CLIENT_ID", str, "", "Who Fairmesh is to that provider.", "fairmesh"
+    ),
+    "oidc_client_secret": Setting(
+        "FAIRMESH_OIDC_CLIENT_SECRET", str, "", "How Fairmesh proves it.", "32 random characters",
+        secret=True,
+    ),
+    "oidc_name": Setting(
+        "FAIRMESH_OIDC_NAME", str, "Single sign-on", "What the provider is called on the page.",
+        "Acme login",
+    ),
     "tokenizers": Setting(
         "FAIRMESH_TOKENIZERS", lambda text: Path(text).resolve() if text else None, "",
         "The folder of tokenizers, <name>/tokenizer.json; FAIRMESH_HOME/tokenizers when empty.",
@@ -182,6 +198,10 @@ class Env:
     sweep_seconds: int
     presign_seconds: int
     shadow_rate: float
+    oidc_issuer: str
+    oidc_client_id: str
+    oidc_client_secret: str
+    oidc_name: str
     tokenizers: Path
 
 
@@ -197,6 +217,11 @@ def read_env(environ: Mapping[str, str]) -> Env:
             raise ImproperlyConfigured(
                 f"{setting.variable}: {shown} cannot be used: {error}. Example: {setting.example}"
             ) from error
+    if values["oidc_issuer"] and not (values["oidc_client_id"] and values["oidc_client_secret"]):
+        raise ImproperlyConfigured(
+            "FAIRMESH_OIDC_ISSUER needs FAIRMESH_OIDC_CLIENT_ID and FAIRMESH_OIDC_CLIENT_SECRET: "
+            "register Fairmesh with the provider, which gives both."
+        )
     home: Path = values["home"]
     values["database_url"] = values["database_url"] or f"sqlite:///{home / 'fairmesh.sqlite3'}"
     values["embedded_redis"] = not values["redis_url"]

@@ -55,9 +55,14 @@ def default_policies() -> str:
 
 
 def principal_for(user: User, token: ApiToken | None = None) -> Principal:
-    """Return what decisions see of a user: groups, teams, roles, and the token's scopes."""
+    """Return what decisions see of a user: groups, teams, roles, and the token's scopes.
+
+    Of a delegation it is the agent, with the person for whom it acts.
+    """
     memberships = list(user.memberships.values_list("team__slug", "role"))
     groups = {"members"} | ({"operators"} if user.is_operator else set())
+    groups |= set(user.groups.values_list("name", flat=True))
+    person = None if token is None else token.on_behalf_of
     scopes = None
     if token is not None and token.scopes is not None:
         scopes = tuple(
@@ -70,6 +75,8 @@ def principal_for(user: User, token: ApiToken | None = None) -> Principal:
         teams=frozenset(slug for slug, _ in memberships),
         roles=frozenset(owners_of(slug) for slug, role in memberships if role == TeamRole.OWNER),
         scopes=scopes,
+        kind=user.kind,
+        on_behalf_of=None if person is None else principal_for(person),
     )
 
 
@@ -79,8 +86,10 @@ def token_digest(secret: str) -> str:
 
 def token_of(secret: str) -> ApiToken:
     """Return the live token; raise TokenExpired or NotAuthenticated, saying no more than that."""
-    token = ApiToken.objects.select_related("user").filter(digest=token_digest(secret)).first()
-    if token is None or token.revoked_at is not None or not token.user.is_active:
+    tokens = ApiToken.objects.select_related("user", "on_behalf_of")
+    token = tokens.filter(digest=token_digest(secret)).first()
+    people = [] if token is None else [token.user, token.on_behalf_of]
+    if token is None or token.revoked_at or not all(p.is_active for p in people if p):
         raise NotAuthenticated("The token is not known or was revoked.")
     if token.expires_at <= timezone.now():
         raise TokenExpired(

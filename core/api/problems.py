@@ -7,7 +7,8 @@ from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
 from django.db import DataError, OperationalError
-from django.http import Http404, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.views import csrf
 from rest_framework import exceptions, serializers
 from rest_framework.response import Response
 
@@ -59,6 +60,16 @@ def _headers(problem: FairmeshError) -> dict[str, str]:
 def problem_response(problem: FairmeshError) -> JsonResponse:
     """Return the same document for a plain Django view."""
     return JsonResponse(problem.as_problem(), status=problem.status, content_type=CONTENT_TYPE)
+
+
+_FOR_PROGRAMS = ("/api/", "/access/", "/identity/o/api/")
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Answer a write without its CSRF token: programs get a problem, people a page."""
+    if request.path.startswith(_FOR_PROGRAMS):
+        return problem_response(CsrfFailed(reason))
+    return csrf.csrf_failure(request, reason)
 
 
 def _as_fairmesh(error: Exception) -> FairmeshError | None:

@@ -1,53 +1,123 @@
-"""People, machines, teams and their tokens."""
+"""People and machines: how they come into the mesh, and how they are put out of it."""
 
 from __future__ import annotations
 
 import re
-import secrets
-from collections.abc import Mapping, Sequence
-from datetime import timedelta
-from typing import Any
-from uuid import UUID
 
+from allauth.usersessions.models import UserSession
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from core.errors import Conflict, Invalid, NotFound
-from core.names import Name
 from governance import audit
-from governance.engine.entities import ANONYMOUS, MESH, Action, Principal
-from governance.models import ApiToken, Membership, PrincipalKind, Team, TeamRole, User
-from governance.selectors import token_digest
-from governance.services.decisions import decide, require
+from governance.engine.entities import ANONYMOUS, MESH, Action, Decision, Principal
+from governance.models import ApiToken, PrincipalKind, User
+from governance.services.decisions import require
+from governance.services.teams import manage, team_named
 
 _USERNAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
-_SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+_SITE = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _RESERVED = "service."
-MAX_TOKEN_DAYS = 366
+MACHINES = tuple(kind for kind in PrincipalKind.values if kind != PrincipalKind.PERSON)
 
 
 @transaction.atomic
-def create_user(
-    actor: Principal, *, username: str, password: str, kind: str = "person", operator: bool = False
-) -> User:
-    """Create a principal that can sign in. Operators only."""
+def create_user(actor: Principal, *, username: str, password: str, operator: bool = False) -> User:
+    """Create a person who signs in with a password. Operators only."""
     decision = require(actor, Action.ADMINISTER, MESH)
-    check_username(username)
-    if kind not in PrincipalKind.values:
-        raise Invalid(f"A principal is one of {', '.join(PrincipalKind.values)}.", kind=kind)
-    if User.objects.filter(username=username).exists():
-        raise Conflict(f"There is already a {username!r}.")
-    candidate = User(username=username, kind=kind, is_operator=operator)
+    _check_free(username)
+    candidate = User(username=username, is_operator=operator)
     try:
         validate_password(password, candidate)
     except ValidationError as error:
         raise Invalid("The password is too weak: " + " ".join(error.messages)) from error
     candidate.set_password(password)
     candidate.save()
-    audit.record(actor, "create-user", username, decision, kind=kind, operator=operator)
+    audit.record(actor, "create-user", username, decision, kind="person", operator=operator)
     return candidate
+
+
+@transaction.atomic
+def create_machine(
+    actor: Principal, *, username: str, kind: str, team: str, site: str = ""
+) -> User:
+    """Create a service account, an agent or a site. Its team's owners and operators may.
+
+    It has no password and never signs in: it holds tokens, which its team's owners make.
+    """
+    if kind not in MACHINES:
+        raise Invalid(f"A machine is one of {', '.join(MACHINES)}.", kind=kind)
+    if (kind == PrincipalKind.SITE) != bool(site):
+        raise Invalid("A principal of the kind site, and no other, names its `site`.", site=site)
+    if site and not _SITE.fullmatch(site):
+        raise Invalid(f"{site!r} cannot be a site's name: use a-z, 0-9 and '-'.", site=site)
+    decision = manage(actor, team)
+    _check_free(username)
+    machine = User(username=username, kind=kind, team=team_named(team), site=site)
+    machine.set_unusable_password()
+    machine.save()
+    audit.record(actor, "create-user", username, decision, kind=kind, team=team, site=site)
+    return machine
+
+
+@transaction.atomic
+def admit(username: str, *, issuer: str) -> User:
+    """Return a new plain member, vouched for by the mesh's OIDC provider, without a password.
+
+    Raises Invalid for a name that policies cannot hold, Conflict for one that is taken: whoever
+    holds it signs in and connects the provider himself.
+    """
+    _check_free(username)
+    member = User(username=username)
+    member.set_unusable_password()
+    member.save()
+    decision = Decision(True, (), "The provider of the mesh vouches for them.", "")
+    audit.record(Principal(username), "create-user", username, decision, kind="person", by=issuer)
+    return member
+
+
+@transaction.atomic
+def set_active(actor: Principal, username: str, *, active: bool) -> User:
+    """Put a principal out, or let it in again; operators may, for a machine its team's owners too.
+
+    Put out, its sessions end and its tokens, and the delegations it gave or holds, are revoked for
+    good: the next request with any of them is refused.
+    """
+    user = User.objects.select_related("team").filter(username=username).first()
+    if user is None:
+        raise NotFound(f"There is no user {username!r}.")
+    decision = may_manage(actor, user)
+    if not active and user.username == actor.id:
+        raise Conflict("Nobody puts themselves out; ask another operator.")
+    user.is_active = active
+    user.save(update_fields=["is_active"])
+    if not active:
+        _end_everything(user)
+    audit.record(actor, "enable-user" if active else "disable-user", username, decision)
+    return user
+
+
+def may_manage(actor: Principal, user: User) -> Decision:
+    """Return the decision that lets `actor` manage the principal; raise PolicyDenied."""
+    if user.team is None:
+        return require(actor, Action.ADMINISTER, MESH)
+    return manage(actor, user.team.slug)
+
+
+def _end_everything(user: User) -> None:
+    held = ApiToken.objects.filter(Q(user=user) | Q(on_behalf_of=user), revoked_at__isnull=True)
+    held.update(revoked_at=timezone.now())
+    for session in UserSession.objects.filter(user=user):
+        session.end()
+
+
+def _check_free(username: str) -> None:
+    check_username(username)
+    if User.objects.filter(username=username).exists():
+        raise Conflict(f"There is already a {username!r}.")
 
 
 def check_username(username: str) -> None:
@@ -61,89 +131,3 @@ def check_username(username: str) -> None:
             f"{username!r} cannot be a user name: use a-z, 0-9, '.', '_' and '-', "
             f"64 at most, not beginning with {_RESERVED!r}."
         )
-
-
-@transaction.atomic
-def create_team(
-    actor: Principal, *, slug: str, title: str, members: Sequence[Mapping[str, str]]
-) -> Team:
-    """Create a team with its members (`username`, `role`), or raise with what is wrong."""
-    decision = require(actor, Action.ADMINISTER, MESH)
-    if not _SLUG.fullmatch(slug):
-        raise Invalid(f"{slug!r} cannot be a team's name: use a-z, 0-9 and '-'.")
-    if Team.objects.filter(slug=slug).exists():
-        raise Conflict(f"There is already a team {slug!r}.")
-    team = Team.objects.create(slug=slug, title=title)
-    for member in members:
-        if member["role"] not in TeamRole.values:
-            raise Invalid(f"A role is one of {', '.join(TeamRole.values)}.", role=member["role"])
-        user = User.objects.filter(username=member["username"]).first()
-        if user is None:
-            raise NotFound(f"There is no user {member['username']!r}.")
-        Membership.objects.create(team=team, user=user, role=member["role"])
-    audit.record(actor, "create-team", slug, decision, members=[dict(m) for m in members])
-    return team
-
-
-@transaction.atomic
-def issue_token(
-    user: User,
-    actor: Principal,
-    *,
-    title: str,
-    days: float,
-    scopes: Sequence[Mapping[str, Any]] | None,
-) -> tuple[ApiToken, str]:
-    """Return a new token and its secret, which is not kept and cannot be shown again.
-
-    A token made with a scoped token might do more than that one: it is refused.
-    """
-    _refuse_scoped(actor)
-    if not 0 < days <= MAX_TOKEN_DAYS:
-        raise Invalid(f"A token lives more than 0 and at most {MAX_TOKEN_DAYS} days.", days=days)
-    secret = "fm_" + secrets.token_urlsafe(32)
-    token = ApiToken.objects.create(
-        user=user,
-        title=title,
-        digest=token_digest(secret),
-        scopes=None if scopes is None else [_checked_scope(scope) for scope in scopes],
-        expires_at=timezone.now() + timedelta(days=days),
-    )
-    decision = decide(actor, Action.DISCOVER, MESH)
-    audit.record(actor, "issue-token", user.username, decision, token=str(token.id), title=title)
-    return token, secret
-
-
-def _refuse_scoped(actor: Principal) -> None:
-    if actor.scopes is not None:
-        raise Invalid("A token with scopes cannot make or revoke tokens; sign in to do it.")
-
-
-def _checked_scope(scope: Mapping[str, Any]) -> dict[str, Any]:
-    unknown = set(scope["actions"]) - set(Action)
-    if unknown or not scope["actions"]:
-        raise Invalid(
-            f"A scope's actions are some of {', '.join(Action)}.", unknown=sorted(unknown)
-        )
-    prefix = scope["prefix"]
-    if prefix != "/" and Name.parse(prefix).kind not in {"domain", "product"}:
-        raise Invalid(f"A scope is a domain or a product, not {prefix}.", prefix=prefix)
-    return {"actions": sorted(scope["actions"]), "prefix": prefix}
-
-
-@transaction.atomic
-def revoke_token(user: User, actor: Principal, token_id: UUID) -> None:
-    """Revoke one of the user's own tokens; the next request with it is refused."""
-    _refuse_scoped(actor)
-    token = ApiToken.objects.filter(pk=token_id, user=user, revoked_at__isnull=True).first()
-    if token is None:
-        raise NotFound("You have no such token.")
-    token.revoked_at = timezone.now()
-    token.save(update_fields=["revoked_at"])
-    audit.record(
-        actor,
-        "revoke-token",
-        user.username,
-        decide(actor, Action.DISCOVER, MESH),
-        token=str(token_id),
-    )
