@@ -195,6 +195,14 @@ class StoreRefused(FairmeshError):
     status = 502
 
 
+class ObjectLocked(StoreRefused):
+    """A store keeps an object from everyone until a time, or under a hold of its own."""
+
+    code = "object_locked"
+    title = "An object is locked in its store"
+    status = 409
+
+
 class ObjectMissing(FairmeshError):
     """A store does not hold an object that it should hold."""
 

@@ -154,7 +154,7 @@ def around(
     bounds = question.bounds()
     edges = _edges(kinds, question.as_of)
     ids = [root.pk for root in roots]
-    found = search(ids, _neighbours(edges, ids, bounds.visits), question.direction, bounds)
+    found = search(ids, neighbours(edges, ids, bounds.visits), question.direction, bounds)
     return _render(principal, roots[0], found, edges)
 
 
@@ -165,7 +165,7 @@ def _edges(kinds: Sequence[EdgeKind], as_of: datetime | None) -> QuerySet[Edge]:
     return edges.filter(Q(valid_to__isnull=True) | Q(valid_to__gt=as_of), valid_from__lte=as_of)
 
 
-def _neighbours(edges: QuerySet[Edge], roots: Sequence[int], most: int) -> Neighbours:
+def neighbours(edges: QuerySet[Edge], roots: Sequence[int], most: int) -> Neighbours:
     """Return the question a search asks: the hops of one level, in one query a chunk of nodes.
 
     An explained `produces` edge is not walked through: the `derives` edges tell more exactly.
@@ -187,11 +187,11 @@ def _neighbours(edges: QuerySet[Edge], roots: Sequence[int], most: int) -> Neigh
         Direction.UP: up,
     }
 
-    def neighbours(ids: Sequence[int], way: Direction) -> Iterable[Hop]:
+    def hops(ids: Sequence[int], way: Direction) -> Iterable[Hop]:
         for start in range(0, len(ids), _CHUNK):
             yield from ways[way](ids[start : start + _CHUNK])
 
-    return neighbours
+    return hops
 
 
 def _render(principal: Principal, root: Node, found: Found, edges: QuerySet[Edge]) -> Graph:

@@ -49,7 +49,7 @@ def record_batch(events: Sequence[Any], principal: Principal | None = None) -> l
     digests = [sha256_digest(body) for body in bodies]
     sent = {d: pair for d, *pair in zip(digests, events, bodies, strict=True)}
     with transaction.atomic():
-        _become_the_writer()
+        become_the_writer()
         now = timezone.now()
         known = _stored(digests)
         new = {
@@ -85,7 +85,7 @@ def decode(row: LineageEvent) -> Any:
     return json.loads(gzip.decompress(row.body))
 
 
-def _become_the_writer() -> None:
+def become_the_writer() -> None:
     """Wait for the turn to write the graph; it ends with the transaction.
 
     SQLite's immediate transactions already have one writer. One writer means that no two batches
@@ -254,7 +254,7 @@ def rename_product(old: str, new: str) -> None:
     A product that moves back takes its first name up again.
     """
     with transaction.atomic():
-        _become_the_writer()
+        become_the_writer()
         Node.objects.filter(namespace=_own(), name=new).update(alias_of=None)
         nodes = NodeBook(timezone.now())
         former, current = (NodeKey(NodeKind.DATASET, _own(), name) for name in (old, new))

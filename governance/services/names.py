@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from core import outbox
 from governance.models import AccessRequest, Grant, Label, Policy, PolicyKind, PolicyState
+from governance.services import holds
 
 
 def rename(old: str, new: str) -> None:
@@ -16,4 +17,5 @@ def rename(old: str, new: str) -> None:
         table._default_manager.filter(name=old).update(name=new)
     own = Policy.objects.filter(kind=PolicyKind.PROTECTION, state=PolicyState.ACTIVE, prefix=old)
     own.update(prefix=new)
+    holds.follow(old, new)
     outbox.emit("label.changed", {"name": new})

@@ -29,6 +29,7 @@ from movement.stores.protocol import (
     Body,
     Bytes,
     Capabilities,
+    Generation,
     ObjectFacts,
     ObjectInfo,
     Part,
@@ -216,6 +217,13 @@ class DirectoryStore:
         with self._disk():
             self._folders.remove(key)
             self._record_of(key).unlink(missing_ok=True)
+
+    def generations(self, prefix: str) -> Iterator[Generation]:
+        for found in self.list(prefix):
+            yield Generation(found.key, found.bytes, "", mark=False)
+
+    def erase(self, generation: Generation) -> None:
+        self.delete(generation.key)
 
     def presign_get(self, key: str, seconds: int) -> str | None:
         check_key(key)

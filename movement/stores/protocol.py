@@ -105,6 +105,21 @@ class Upload:
 
 
 @dataclass(frozen=True, slots=True)
+class Generation:
+    """One thing that a store keeps under a key: the object, an earlier one, or a mark.
+
+    A bucket with versioning keeps what was overwritten and what was deleted; a deletion leaves a
+    mark. Elsewhere every object has the one generation that is listed.
+    """
+
+    key: str
+    bytes: int
+    version: str
+    """The store's own id of it; empty when the store keeps one generation only."""
+    mark: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Capabilities:
     """What a probe found; `problem` says what to mend when something is missing."""
 
@@ -207,6 +222,20 @@ class Store(Protocol):
 
     def delete(self, key: str) -> None:
         """Remove an object; one that is not there is no error."""
+        ...
+
+    def generations(self, prefix: str) -> Iterator[Generation]:
+        """Yield all that is kept under keys that start with `prefix`, in no certain order.
+
+        `delete` may leave the bytes in a versioned bucket; nothing here means that they are gone.
+        """
+        ...
+
+    def erase(self, generation: Generation) -> None:
+        """Remove one generation for good; one that is not there is no error.
+
+        Raises ObjectLocked while the store keeps it from everyone.
+        """
         ...
 
     def presign_get(self, key: str, seconds: int) -> str | None:

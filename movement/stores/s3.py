@@ -29,6 +29,7 @@ from movement.stores.protocol import (
     Body,
     Bytes,
     Capabilities,
+    Generation,
     ObjectFacts,
     ObjectInfo,
     Part,
@@ -39,6 +40,7 @@ from movement.stores.protocol import (
     read_all,
 )
 from movement.stores.s3errors import error_from
+from movement.stores.s3generations import Generations
 from movement.stores.s3wire import CONNECT_SECONDS, IO_SECONDS, Endpoint, Response, Wire
 from movement.stores.s3writer import S3Writer
 from movement.stores.sigv4 import Signer
@@ -263,6 +265,15 @@ class S3Store:
         answer = self._ask("DELETE", key)
         if answer.status != 404:
             self._check(answer, key)
+
+    def generations(self, prefix: str) -> Iterator[Generation]:
+        found = Generations(self._ask, self._prefix, self.label).list(prefix)
+        if found is not None:
+            return found
+        return (Generation(each.key, each.bytes, "", mark=False) for each in self.list(prefix))
+
+    def erase(self, generation: Generation) -> None:
+        Generations(self._ask, self._prefix, self.label).erase(generation)
 
     def presign_get(self, key: str, seconds: int) -> str | None:
         lifetime = timedelta(seconds=check_presign_seconds(seconds))
