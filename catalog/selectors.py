@@ -12,6 +12,8 @@ from django.db.models import Count, Prefetch, Q, QuerySet
 from catalog.models import (
     Domain,
     ManifestShard,
+    Port,
+    PortDirection,
     Product,
     ProductAlias,
     Version,
@@ -115,6 +117,12 @@ def visible_names(principal: Principal, action: Action, names: Iterable[str]) ->
         rows = visible_products(principal, action).filter(name__in=wanted[start : start + 500])
         found.update(rows.values_list("name", flat=True))
     return found
+
+
+def output_ports(name: str) -> set[str]:
+    """Return the names of a product's output ports, whoever asks."""
+    ports = Port.objects.filter(product__name=name, direction=PortDirection.OUTPUT)
+    return set(ports.values_list("name", flat=True))
 
 
 def known_inputs(principal: Principal, versions: Iterable[Version]) -> set[str]:

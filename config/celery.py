@@ -47,6 +47,8 @@ app.conf.update(
         "sweep-runs": {"task": "transforms.tasks.sweep_runs", "schedule": float(env.sweep_seconds)},
         "reconcile": {"task": "movement.tasks.reconcile_all", "schedule": 60.0},
         "check-stores": {"task": "movement.tasks.check_stores", "schedule": 30.0},
+        "escalate-requests": {"task": "governance.tasks.escalate_requests", "schedule": 60.0},
+        "end-campaigns": {"task": "governance.tasks.end_campaigns", "schedule": 60.0},
     },
 )
 app.autodiscover_tasks(["core", "governance", "movement", "transforms"])

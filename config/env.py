@@ -166,6 +166,11 @@ SETTINGS: Mapping[str, Setting] = {
         "FAIRMESH_OIDC_NAME", str, "Single sign-on", "What the provider is called on the page.",
         "Acme login",
     ),
+    "break_glass_mfa": Setting(
+        "FAIRMESH_BREAK_GLASS_MFA", _boolean, "false",
+        "Breaking the glass takes a second factor of everyone, not only of those who have one.",
+        "true",
+    ),
     "tokenizers": Setting(
         "FAIRMESH_TOKENIZERS", lambda text: Path(text).resolve() if text else None, "",
         "The folder of tokenizers, <name>/tokenizer.json; FAIRMESH_HOME/tokenizers when empty.",
@@ -202,6 +207,7 @@ class Env:
     oidc_client_id: str
     oidc_client_secret: str
     oidc_name: str
+    break_glass_mfa: bool
     tokenizers: Path
 
 

@@ -14,9 +14,11 @@ from governance.engine.entities import MESH, MESH_NAME, Action, Principal, Resou
 
 Loader = Callable[[Name], Resource | None]
 Lister = Callable[[Principal, Action, Iterable[str]], set[str]]
+Ports = Callable[[str], set[str]]
 
 _loaders: dict[str, Loader] = {}
 _listers: dict[str, Lister] = {}
+_ports: list[Ports] = []
 
 
 def register(kind: str, loader: Loader, lister: Lister) -> None:
@@ -26,6 +28,16 @@ def register(kind: str, loader: Loader, lister: Lister) -> None:
     """
     _loaders[kind] = loader
     _listers[kind] = lister
+
+
+def register_ports(ports: Ports) -> None:
+    """Register who knows the output ports of a product, by its name."""
+    _ports[:] = [ports]
+
+
+def ports_of(name: str) -> set[str]:
+    """Return the names of the output ports of a product, whoever asks."""
+    return set().union(*(ports(name) for ports in _ports))
 
 
 def load(name: str, *, asked: str = "") -> Resource:

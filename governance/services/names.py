@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core import outbox
-from governance.models import AccessRequest, Grant, Label, Policy, PolicyKind, PolicyState
+from governance.models import AccessRequest, Campaign, Grant, Label, Policy, PolicyKind, PolicyState
 from governance.services import holds
 
 
@@ -15,7 +15,8 @@ def rename(old: str, new: str) -> None:
     """
     for table in (Label, Grant, AccessRequest):
         table._default_manager.filter(name=old).update(name=new)
-    own = Policy.objects.filter(kind=PolicyKind.PROTECTION, state=PolicyState.ACTIVE, prefix=old)
-    own.update(prefix=new)
+    Campaign.objects.filter(prefix=old).update(prefix=new)
+    active = Policy.objects.filter(state=PolicyState.ACTIVE, prefix=old)
+    active.exclude(kind=PolicyKind.ACCESS).update(prefix=new)
     holds.follow(old, new)
     outbox.emit("label.changed", {"name": new})

@@ -1,0 +1,75 @@
+"""Reads of grants: those that count in a decision, and those that someone may look at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
+
+from governance import resources
+from governance.engine.entities import Action, Principal, owners_of
+from governance.engine.permits import Permit
+from governance.models import Grant, GrantKind, GrantReview, User
+
+UNUSED_AFTER = timedelta(days=30)
+"""Whoever has read nothing for so long may not need the grant."""
+
+
+def permits_of(principal: Principal, **which: str) -> list[Permit]:
+    """Return the live grants of the principal and of the teams they are in at this moment."""
+    mine = Q(user__username=principal.id)
+    if principal.teams:
+        mine |= Q(team__slug__in=sorted(principal.teams))
+    rows = (
+        Grant.objects.live()
+        .filter(mine, **which)
+        .order_by("id")
+        .values_list("id", "user__username", "team__slug", "name", "purpose", "expires_at", "kind")
+    )
+    return [
+        Permit(str(pk), user or "", name, purpose, until, team or "", kind == GrantKind.BREAK_GLASS)
+        for pk, user, team, name, purpose, until, kind in rows
+    ]
+
+
+def grants_of(principal: Principal, user: User) -> Q:
+    """Return which grants are one's own: in one's name, or of a team that one is in."""
+    return Q(user=user) | Q(team__slug__in=sorted(principal.teams))
+
+
+def awaiting_review(principal: Principal) -> QuerySet[Grant]:
+    """Return the broken glasses that the principal owes a review."""
+    reviewed = GrantReview.objects.filter(grant=OuterRef("pk"))
+    rows = Grant.objects.filter(~Exists(reviewed), kind=GrantKind.BREAK_GLASS).exclude(
+        user__username__in=persons_in(principal)
+    )
+    names = set(rows.values_list("name", flat=True))
+    return rows.filter(name__in=[name for name in names if owns(principal, name)])
+
+
+def overdue(rows: QuerySet[Grant]) -> QuerySet[Grant]:
+    return rows.filter(review_due_at__lte=timezone.now())
+
+
+def owns(principal: Principal, name: str) -> bool:
+    """Say whether the principal is an owner of the product, not only someone who administers it."""
+    if owners_of(resources.load(name).team) not in principal.roles:
+        return False
+    return name in resources.visible_names(principal, Action.ADMINISTER, {name})
+
+
+def persons_in(principal: Principal) -> list[str]:
+    """Return the principal and everyone for whom it acts."""
+    behind = principal.on_behalf_of
+    return [principal.id, *([] if behind is None else persons_in(behind))]
+
+
+def last_reads(grants: Iterable[Grant]) -> dict[str, datetime | None]:
+    """Return when each grant's consumer last read its product, by the id of the grant."""
+    return {str(grant.pk): None for grant in grants}
+
+
+def is_unused(last_read: datetime | None) -> bool:
+    return last_read is None or timezone.now() - last_read > UNUSED_AFTER
