@@ -20,12 +20,11 @@ from governance.engine.conditions import (
     Some,
     Within,
 )
-from governance.engine.entities import owners_of
+from governance.engine.entities import teams_owned_by
 from governance.engine.residual import Unpushable
 from governance.models import Label
 
 _NOTHING = Q(pk__in=[])
-_OWNER_SUFFIX = owners_of("")
 _LOOKUPS: Mapping[Order, str] = {
     Order.LESS: "lt",
     Order.AT_MOST: "lte",
@@ -108,10 +107,7 @@ def _equals(attribute: str, value: str | bool | int, fields: Fields) -> Q:
 
 def _one_of(attribute: str, values: frozenset[str], fields: Fields) -> Q:
     if attribute == "owners":
-        values = frozenset(
-            value.removesuffix(_OWNER_SUFFIX) for value in values if value.endswith(_OWNER_SUFFIX)
-        )
-        attribute = "team"
+        attribute, values = "team", teams_owned_by(values)
     return Q(**{f"{_column(attribute, fields)}__in": sorted(values)}) if values else _NOTHING
 
 

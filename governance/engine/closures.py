@@ -19,7 +19,7 @@ from governance.engine.conditions import (
     Some,
     Within,
 )
-from governance.engine.entities import Resource, owners_of
+from governance.engine.entities import Resource, teams_owned_by
 
 Test = Callable[[Resource], bool]
 
@@ -29,6 +29,24 @@ _ORDERS: Mapping[Order, Callable[[int, int], bool]] = {
     Order.MORE: operator.gt,
     Order.AT_LEAST: operator.ge,
 }
+TRUE = frozenset({True})
+
+
+def probe(condition: Condition) -> tuple[Callable[[Resource], Any], frozenset[Any]]:
+    """Return what to read of a resource and the values that fulfil the condition.
+
+    Most conditions ask for one attribute: reading it without a Python call halves their time.
+    """
+    match condition:
+        case Equals("owners", str(value)):
+            return probe(OneOf("owners", frozenset({value})))
+        case OneOf("owners", values):
+            return operator.attrgetter("team"), teams_owned_by(values)
+        case Equals(attribute, value):
+            return operator.attrgetter(attribute), frozenset({value})
+        case OneOf(attribute, values):
+            return operator.attrgetter(attribute), values
+    return closure(condition), TRUE
 
 
 def closure(condition: Condition) -> Test:
@@ -36,20 +54,17 @@ def closure(condition: Condition) -> Test:
     match condition:
         case bool():
             return lambda resource: condition
-        case Equals(attribute, value):
-            read = _reader(attribute)
-            return lambda resource: read(resource) == value
+        case Equals() | OneOf():
+            read, wanted = probe(condition)
+            return lambda resource: read(resource) in wanted
         case Compares(attribute, order, bound):
-            read, compare = _reader(attribute), _ORDERS[order]
+            read, compare = operator.attrgetter(attribute), _ORDERS[order]
             return lambda resource: compare(read(resource), bound)
         case Begins(attribute, prefix):
-            read = _reader(attribute)
+            read = operator.attrgetter(attribute)
             return lambda resource: read(resource).startswith(prefix)
-        case OneOf(attribute, values):
-            read = _reader(attribute)
-            return lambda resource: read(resource) in values
         case Holds(attribute, member):
-            read = _reader(attribute)
+            read = operator.attrgetter(attribute)
             return lambda resource: member in read(resource)
         case Within():
             return _within(condition)
@@ -60,13 +75,6 @@ def closure(condition: Condition) -> Test:
             return _all([closure(part) for part in parts])
         case Some(parts):
             return _some([closure(part) for part in parts])
-
-
-def _reader(attribute: str) -> Callable[[Resource], Any]:
-    """Return what reads an attribute; its type is the one that the schema was held against."""
-    if attribute == "owners":
-        return lambda resource: owners_of(resource.team)
-    return operator.attrgetter(attribute)
 
 
 def _within(condition: Within) -> Test:

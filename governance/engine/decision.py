@@ -14,10 +14,68 @@ from governance.engine.entities import Action, Decision, Principal, Resource, Si
 from governance.engine.obligations import together
 from governance.engine.permits import Permit
 from governance.engine.policyset import PolicySet, policy_of
-from governance.engine.program import Verdict, rules_of
+from governance.engine.program import VERDICTS, Rule, Verdict, rules_of
 
 BY_SCOPE = "scope-of-token"
 BY_RESIDENCY = "residency-binds-replicate"
+
+
+class Judge:
+    """Decides for one principal, action, type and situation, about one resource after the other.
+
+    `permits` are the principal's grants. What can be done before the resource is known is done
+    once: use one judge for many resources.
+    """
+
+    def __init__(
+        self,
+        policies: PolicySet,
+        principal: Principal,
+        action: Action,
+        resource_type: str,
+        situation: Situation,
+        permits: Sequence[Permit] = (),
+    ) -> None:
+        self._policies = policies
+        self._action = action
+        self._scopes = principal.scopes
+        self._rules = policies.program.slice(principal, action, resource_type, situation)
+        self._granted: tuple[Rule, ...] = ()
+        if permits:
+            granted = [policy_of(permit.as_json()) for permit in permits]
+            self._granted = tuple(rules_of(granted, principal, action, resource_type, situation))
+        self._answers: dict[Verdict, Decision] = {}
+
+    def __call__(self, resource: Resource) -> Decision:
+        """Return the decision. A token's scope only narrows."""
+        if self._scopes is not None and not self._covers(resource.name):
+            reason = f"The token's scope does not cover {self._action} on {resource.name}."
+            return Decision(False, (BY_SCOPE,), reason, self._policies.digest)
+        verdict = self._rules.verdict(resource, self._granted)
+        answer = self._answers.get(verdict)
+        return self._answer(verdict, resource) if answer is None else answer
+
+    def _covers(self, name: str) -> bool:
+        return any(scope.covers(self._action, name) for scope in self._scopes or ())
+
+    def _answer(self, verdict: Verdict, resource: Resource) -> Decision:
+        answer = Decision(
+            allow=verdict.allow,
+            policies=verdict.policies,
+            reason=self._reason(verdict),
+            policy_set=self._policies.digest,
+            obligations=verdict.obligations,
+        )
+        if not verdict.allow and BY_RESIDENCY in verdict.policies:
+            return _bound(answer, resource)
+        if len(self._answers) < VERDICTS:
+            self._answers[verdict] = answer
+        return answer
+
+    def _reason(self, verdict: Verdict) -> str:
+        if verdict.failure:
+            return f"A policy could not be evaluated, which denies: {verdict.failure}"
+        return verdict.reason if verdict.policies else f"No policy permits {self._action} on it."
 
 
 def decide(
@@ -28,24 +86,8 @@ def decide(
     situation: Situation,
     permits: Sequence[Permit] = (),
 ) -> Decision:
-    """Return the decision; `permits` are the principal's grants. A token's scope only narrows."""
-    if principal.scopes is not None and not any(
-        scope.covers(action, resource.name) for scope in principal.scopes
-    ):
-        reason = f"The token's scope does not cover {action} on {resource.name}."
-        return Decision(False, (BY_SCOPE,), reason, policies.digest)
-    rules = policies.program.slice(principal, action, resource.type, situation)
-    granted = [policy_of(permit.as_json()) for permit in permits]
-    more = list(rules_of(granted, principal, action, resource.type, situation)) if granted else ()
-    verdict = rules.verdict(resource, more)
-    told = _told(policies, verdict, permits)
-    return Decision(
-        allow=verdict.allow,
-        policies=verdict.policies + _bound_by(verdict, action, resource),
-        reason=_reason(told, verdict, action, resource),
-        policy_set=policies.digest,
-        obligations=verdict.obligations,
-    )
+    """Return the decision about one resource."""
+    return Judge(policies, principal, action, resource.type, situation, permits)(resource)
 
 
 def both(agent: Decision, person: Decision, name: str) -> Decision:
@@ -69,26 +111,12 @@ def both(agent: Decision, person: Decision, name: str) -> Decision:
     )
 
 
-def _bound_by(verdict: Verdict, action: Action, resource: Resource) -> tuple[str, ...]:
-    """Return the protection policies behind a refusal for residency, which decide it as well."""
-    bound = action is Action.REPLICATE and not verdict.allow and BY_RESIDENCY in verdict.policies
-    return resource.bound_by if bound else ()
-
-
-def _told(policies: PolicySet, verdict: Verdict, permits: Sequence[Permit]) -> str:
-    granted = {permit.policy_id: permit.reason for permit in permits}
-    reasons = (policies.reasons.get(name) or granted.get(name, "") for name in verdict.policies)
-    return " ".join(filter(None, reasons))
-
-
-def _reason(told: str, verdict: Verdict, action: Action, resource: Resource) -> str:
-    if verdict.failure:
-        return f"A policy could not be evaluated, which denies: {verdict.failure}"
-    if not verdict.policies:
-        return f"No policy permits {action} on {resource.name}."
-    if bound_by := _bound_by(verdict, action, resource):
-        told += (
-            f" {resource.name} must stay in {', '.join(sorted(resource.residency)) or 'nowhere'}"
-            f" by {', '.join(bound_by)}."
-        )
-    return told.strip()
+def _bound(answer: Decision, resource: Resource) -> Decision:
+    """Return a refusal for residency with the protection policies behind it, which decide too."""
+    where = ", ".join(sorted(resource.residency)) or "nowhere"
+    told = f"{resource.name} must stay in {where} by {', '.join(resource.bound_by)}."
+    return replace(
+        answer,
+        policies=answer.policies + resource.bound_by,
+        reason=f"{answer.reason} {told}" if resource.bound_by else answer.reason,
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -89,11 +89,17 @@ class Principal:
 ANONYMOUS = Principal("anonymous")
 RECONCILER = Principal("service.reconciler", groups=frozenset({"services"}))
 MESH_NAME = "/"
+_OWNERS = "/owner"
 
 
 def owners_of(team: str) -> str:
     """Return the role that a team's owners hold."""
-    return f"{team}/owner"
+    return f"{team}{_OWNERS}"
+
+
+def teams_owned_by(roles: Iterable[str]) -> frozenset[str]:
+    """Return the teams whose owners hold one of these roles."""
+    return frozenset(role.removesuffix(_OWNERS) for role in roles if role.endswith(_OWNERS))
 
 
 @dataclass(frozen=True, slots=True)

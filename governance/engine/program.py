@@ -8,15 +8,16 @@ asked for a list it is a condition. Both are the same rules.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from governance.engine.closures import Test, closure
+from governance.engine.closures import TRUE, Test, probe
 from governance.engine.conditions import (
     All,
     Condition,
+    Holds,
     Within,
     conjunction,
     disjunction,
@@ -38,8 +39,9 @@ from governance.engine.residual import (
 )
 from governance.engine.uids import Uid
 
-SLICES = 4096
-"""Slices kept: one for each principal, action, type and situation that was asked lately."""
+SLICES, VERDICTS = 4096, 1024
+"""Slices kept, one for each principal, action, type and situation that was asked lately; and
+verdicts kept by each, one for each set of rules that was met."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,23 +59,27 @@ class Policy:
     """The Cedar expression of the row filter."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Rule:
     """What is left of one policy. `condition` is None when only a test can say."""
 
     policy: str
+    reason: str
     forbids: bool
     condition: Condition | None
-    holds: Test
+    read: Callable[[Resource], Any]
+    wanted: frozenset[Any]
+    """The rule is met by a resource of which `read` gives one of these."""
     obligations: Obligations
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Verdict:
     """What rules say of one resource, and which of them."""
 
     allow: bool
     policies: tuple[str, ...]
+    reason: str = ""
     obligations: Obligations = NONE
     failure: str = ""
     """Why evaluation failed; a failure is a deny."""
@@ -85,10 +91,11 @@ class Slice:
     def __init__(self, rules: Iterable[Rule]) -> None:
         self.rules = tuple(rules)
         self._anywhere: list[Rule] = []
-        self._below: dict[str, list[Rule]] = defaultdict(list)
+        self._anchored: dict[str, list[Rule]] = defaultdict(list)
+        self._verdicts: dict[tuple[Rule, ...], Verdict] = {}
         for rule in self.rules:
             anchor = _anchor(rule.condition)
-            (self._anywhere if anchor is None else self._below[anchor.id]).append(rule)
+            (self._anywhere if anchor is None else self._anchored[anchor]).append(rule)
 
     def condition(self) -> Condition:
         """Return when the rules allow; raise Unpushable if one of them is only a test."""
@@ -101,51 +108,69 @@ class Slice:
         return conjunction([disjunction(_once(permits)), negation(disjunction(_once(forbids)))])
 
     def verdict(self, resource: Resource, more: Sequence[Rule] = ()) -> Verdict:
-        """Return what the rules, and `more` of them, say of a resource: forbid wins."""
+        """Return what the rules, and `more` of them, say of a resource: forbid wins.
+
+        Only rules without an anchor and those anchored at this resource can be met.
+        """
         try:
-            met = [rule for rule in self._about(resource) if rule.holds(resource)]
-            met += [rule for rule in more if rule.holds(resource)]
+            rules, anchored = self._anywhere, self._anchored
+            for name in _chain(resource.name):
+                if name in anchored:
+                    rules = rules + anchored[name]
+            for label in resource.labels:
+                if label in anchored:
+                    rules = rules + anchored[label]
+            met = tuple([rule for rule in rules if rule.read(resource) in rule.wanted])
+            if more:
+                met += tuple([rule for rule in more if rule.read(resource) in rule.wanted])
         except (EvaluationFailed, AttributeError, TypeError) as error:
             return Verdict(False, (), failure=str(error))
-        forbids = [rule for rule in met if rule.forbids]
-        if forbids or not met:
-            return Verdict(False, _names(forbids))
-        if all(rule.obligations is NONE for rule in met):
-            return Verdict(True, _names(met))
-        return Verdict(True, _names(met), together(rule.obligations for rule in met))
-
-    def _about(self, resource: Resource) -> Iterator[Rule] | list[Rule]:
-        if not self._below:
-            return self._anywhere
-        found = list(self._anywhere)
-        for name in _chain(resource.name):
-            found += self._below.get(name, ())
-        return found
+        known = self._verdicts.get(met)
+        if known is None:
+            known = _verdict(met)
+            if not more and len(self._verdicts) < VERDICTS:
+                self._verdicts[met] = known
+        return known
 
 
-def _names(rules: Sequence[Rule]) -> tuple[str, ...]:
-    return tuple(sorted([rule.policy for rule in rules])) if len(rules) != 1 else (rules[0].policy,)
+def _verdict(met: Sequence[Rule]) -> Verdict:
+    forbids = [rule for rule in met if rule.forbids]
+    deciding = sorted(forbids or met, key=lambda rule: rule.policy)
+    return Verdict(
+        allow=bool(met) and not forbids,
+        policies=tuple(rule.policy for rule in deciding),
+        reason=" ".join(rule.reason for rule in deciding if rule.reason),
+        obligations=NONE
+        if forbids or all(rule.obligations is NONE for rule in met)
+        else together(rule.obligations for rule in met),
+    )
 
 
 def _once(parts: Sequence[Condition]) -> list[Condition]:
     return list(dict.fromkeys(parts))
 
 
-def _anchor(condition: Condition | None) -> Uid | None:
-    """Return a place outside of which the condition is never met."""
+def _anchor(condition: Condition | None) -> str | None:
+    """Return a name or a label without which the condition is never met; they look different."""
     parts = condition.of if isinstance(condition, All) else (condition,)
-    return next((part.uid for part in parts if isinstance(part, Within)), None)
+    for part in parts:
+        if isinstance(part, Within):
+            return part.uid.id
+        if isinstance(part, Holds) and part.attribute == "labels":
+            return part.value
+    return None
 
 
-def _chain(name: str) -> Iterator[str]:
-    """Yield the name and every domain above it."""
-    yield name
-    above = name.partition("/~/")[0]
+@lru_cache(maxsize=16_384)
+def _chain(name: str) -> tuple[str, ...]:
+    """Return the name and every domain above it."""
+    found, above = [name], name.partition("/~/")[0]
     if above != name:
-        yield above
+        found.append(above)
     while (cut := above.rfind("/")) > 0:
         above = above[:cut]
-        yield above
+        found.append(above)
+    return tuple(found)
 
 
 class Program:
@@ -160,13 +185,14 @@ class Program:
             for action in _actions(policy.raw):
                 self._index[action][_whom(policy.raw)].append(policy)
         self._named = frozenset().union(*(set(_people(policy.raw)) for policy in policies))
-        self._kept = lru_cache(maxsize=SLICES)(self._reduced)
+        self._reduced = lru_cache(maxsize=SLICES)(self._reduce)
+        self.slice = lru_cache(maxsize=SLICES)(self._slice)
 
-    def slice(
+    def _slice(
         self, principal: Principal, action: Action, resource_type: str, situation: Situation
     ) -> Slice:
         """Return the rules for one kind of question. Cost: the policies in scope, once."""
-        return self._kept(self._class_of(principal), action, resource_type, situation)
+        return self._reduced(self._class_of(principal), action, resource_type, situation)
 
     def _class_of(self, principal: Principal) -> Principal:
         """Return one principal for all whom these policies cannot tell apart."""
@@ -174,7 +200,7 @@ class Program:
         behalf = None if principal.on_behalf_of is None else _SOMEONE
         return replace(principal, id=known, scopes=None, on_behalf_of=behalf)
 
-    def _reduced(
+    def _reduce(
         self, principal: Principal, action: Action, resource_type: str, situation: Situation
     ) -> Slice:
         found = self._index[action]
@@ -203,8 +229,9 @@ def rules_of(
         except Unpushable:
             condition = None
         if condition is not False:
-            holds = _direct(policy, question) if condition is None else closure(condition)
-            yield Rule(policy.id, policy.forbids, condition, holds, _obligations(policy, question))
+            seek = (_direct(policy, question), TRUE) if condition is None else probe(condition)
+            obligations = _obligations(policy, question)
+            yield Rule(policy.id, policy.reason, policy.forbids, condition, *seek, obligations)
 
 
 def _direct(policy: Policy, question: Question) -> Test:

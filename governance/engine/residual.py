@@ -367,7 +367,8 @@ def _in(operands: Mapping[str, Any], question: Question) -> _Term:
     if isinstance(left, Entity) and isinstance(right, _Attribute) and right.name in REFERENCES:
         mine = left.ancestors | {left.uid}
         wanted = REFERENCES[right.name]
-        return OneOf(right.name, frozenset(uid.id for uid in mine if uid.type == wanted))
+        ids = frozenset(uid.id for uid in mine if uid.type == wanted)
+        return OneOf(right.name, ids) if ids else False
     raise Unpushable("`in` is known of the principal and the resource only.", errors=[])
 
 
