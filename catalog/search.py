@@ -29,8 +29,20 @@ def index_product(product: Product) -> None:
     each other, and every `df` stays the number of its postings. Costs what has changed.
     """
     row = Product.objects.select_for_update(of=("self",)).get(pk=product.pk)
+    if _is_removed(row):
+        _replace(row.pk, {})
+        return
     texts = searchable(row, columns_of(row.pk))
     _replace(row.pk, weights({field: terms(text) for field, text in texts.items()}))
+
+
+def _is_removed(product: Product) -> bool:
+    """Say whether all that was ever published of it is removed: then its page alone tells of it.
+
+    The next version that is published brings it back.
+    """
+    states = set(product.versions.values_list("state", flat=True).distinct())
+    return VersionState.TOMBSTONED in states and VersionState.PUBLISHED not in states
 
 
 @transaction.atomic

@@ -1,13 +1,8 @@
 """Writes of the catalog, one verb a function. Import what you need from here."""
 
 from catalog.services.products import create_domain, create_product, move_product, update_product
-from catalog.services.versions import (
-    abort_draft,
-    add_draft_file,
-    open_version,
-    publish_version,
-    tombstone_version,
-)
+from catalog.services.removal import abort_draft, tombstone_version
+from catalog.services.versions import add_draft_file, open_version, publish_version
 
 __all__ = [
     "abort_draft",

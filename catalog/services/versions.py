@@ -1,4 +1,4 @@
-"""Versions: opened as drafts, filled with files, sealed once, removed with a trace."""
+"""Versions: opened as drafts, filled with files, sealed once. How they go: removal.py."""
 
 from __future__ import annotations
 
@@ -272,45 +272,3 @@ def _after_publish(actor: Principal, version: Version, run: str) -> None:
             "run": run,
         },
     )
-
-
-@transaction.atomic
-def abort_draft(actor: Principal, version_id: UUID) -> list[str]:
-    """Give up a draft; its number stays used. Return the paths whose bytes can be removed."""
-    version = version_by_id(actor, Action.PUBLISH, version_id)
-    if version.state != VersionState.DRAFT:
-        raise Conflict(f"{version.name} is published; tombstone it instead.")
-    decision = require(actor, Action.PUBLISH, product_resource(version.product))
-    paths = list(version.draft_files.values_list("path", flat=True))
-    audit.record(actor, "abort-draft", version.name, decision, files=len(paths))
-    version.delete()
-    return paths
-
-
-@transaction.atomic
-def tombstone_version(actor: Principal, version_id: UUID, *, reason: str) -> Version:
-    """Remove a published version: its name answers 410 for ever, its metadata stays."""
-    version_by_id(actor, Action.ADMINISTER, version_id)
-    version = (
-        Version.objects.select_for_update(of=("self",))
-        .select_related("product__domain__team")
-        .get(pk=version_id)
-    )
-    if version.state != VersionState.PUBLISHED:
-        raise Conflict(f"{version.name} is {version.state}.")
-    if not reason.strip():
-        raise Invalid("Say why: the reason is shown to everyone who follows the name.")
-    decision = require(actor, Action.ADMINISTER, product_resource(version.product))
-    version.state, version.tombstone_reason = VersionState.TOMBSTONED, reason
-    version.tombstoned_at = timezone.now()
-    version.save(update_fields=["state", "tombstone_reason", "tombstoned_at"])
-    VersionAlias.objects.filter(version=version).delete()
-    newest = version.product.versions.filter(state=VersionState.PUBLISHED).order_by("-number")
-    if (successor := newest.first()) is not None:
-        VersionAlias.objects.get_or_create(
-            product=version.product, alias=LATEST, defaults={"version": successor}
-        )
-    search.index_product(version.product)
-    audit.record(actor, "tombstone", version.name, decision, reason=reason)
-    outbox.emit("version.tombstoned", {"version": version.name, "version_id": str(version.pk)})
-    return version
