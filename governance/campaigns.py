@@ -10,6 +10,16 @@ from governance import resources
 from governance.engine.entities import Action, Principal
 from governance.models import Campaign, CampaignItem, User
 
+SHOWN = (
+    "decided_by",
+    "grant__user",
+    "grant__team",
+    "grant__granted_by",
+    "grant__request",
+    "grant__review__reviewer",
+)
+"""What is read with an item, to show it."""
+
 
 def _administered(principal: Principal) -> set[str]:
     """Return the products with items anywhere that the principal administers."""
@@ -50,4 +60,4 @@ def items_for(principal: Principal, campaign: Campaign) -> QuerySet[CampaignItem
     rows = CampaignItem.objects.filter(campaign=campaign)
     names = set(rows.values_list("grant__name", flat=True).distinct())
     mine = resources.visible_names(principal, Action.ADMINISTER, names) if names else set()
-    return rows.filter(grant__name__in=mine)
+    return rows.filter(grant__name__in=mine).select_related(*SHOWN)

@@ -71,5 +71,6 @@ def last_reads(grants: Iterable[Grant]) -> dict[str, datetime | None]:
     return {str(grant.pk): None for grant in grants}
 
 
-def is_unused(last_read: datetime | None) -> bool:
-    return last_read is None or timezone.now() - last_read > UNUSED_AFTER
+def is_unused(grant: Grant, last_read: datetime | None) -> bool:
+    """Say whether nobody has read by the grant for a month, as far as is known."""
+    return timezone.now() - (last_read or grant.created_at) > UNUSED_AFTER

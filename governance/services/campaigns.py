@@ -76,17 +76,6 @@ def _grants_below(actor: Principal, prefix: str) -> list[Grant]:
     return grants
 
 
-def decide_item(
-    user: User, actor: Principal, item: tuple[UUID, UUID], *, verdict: str, comment: str = ""
-) -> CampaignItem:
-    """Keep or revoke one grant; `item` is the campaign's id and its own."""
-    campaign_id, item_id = item
-    (decided,) = decide_items(
-        user, actor, campaign_id, items=[item_id], verdict=verdict, comment=comment
-    )
-    return decided
-
-
 @transaction.atomic
 def decide_items(
     user: User,
