@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -12,11 +11,9 @@ from django.db.models import Q
 from django.utils import timezone
 
 from core.errors import NotAuthenticated, TokenExpired
-from core.names import is_under
 from governance import resources
-from governance.engine import documents, obligations
+from governance.engine import obligations
 from governance.engine.entities import (
-    MESH_NAME,
     Action,
     Principal,
     Scope,
@@ -26,11 +23,11 @@ from governance.engine.entities import (
 from governance.engine.permits import ANY_PURPOSE, Permit
 from governance.engine.policyset import PolicySet, policy_of, policy_set
 from governance.engine.program import Slice, rules_of
-from governance.engine.protection import Requirement, merge
+from governance.grants import permits_of
+from governance.last_use import last_read, last_reads
 from governance.models import (
     AccessRequest,
     ApiToken,
-    Grant,
     Label,
     Policy,
     PolicyKind,
@@ -40,6 +37,9 @@ from governance.models import (
     User,
 )
 from governance.pushdown import Fields, to_q
+from governance.standing import naming_of, protection_of, services_for
+
+__all__ = ["last_read", "last_reads", "naming_of", "protection_of", "services_for"]
 
 _POLICIES = Path(__file__).parent / "policies"
 
@@ -80,6 +80,13 @@ def principal_for(user: User, token: ApiToken | None = None) -> Principal:
     )
 
 
+def tokens_of(user: User, used: ApiToken | None) -> Q:
+    """One's own tokens and the delegations one gave. A delegation tells of itself alone."""
+    if used is not None and used.on_behalf_of_id is not None:
+        return Q(pk=used.pk)
+    return Q(user=user, on_behalf_of__isnull=True) | Q(on_behalf_of=user)
+
+
 def token_digest(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
@@ -116,14 +123,7 @@ def access_policies(replacing: Policy | None = None) -> PolicySet:
 
 def permits_on(principal: Principal, name: str) -> list[Permit]:
     """Return the principal's live grants on one product."""
-    return _permits(principal, name=name)
-
-
-def _permits(principal: Principal, **which: str) -> list[Permit]:
-    rows = Grant.objects.live().filter(user__username=principal.id, **which).order_by("id")
-    return [
-        Permit(str(row.pk), principal.id, row.name, row.purpose, row.expires_at) for row in rows
-    ]
+    return permits_of(principal, name=name)
 
 
 def visible(
@@ -147,7 +147,7 @@ def visible_under(
     """Return the filter as `visible` does, under these policies and the principal's live grants."""
     at = situation or Situation()
     rules = policies.program.slice(principal, action, fields.type, at).rules
-    grants = (policy_of(permit.as_json()) for permit in _permits(principal))
+    grants = (policy_of(permit.as_json()) for permit in permits_of(principal))
     granted = tuple(rules_of(grants, principal, action, fields.type, at))
     allowed = to_q(Slice(rules + granted).condition(), fields)
     if principal.on_behalf_of is not None:
@@ -171,17 +171,6 @@ def _covered(principal: Principal, action: Action, fields: Fields) -> Q:
     return covered
 
 
-def protection_of(name: str, labels: Iterable[str]) -> Requirement:
-    """Return what the active protection policies ask for the product `name` together."""
-    carried = set(labels)
-    policies = Policy.objects.filter(kind=PolicyKind.PROTECTION, state=PolicyState.ACTIVE)
-    return merge(
-        documents.protection(policy.slug, policy.spec)
-        for policy in policies
-        if is_under(name, policy.prefix) and set(policy.labels) <= carried
-    )
-
-
 def labels_of(name: str) -> list[Label]:
     return list(
         Label.objects.filter(name=name, removed_at__isnull=True).order_by("column", "label")
@@ -190,19 +179,6 @@ def labels_of(name: str) -> list[Label]:
 
 def pending_requests() -> list[AccessRequest]:
     return list(AccessRequest.objects.filter(state=RequestState.PENDING).select_related("user"))
-
-
-def audit_entries(principal: Principal) -> Q:
-    """An operator reads the whole log; everyone reads what they did themselves.
-
-    But not that they were refused what they may not know of: it would tell them that it exists.
-    """
-    whole = principal.scopes is None or any(
-        scope.covers(Action.ADMINISTER, MESH_NAME) for scope in principal.scopes
-    )
-    if "operators" in principal.groups and whole:
-        return Q()
-    return Q(principal=principal.id, detail__hidden__isnull=True)
 
 
 _NAMED = re.compile(r"(?:/[a-z0-9][a-z0-9._-]*)+/~/[a-z0-9][a-z0-9._-]*")

@@ -1,8 +1,9 @@
 """What protection policies ask for that cannot be, or that one part of them undoes.
 
-A contradiction is an error when no new site could mend it, or when the policies themselves leave
-too few of the sites there are; it is a warning when it only waits for a site, or when the rules
-say which side wins.
+A contradiction is an error when no new site could mend it, or when one policy asks for more sites
+than it lets itself have. It is a warning when it only waits for a site, when several policies
+together leave too few (a residency must never be held up by someone else's wish for copies), or
+when the rules say which side wins.
 """
 
 from __future__ import annotations
@@ -134,11 +135,11 @@ def _too_few(wanted: Requirement, sites: Sequence[Site]) -> Iterator[Contradicti
     ):  # fmt: skip
         if asked <= there or (asked == 1 and where != "copies"):
             continue
-        narrowed = bool(by) and bool(binding) and asked <= all_there
+        itself = len({*by, *binding}) == 1 and bool(by) and bool(binding)
         named = f" ({', '.join(site.name for site in left)})" if left and noun == "sites" else ""
         because = f" by {_told(tuple(sorted(binding)))}" if binding else ""
         yield Contradiction(
-            Severity.ERROR if narrowed else Severity.WARNING,
+            Severity.ERROR if itself and asked <= all_there else Severity.WARNING,
             f"spec.{where}",
             f"{where} is {asked} by {_told(by)}, and only {there} {noun}{named} may hold a "
             f"copy{because}.",

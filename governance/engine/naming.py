@@ -16,6 +16,7 @@ from typing import Any
 
 from core.names import Name, is_under
 from governance.engine import patterns
+from governance.engine.contradictions import Contradiction, Severity
 from governance.engine.patterns import Pattern
 
 
@@ -173,6 +174,37 @@ def check_key(rules: NamingRules, key: str, name: str) -> list[Violation]:
         for rule in _sorted(rules)
         if rule.keys and not any(_signs(each, key, name) for each in rule.keys)
     ]
+
+
+def contradictions(rules: NamingRules) -> list[Contradiction]:
+    """Return where the rules together leave nothing that could be called or published."""
+    found = []
+    for where, allowed in _LISTS.items():
+        lists = [(rule.id, words) for rule in _sorted(rules) if (words := allowed(rule))]
+        if len(lists) > 1 and not frozenset.intersection(*(words for _, words in lists)):
+            by = tuple(policy for policy, _ in lists)
+            told = f"The {where.replace('.', ' ')} of {', '.join(by)} have nothing in common."
+            found.append(Contradiction(Severity.ERROR, f"spec.{where}", told, by))
+    return found + _nobody_publishes(rules)
+
+
+_LISTS: Mapping[str, Callable[[Naming], frozenset[str] | None]] = {
+    "vocabulary.words": lambda rule: rule.words,
+    "vocabulary.keywords": lambda rule: rule.keywords,
+    "metadata.licenses": lambda rule: rule.metadata.licenses,
+}
+
+
+def _nobody_publishes(rules: NamingRules) -> list[Contradiction]:
+    bound = [(rule.id, each) for rule in _sorted(rules) for each in rule.publishers]
+    found = []
+    for _, least in bound:
+        above = [(policy, each) for policy, each in bound if is_under(least.prefix, each.prefix)]
+        if not frozenset.intersection(*(each.teams for _, each in above)):
+            by = tuple(sorted({policy for policy, _ in above}))
+            told = f"No one team satisfies {', '.join(by)} below {least.prefix}."
+            found.append(Contradiction(Severity.WARNING, "spec.publishers", told, by))
+    return found
 
 
 def key_name(prefix: str, key_id: str) -> str:
