@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.internal.flows.login import record_authentication
 from allauth.core import context
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.idp.oidc.adapter import DefaultOIDCAdapter
@@ -19,8 +20,11 @@ from allauth.mfa.webauthn.forms import LoginWebAuthnForm
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialLogin
 from allauth.socialaccount.providers.base import AuthProcess
+from allauth.usersessions.models import UserSession
 from django.conf import settings
+from django.contrib.auth import login
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.http import HttpRequest
 from django.shortcuts import render
 
@@ -32,11 +36,21 @@ from governance.models import User
 from governance.services import principals, sessions
 
 TOTP = "totp-secret"
+SSO = "sso"
+"""The OIDC provider of the settings, in addresses and in the log."""
+WORD = "word of the provider"
 
 
 def address_of(request: HttpRequest) -> str:
     """Return the address that attempts are counted by."""
     return str(request.META.get("REMOTE_ADDR") or "127.0.0.1")
+
+
+def begin_session(request: HttpRequest, user: User) -> None:
+    """Sign the user in on this browser, which is listed among their sessions from then on."""
+    login(request, user)
+    record_authentication(request, user, "password", username=user.username)
+    UserSession.objects.create_from_request(request)
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth carries no types
@@ -139,22 +153,24 @@ class ProviderAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # all
         sociallogin.email_addresses = []
         if sociallogin.is_existing and sociallogin.state.get("process") != AuthProcess.CONNECT:
             who = sociallogin.user.username
-            sessions.note_attempt(who, address_of(request), "word of the provider", right=True)
+            sessions.note_attempt(who, address_of(request), WORD, right=True)
 
     def save_user(
         self, request: HttpRequest, sociallogin: SocialLogin, form: object = None
     ) -> User:
         try:
-            user = principals.admit(sociallogin.user.username, issuer="sso")
+            with transaction.atomic():
+                sociallogin.user = principals.admit(sociallogin.user.username, issuer=SSO)
+                sociallogin.save(request)
         except FairmeshError as error:
             page = render(request, "account/refused.html", {"problem": error}, status=error.status)
             raise ImmediateHttpResponse(page) from error
-        sociallogin.user = user
-        sociallogin.save(request)
+        user: User = sociallogin.user
+        sessions.note_attempt(user.username, address_of(request), WORD, right=True)
         return user
 
     def on_authentication_error(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
-        sessions.note_attempt("sso", address_of(request), "answer of the provider", right=False)
+        sessions.note_attempt(SSO, address_of(request), WORD, right=False)
 
 
 class IssuerAdapter(DefaultOIDCAdapter):  # type: ignore[misc]  # allauth carries no types

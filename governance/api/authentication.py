@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from ipaddress import ip_address, ip_network
 
 from django.http import HttpRequest
 from django.utils import timezone
@@ -15,6 +16,8 @@ from governance.models import ApiToken, User
 from governance.selectors import principal_for, token_of
 
 _USE_RESOLUTION = timedelta(minutes=1)
+_TOLD_BITS = {4: 24, 6: 48}
+"""How much of an address is kept: what a provider gives to a place, not to a person."""
 
 
 class BearerAuthentication(BaseAuthentication):
@@ -27,13 +30,28 @@ class BearerAuthentication(BaseAuthentication):
         if scheme.lower() != "bearer" or not secret:
             raise NotAuthenticated("Use `Authorization: Bearer fm_…`.")
         token = token_of(secret.strip())
-        now = timezone.now()
-        if token.last_used_at is None or now - token.last_used_at > _USE_RESOLUTION:
-            ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
+        _note_use(token, _network(request.META.get("REMOTE_ADDR", "")))
         return token.user, token
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"
+
+
+def _note_use(token: ApiToken, network: str) -> None:
+    """Write when and from which network the token is used: once a minute, or from another one."""
+    now = timezone.now()
+    recent = token.last_used_at is not None and now - token.last_used_at <= _USE_RESOLUTION
+    if not recent or token.last_used_from != network:
+        used = ApiToken.objects.filter(pk=token.pk)
+        used.update(last_used_at=now, last_used_from=network)
+
+
+def _network(address: str) -> str:
+    try:
+        version = ip_address(address).version
+    except ValueError:  # a UNIX socket has none
+        return ""
+    return str(ip_network(f"{address}/{_TOLD_BITS[version]}", strict=False))
 
 
 class SessionPrincipalAuthentication(SessionAuthentication):
@@ -45,8 +63,13 @@ def principal_of(request: Request | HttpRequest) -> Principal:
     user = request.user
     if not isinstance(user, User):
         return ANONYMOUS
+    return principal_for(user, token_of_request(request))
+
+
+def token_of_request(request: Request | HttpRequest) -> ApiToken | None:
+    """Return the bearer token that the request came with; None for a session or nobody."""
     token = getattr(request, "auth", None)
-    return principal_for(user, token if isinstance(token, ApiToken) else None)
+    return token if isinstance(token, ApiToken) else None
 
 
 def user_of(request: Request) -> User:

@@ -8,15 +8,15 @@ from allauth.usersessions.models import UserSession
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import BooleanField, Case, F, Q, QuerySet, When
 from django.utils import timezone
 
 from core.errors import Conflict, Invalid, NotFound
 from governance import audit
 from governance.engine.entities import ANONYMOUS, MESH, Action, Decision, Principal
 from governance.models import ApiToken, PrincipalKind, User
-from governance.services.decisions import require
-from governance.services.teams import manage, team_named
+from governance.services.decisions import decide, require
+from governance.services.teams import manage, manages, team_named
 
 _USERNAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _SITE = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
@@ -98,6 +98,24 @@ def set_active(actor: Principal, username: str, *, active: bool) -> User:
         _end_everything(user)
     audit.record(actor, "enable-user" if active else "disable-user", username, decision)
     return user
+
+
+def manage_machine(actor: Principal, username: str) -> User:
+    """Return the machine, put out or not, if `actor` manages it; raise NotFound or PolicyDenied."""
+    machine = User.objects.select_related("team").filter(username=username).first()
+    if machine is None or machine.kind == PrincipalKind.PERSON:
+        raise NotFound(f"There is no machine {username!r}.")
+    may_manage(actor, machine)
+    return machine
+
+
+def with_details(actor: Principal, users: QuerySet[User]) -> QuerySet[User]:
+    """Return the rows with `told_active` and `told_last_login`: null to who may not manage them."""
+    if decide(actor, Action.ADMINISTER, MESH).allow:
+        return users.annotate(told_active=F("is_active"), told_last_login=F("last_login"))
+    owned = [slug for slug in actor.teams if manages(actor, slug)]
+    active = Case(When(team__slug__in=owned, then=F("is_active")), output_field=BooleanField())
+    return users.annotate(told_active=active)
 
 
 def may_manage(actor: Principal, user: User) -> Decision:

@@ -16,14 +16,15 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from core.errors import Invalid, NotFound, PolicyDenied
+from core.errors import Conflict, Invalid, NotFound
 from core.names import Name
 from governance import audit
 from governance.engine.entities import MESH, Action, Principal
 from governance.models import ApiToken, PrincipalKind, User
 from governance.selectors import token_digest
 from governance.services.decisions import decide
-from governance.services.principals import may_manage
+from governance.services.principals import manage_machine
+from governance.services.teams import manages
 
 MAX_TOKEN_DAYS = 366
 Scopes = Sequence[Mapping[str, Any]] | None
@@ -70,10 +71,9 @@ def issue_token(
 def issue_for(actor: Principal, username: str, asked: Asked) -> tuple[ApiToken, str]:
     """Return a new token of a machine, made by an owner of its team or an operator."""
     _refuse_narrowed(actor)
-    machine = User.objects.select_related("team").filter(username=username, is_active=True).first()
-    if machine is None or machine.kind == PrincipalKind.PERSON:
-        raise NotFound(f"There is no machine {username!r}; a person makes their tokens themselves.")
-    may_manage(actor, machine)
+    machine = manage_machine(actor, username)
+    if not machine.is_active:
+        raise Conflict(f"{username!r} was put out; let it in again first.")
     token, secret = mint(machine, asked)
     _note(actor, "issue-token", token)
     return token, secret
@@ -144,13 +144,7 @@ def revoke_by_secret(secret: str, client: str) -> None:
 def _may_revoke(user: User, actor: Principal, token: ApiToken) -> bool:
     if user.pk == (token.on_behalf_of_id or token.user_id):
         return True
-    if token.user.kind == PrincipalKind.PERSON:
-        return False
-    try:
-        may_manage(actor, token.user)
-    except PolicyDenied:
-        return False
-    return True
+    return token.user.team is not None and manages(actor, token.user.team.slug)
 
 
 def _refuse_narrowed(actor: Principal) -> None:
