@@ -97,6 +97,8 @@ class Run(models.Model):
     asked_by = models.CharField(max_length=150)
     scopes = models.JSONField(null=True)
     """The scopes of the token that asked; null means all that the person may do."""
+    purpose = models.CharField(max_length=64, blank=True)
+    """What the run is for: asked of the policies again at every unit of work."""
     attempt = models.PositiveIntegerField(default=0)
     next_attempt_at = models.DateTimeField()
     lease_owner = models.CharField(max_length=128, blank=True)

@@ -35,7 +35,7 @@ from core.errors import Conflict, Invalid, NotFound
 from core.manifest import FileEntry
 from core.names import Name, check_path
 from governance import audit
-from governance.engine.entities import Action, Principal, Visibility
+from governance.engine.entities import Action, Principal, Situation, Visibility
 from governance.models import LabelOrigin
 from governance.selectors import labels_of
 from governance.services import require, signer_for
@@ -87,13 +87,18 @@ def add_draft_file(
 
 @transaction.atomic
 def publish_version(
-    actor: Principal, version_id: UUID, *, inputs: Sequence[str] = (), run: str = ""
+    actor: Principal,
+    version_id: UUID,
+    *,
+    inputs: Sequence[str] = (),
+    run: str = "",
+    purpose: str = "",
 ) -> Version:
     """Seal a draft: build the manifest, sign the header, point `latest` at it.
 
     `inputs` are the names of the versions this one was made from; the actor must be allowed to
-    transform them, and their labels are inherited. A version that is published already is
-    returned as it is, so that a repeated request does nothing twice.
+    transform them for `purpose`, and their labels are inherited. A version that is published
+    already is returned as it is, so that a repeated request does nothing twice.
     """
     version_by_id(actor, Action.PUBLISH, version_id)
     version = (
@@ -111,7 +116,10 @@ def publish_version(
     files = list(version.draft_files.all())
     if not files:
         raise Invalid(f"{version.name} has no files yet; upload or register some first.")
-    sources = [named_version(actor, Action.TRANSFORM, Name.parse(name)) for name in inputs]
+    sources = [
+        named_version(actor, Action.TRANSFORM, Name.parse(name), situation=Situation(purpose))
+        for name in inputs
+    ]
     _inherit_labels(version, sources)
     built = manifest.build(_entry(file) for file in files)
     _fill(version, built, _common_schema(files), sources)

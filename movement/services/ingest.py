@@ -140,7 +140,12 @@ def _hashed(store: ObjectStore, base: str) -> Iterator[tuple[FileEntry, Facts]]:
 
 @transaction.atomic
 def publish(
-    actor: Principal, version_id: UUID, *, inputs: Sequence[str] = (), run: str = ""
+    actor: Principal,
+    version_id: UUID,
+    *,
+    inputs: Sequence[str] = (),
+    run: str = "",
+    purpose: str = "",
 ) -> Version:
     """Seal a draft and make its gathered bytes the first replica, in one transaction.
 
@@ -152,7 +157,7 @@ def publish(
     home = Replica.objects.filter(version=version_id, state=ReplicaState.COPYING).first()
     if home is not None and home.origin == ReplicaOrigin.RUN and not run:
         raise Conflict("A run writes this version and publishes it when it is done.")
-    version = catalog.publish_version(actor, version_id, inputs=inputs, run=run)
+    version = catalog.publish_version(actor, version_id, inputs=inputs, run=run, purpose=purpose)
     published = Replica.objects.filter(version=version, state=ReplicaState.COPYING).update(
         state=ReplicaState.COMPLETE, verified_at=timezone.now(), since=timezone.now()
     )

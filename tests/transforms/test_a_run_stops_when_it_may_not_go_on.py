@@ -89,7 +89,7 @@ def test_a_revoked_grant_stops_the_run_at_its_next_shard(mesh: Mesh, small_shard
     assert (run.state, run.reason_code) == (RunState.FAILED, "policy_denied")
     assert "transform" in run.reason
     assert RunShard.objects.get(pk=second).result is None
-    denied = AuditEntry.objects.filter(allowed=False, principal="ana", name=CODE)
+    denied = AuditEntry.objects.by("ana").filter(allowed=False, name=CODE)
     assert denied.filter(action="transform").exists()
     assert Version.objects.filter(product__name=TOKENS, state=VersionState.PUBLISHED).count() == 0
     with pytest.raises(PolicyDenied):
@@ -186,7 +186,7 @@ def test_pipelines_and_runs_of_hidden_products_are_as_absent(mesh: Mesh) -> None
     pipeline = run.pipeline
     ben, nobody = client_of(mesh, "ben"), Client()
     assert [row["id"] for row in ben.get("/api/v1/runs").json()["results"]] == [str(run.pk)]
-    denied = ben.post(f"/api/v1/pipelines/{pipeline.pk}/plan")
+    denied = ben.post(f"/api/v1/pipelines/{pipeline.pk}/plan", {}, "application/json")
     assert (denied.status_code, denied.json()["code"]) == (403, "policy_denied")
     assert ben.get(f"/api/v1/runs/{run.pk}/quarantine").status_code == 403
 

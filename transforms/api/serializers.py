@@ -18,6 +18,12 @@ class PipelineIn(serializers.Serializer[Data]):
     name = serializers.SlugField(max_length=100)
     spec = serializers.JSONField(required=False)
     text = serializers.CharField(max_length=1_000_000, required=False, trim_whitespace=False)
+    purpose = serializers.CharField(
+        max_length=64,
+        default="",
+        allow_blank=True,
+        help_text="What you have access to the input for; not kept.",
+    )
 
     def validate(self, attrs: Data) -> Data:
         if ("spec" in attrs) == ("text" in attrs):
@@ -95,7 +101,13 @@ class PipelinePlanOut(serializers.Serializer[Data]):
     )
 
 
-class SampleIn(serializers.Serializer[Data]):
+class PurposeIn(serializers.Serializer[Data]):
+    """What it is for. A grant for a purpose is good for what states it."""
+
+    purpose = serializers.CharField(max_length=64, default="", allow_blank=True)
+
+
+class SampleIn(PurposeIn):
     rows = serializers.IntegerField(min_value=1, max_value=200, default=20)
 
 
@@ -151,7 +163,7 @@ class RunOut(serializers.ModelSerializer[Run]):
             "output_version", "rows_in", "documents", "rows_out", "dropped", "quarantined",
             "tokens", "counts", "verdicts", "shards_total", "shards_done", "bytes_in",
             "bytes_out", "seconds", "step_seconds", "asked_by", "attempt", "next_attempt_at",
-            "run_digest", "created_at", "started_at", "finished_at",
+            "run_digest", "purpose", "created_at", "started_at", "finished_at",
         ]  # fmt: skip
 
     def get_inputs(self, run: Run) -> list[str]:

@@ -63,10 +63,12 @@ class PipelineView(APIView):
 
 
 class PlanPipelineView(APIView):
-    @extend_schema(request=None, responses=shapes.PipelinePlanOut)
+    @extend_schema(request=shapes.PurposeIn, responses=shapes.PipelinePlanOut)
     def post(self, request: Request, pipeline_id: UUID) -> Response:
         """Explain what a run would do now, without doing it."""
-        found = services.plan_pipeline(principal_of(request), pipeline_id)
+        body = shapes.PurposeIn(data=request.data)
+        body.is_valid(raise_exception=True)
+        found = services.plan_pipeline(principal_of(request), pipeline_id, **body.validated_data)
         return Response(rendering.render_plan(found))
 
 
@@ -76,19 +78,20 @@ class SamplePipelineView(APIView):
         """Run the first rows and show what becomes of them. Long values are cut."""
         body = shapes.SampleIn(data=request.data)
         body.is_valid(raise_exception=True)
-        rows = body.validated_data["rows"]
-        found = services.sample_pipeline(principal_of(request), pipeline_id, rows)
+        found = services.sample_pipeline(principal_of(request), pipeline_id, **body.validated_data)
         return Response(rendering.render_sample(found))
 
 
 class RunPipelineView(APIView):
-    @extend_schema(request=None, responses={201: shapes.RunOut})
+    @extend_schema(request=shapes.PurposeIn, responses={201: shapes.RunOut})
     @idempotent
     def post(self, request: Request, pipeline_id: UUID) -> Response:
         """Queue a run; its result is published as the next version of the output."""
+        body = shapes.PurposeIn(data=request.data)
+        body.is_valid(raise_exception=True)
         user_of(request)
         principal = principal_of(request)
-        run = services.start_run(principal, pipeline_id)
+        run = services.start_run(principal, pipeline_id, **body.validated_data)
         return Response(_rendered(principal, run.pk), status=201)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from catalog.selectors import product_resource
 from core.errors import PolicyDenied
 from governance import denials
-from governance.engine.entities import Action, Principal, Scope
+from governance.engine.entities import Action, Principal, Scope, Situation
 from governance.models import User
 from governance.selectors import principal_for
 from governance.services import decide
@@ -48,11 +48,11 @@ def check_rights(run: Run) -> Principal:
     """
     actor = actor_of(run)
     asked = (
-        (Action.TRANSFORM, run.input_version.product),
-        (Action.PUBLISH, run.target),
+        (Action.TRANSFORM, run.input_version.product, Situation(run.purpose)),
+        (Action.PUBLISH, run.target, Situation()),
     )
-    for action, product in asked:
-        answer = decide(actor, action, product_resource(product))
+    for action, product, situation in asked:
+        answer = decide(actor, action, product_resource(product), situation)
         if not answer.allow:
             error = PolicyDenied(
                 f"{actor.id} may not {action} {product.name} any more. {answer.reason}",

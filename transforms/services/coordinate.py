@@ -226,7 +226,11 @@ def _publish(run: Run, planned: Plan, actor: Principal, lease: Lease[Run]) -> No
     with transaction.atomic():
         row = _held(lease)
         version = movement.publish(
-            actor, draft.pk, inputs=[run.input_version.name], run=str(run.pk)
+            actor,
+            draft.pk,
+            inputs=[run.input_version.name],
+            run=str(run.pk),
+            purpose=run.purpose,
         )
         row.state, row.output_version, row.finished_at = RunState.DONE, version, timezone.now()
         row.report = _summary(report)

@@ -12,7 +12,7 @@ from catalog.selectors import product_for, product_resource, version_of
 from core.errors import Conflict, InvalidSpec, NotFound, StoreUnavailable
 from core.names import VERSION
 from governance import audit
-from governance.engine.entities import Action, Decision, Principal
+from governance.engine.entities import Action, Decision, Principal, Situation
 from governance.models import Label
 from governance.selectors import labels_of
 from governance.services import decide, require
@@ -43,17 +43,23 @@ class Explained:
 
 
 def save_pipeline(
-    actor: Principal, *, name: str, spec: object = None, text: str | None = None
+    actor: Principal,
+    *,
+    name: str,
+    spec: object = None,
+    text: str | None = None,
+    purpose: str = "",
 ) -> Pipeline:
     """Check a document and save it under `name`; raise InvalidSpec with every problem found.
 
     Another document under the same name is the next revision, for whoever made the pipeline or
     administers its output. The same document again changes nothing. Where the input has a
-    published version, the columns are checked against it, too.
+    published version, the columns are checked against it, too. `purpose` is what the one who
+    saves it has access to the input for; each run states its own.
     """
     read = load(text) if text is not None else read_spec(spec)
     _check_tokenizers(read)
-    source = product_for(actor, Action.TRANSFORM, read.input.name)
+    source = product_for(actor, Action.TRANSFORM, read.input.name, Situation(purpose))
     target = product_for(actor, Action.PUBLISH, read.output.name)
     if source == target:
         raise refuse([Problem("output.name", "A pipeline cannot write into its own input.")])
@@ -134,28 +140,32 @@ def planned(spec: Spec, version: Version, open_input: OpenInput) -> planning.Pla
     return planning.plan(spec, files, open_input, tokenizers.resolve, SHARD_BYTES)
 
 
-def plan_pipeline(actor: Principal, pipeline_id: UUID) -> Explained:
-    """Explain what a run would do now. Reads a sample of the input and writes nothing."""
-    pipeline, spec, version = _opened(actor, pipeline_id)
+def plan_pipeline(actor: Principal, pipeline_id: UUID, *, purpose: str = "") -> Explained:
+    """Explain what a run for `purpose` would do now. Reads some of the input, writes nothing."""
+    situation = Situation(purpose)
+    pipeline, spec, version = _opened(actor, pipeline_id, situation)
     plan = planned(spec, version, opener(version))
-    resources = (
-        (Action.TRANSFORM, product_resource(pipeline.source)),
-        (Action.PUBLISH, product_resource(pipeline.target)),
+    asked = (
+        (Action.TRANSFORM, product_resource(pipeline.source), situation),
+        (Action.PUBLISH, product_resource(pipeline.target), Situation()),
     )
     return Explained(
         pipeline=pipeline,
         input=version,
         plan=plan,
-        decisions=tuple((act, res.name, decide(actor, act, res)) for act, res in resources),
+        decisions=tuple((act, res.name, decide(actor, act, res, at)) for act, res, at in asked),
         labels=tuple(labels_of(pipeline.source.name)),
         equal=equal_run(plan.run_digest, pipeline.target_id),
     )
 
 
-def sample_pipeline(actor: Principal, pipeline_id: UUID, rows: int) -> sampling.Sample:
+def sample_pipeline(
+    actor: Principal, pipeline_id: UUID, rows: int, *, purpose: str = ""
+) -> sampling.Sample:
     """Run the first rows and show what becomes of them; for those who may read the input."""
-    pipeline, spec, version = _opened(actor, pipeline_id)
-    decision = require(actor, Action.READ, product_resource(pipeline.source))
+    situation = Situation(purpose)
+    pipeline, spec, version = _opened(actor, pipeline_id, situation)
+    decision = require(actor, Action.READ, product_resource(pipeline.source), situation)
     open_input = opener(version)
     plan = planned(spec, version, open_input)
     encoders = tokenizers.encoders(spec.tokenizers())
@@ -164,8 +174,10 @@ def sample_pipeline(actor: Principal, pipeline_id: UUID, rows: int) -> sampling.
     return found
 
 
-def _opened(actor: Principal, pipeline_id: UUID) -> tuple[Pipeline, Spec, Version]:
+def _opened(
+    actor: Principal, pipeline_id: UUID, situation: Situation
+) -> tuple[Pipeline, Spec, Version]:
     pipeline = pipeline_for(actor, pipeline_id)
-    require(actor, Action.TRANSFORM, product_resource(pipeline.source))
+    require(actor, Action.TRANSFORM, product_resource(pipeline.source), situation)
     spec = read_spec(pipeline.spec)
     return pipeline, spec, input_version(spec.input, pipeline.source)

@@ -16,7 +16,7 @@ from catalog.selectors import product_resource
 from core import outbox
 from core.errors import Conflict
 from governance import audit
-from governance.engine.entities import Action, Decision, Principal
+from governance.engine.entities import Action, Decision, Principal, Situation
 from governance.services import require
 from transforms import doorbell
 from transforms.engine.spec import read_spec
@@ -29,13 +29,16 @@ from transforms.services.pipelines import input_version
 RING_AGAIN = timedelta(minutes=1)
 
 
-def start_run(actor: Principal, pipeline_id: UUID) -> Run:
+def start_run(actor: Principal, pipeline_id: UUID, *, purpose: str = "") -> Run:
     """Queue a run over the version of the input that the document names now.
+
+    A grant for a purpose is good for a run that states it, to its end: every later check asks
+    with the same purpose.
 
     The planning is done by a worker, so the answer is quick whatever the stores do.
     """
     pipeline = pipeline_for(actor, pipeline_id)
-    require(actor, Action.TRANSFORM, product_resource(pipeline.source))
+    require(actor, Action.TRANSFORM, product_resource(pipeline.source), Situation(purpose))
     decision = require(actor, Action.PUBLISH, product_resource(pipeline.target))
     version = input_version(read_spec(pipeline.spec).input, pipeline.source)
     try:
@@ -47,6 +50,7 @@ def start_run(actor: Principal, pipeline_id: UUID) -> Run:
                 target=pipeline.target,
                 asked_by=actor.id,
                 scopes=scopes_of(actor),
+                purpose=purpose,
                 next_attempt_at=timezone.now(),
             )
             _note(actor, "run", run, decision)
@@ -83,7 +87,8 @@ def retry_run(actor: Principal, run_id: UUID) -> Run:
     try:
         with transaction.atomic():
             run, decision = _locked(actor, run_id, RunState.QUEUED)
-            require(actor, Action.TRANSFORM, product_resource(run.input_version.product))
+            source = product_resource(run.input_version.product)
+            require(actor, Action.TRANSFORM, source, Situation(run.purpose))
             run.asked_by, run.scopes = actor.id, scopes_of(actor)
             run.finished_at = None
             if run.output_version is None:
@@ -125,6 +130,7 @@ def _note(actor: Principal, action: str, run: Run, decision: Decision) -> None:
         run=str(run.pk),
         pipeline=run.pipeline.name,
         input=run.input_version.name,
+        purpose=run.purpose,
     )
 
 
