@@ -13,7 +13,7 @@ from fairmesh.download import Fetched, Fetcher, Wanted
 from fairmesh.errors import AnchorChanged, NotFound, UsageError
 from fairmesh.names import split_name
 from fairmesh.seal import Anchor
-from fairmesh.transport import Api, Json
+from fairmesh.transport import Api, Json, problem_error
 from fairmesh.upload import Journal, LocalFile, collect, open_draft, send_files
 from fairmesh.verify import Progress
 from fairmesh.waiting import RUN_ENDS, TRANSFER_ENDS, all_in, finished_run, wait_until
@@ -194,23 +194,46 @@ class Client:
 
     # Access
 
-    def request_access(self, name: str, purpose: str, reason: str = "", days: int = 90) -> Json:
+    def request_access(
+        self, name: str, purpose: str, reason: str = "", days: int = 90, **more: str
+    ) -> Json:
+        """Ask for access; `more` may hold `team`, for all its members, and `port`."""
         product, _, _ = split_name(name)
-        body = {"name": product, "purpose": purpose, "reason": reason, "days": days}
+        body = {"name": product, "purpose": purpose, "reason": reason, "days": days, **more}
         return self._json(self.api.post("access-requests", body))
 
     def access_requests(self, *, inbox: bool = False, name: str | None = None) -> Iterator[Json]:
         """Yield one's own requests, or with `inbox` those one may decide on."""
         return self.api.pages("access-requests", inbox="true" if inbox else None, name=name)
 
-    def approve(self, request_id: str, comment: str = "") -> Json:
-        """Approve a request; return the grant that stands from now on."""
+    def approve(self, request_id: str, comment: str = "", days: int | None = None) -> Json:
+        """Approve a request, for fewer days if so said; return the grant that stands now."""
         path = f"access-requests/{request_id}/approve"
-        return self._json(self.api.post(path, {"comment": comment}))
+        fewer = {} if days is None else {"days": days}
+        return self._json(self.api.post(path, {"comment": comment, **fewer}))
 
     def deny(self, request_id: str, comment: str) -> Json:
         path = f"access-requests/{request_id}/deny"
         return self._json(self.api.post(path, {"comment": comment}))
+
+    def comments(self, request_id: str) -> Iterator[Json]:
+        """Yield what was said about a request, newest first."""
+        return self.api.pages(f"access-requests/{request_id}/comments")
+
+    def comment(self, request_id: str, text: str) -> Json:
+        return self._json(self.api.post(f"access-requests/{request_id}/comments", {"text": text}))
+
+    def grants(self, **filters: Any) -> Iterator[Json]:
+        """Yield one's own grants and one's teams'; filters are name, live and review."""
+        return self.api.pages("grants", **filters)
+
+    def renew(self, grant_id: str, days: int = 90, reason: str = "") -> Json:
+        """Ask for what a grant gives, for longer; return the new request."""
+        body = {"days": days, "reason": reason}
+        return self._json(self.api.post(f"grants/{grant_id}/renew", body))
+
+    def revoke(self, grant_id: str) -> Json:
+        return self._json(self.api.post(f"grants/{grant_id}/revoke"))
 
     def add_policy(self, kind: str, text: str, slug: str = "") -> Json:
         body = {"kind": kind, "text": text} | ({"slug": slug} if slug else {})
@@ -223,6 +246,15 @@ class Client:
     def decide(self, action: str, name: str, **situation: Any) -> Json:
         """Ask the decision point; `situation` may hold purpose and jurisdictions."""
         return self._json(self.api.post("decisions", {"action": action, "name": name, **situation}))
+
+    def audit_export(self, path: Path) -> int:
+        """Write the export of the audit log to `path`; return its bytes. For operators."""
+        with self.api.stream(self.api.address("audit/export"), {}) as answer:
+            if answer.status_code >= 400:
+                answer.read()
+                raise problem_error(answer)
+            with path.open("wb") as file:
+                return sum(file.write(piece) for piece in answer.iter_bytes())
 
     # Movement
 
@@ -254,20 +286,25 @@ class Client:
                 return row
         raise NotFound(f"There is no pipeline {name!r}, or you may not know of it.")
 
-    def pipeline_create(self, name: str, document: Mapping[str, Any] | str) -> Json:
+    def pipeline_create(
+        self, name: str, document: Mapping[str, Any] | str, purpose: str = ""
+    ) -> Json:
         """Save a pipeline; the document is a mapping, or a text in YAML or JSON."""
         told = {"text": document} if isinstance(document, str) else {"spec": dict(document)}
-        return self._json(self.api.post("pipelines", {"name": name, **told}))
+        return self._json(self.api.post("pipelines", {"name": name, "purpose": purpose, **told}))
 
-    def pipeline_plan(self, name: str) -> Json:
-        return self._json(self.api.post(f"pipelines/{self.pipeline(name)['id']}/plan"))
+    def pipeline_plan(self, name: str, purpose: str = "") -> Json:
+        path = f"pipelines/{self.pipeline(name)['id']}/plan"
+        return self._json(self.api.post(path, {"purpose": purpose}))
 
-    def pipeline_sample(self, name: str, rows: int = 20) -> Json:
+    def pipeline_sample(self, name: str, rows: int = 20, purpose: str = "") -> Json:
         path = f"pipelines/{self.pipeline(name)['id']}/sample"
-        return self._json(self.api.post(path, {"rows": rows}))
+        return self._json(self.api.post(path, {"rows": rows, "purpose": purpose}))
 
-    def pipeline_run(self, name: str) -> Json:
-        return self._json(self.api.post(f"pipelines/{self.pipeline(name)['id']}/run"))
+    def pipeline_run(self, name: str, purpose: str = "") -> Json:
+        """Run a pipeline; a grant for a purpose is good for a run that states it."""
+        path = f"pipelines/{self.pipeline(name)['id']}/run"
+        return self._json(self.api.post(path, {"purpose": purpose}))
 
     def runs(self, **filters: Any) -> Iterator[Json]:
         return self.api.pages("runs", **filters)

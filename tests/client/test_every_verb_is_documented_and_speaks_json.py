@@ -27,6 +27,9 @@ request
 approve
 deny
 requests
+comment
+renew
+revoke
 grants
 policy add
 policy list
@@ -41,6 +44,9 @@ transfers
 lineage
 label add
 audit
+audit export
+audit proof
+audit verify
 """
 
 

@@ -18,6 +18,7 @@ pipeline = group("pipeline", "Declared transformations.")
 replicate = group("replicate", "What the policies have copied, and what they refuse.")
 
 Pipeline = Annotated[str, typer.Argument(metavar="PIPELINE", help="Its name or id.")]
+Purpose = Annotated[str, typer.Option(help="What for, as in model-training.")]
 Wait = Annotated[bool, typer.Option("--wait", help="Wait until it has ended.")]
 Timeout = Annotated[float, typer.Option(help="Seconds to wait; then the exit code is 5.")]
 
@@ -26,6 +27,7 @@ Timeout = Annotated[float, typer.Option(help="Seconds to wait; then the exit cod
 def create_pipeline(
     name: Annotated[str, typer.Argument(help="The name of the pipeline.")],
     file: Annotated[Path, typer.Argument(help="The document, in YAML or JSON.")],
+    purpose: Purpose = "",
     as_json: AsJson = False,
 ) -> None:
     """Check a pipeline's document and save it."""
@@ -34,7 +36,7 @@ def create_pipeline(
     except (OSError, ValueError) as error:
         raise UsageError(f"{file} cannot be read as text: {error}.") from error
     with mesh() as client:
-        made = client.pipeline_create(name, text)
+        made = client.pipeline_create(name, text, purpose)
     show(as_json, made, f"Saved {made['name']}.")
 
 
@@ -47,10 +49,10 @@ def list_pipelines(as_json: AsJson = False) -> None:
 
 
 @pipeline.command("plan")
-def plan_pipeline(name: Pipeline, as_json: AsJson = False) -> None:
+def plan_pipeline(name: Pipeline, purpose: Purpose = "", as_json: AsJson = False) -> None:
     """Explain what a run would do, without doing it."""
     with mesh() as client:
-        found = client.pipeline_plan(name)
+        found = client.pipeline_plan(name, purpose)
     show(as_json, found, lambda: _lines(found))
 
 
@@ -58,11 +60,12 @@ def plan_pipeline(name: Pipeline, as_json: AsJson = False) -> None:
 def sample_pipeline(
     name: Pipeline,
     rows: Annotated[int, typer.Option(help="How many rows of the input.")] = 20,
+    purpose: Purpose = "",
     as_json: AsJson = False,
 ) -> None:
     """Run some rows and show what becomes of them; nothing is published."""
     with mesh() as client:
-        found = client.pipeline_sample(name, rows)
+        found = client.pipeline_sample(name, rows, purpose)
     show(as_json, found, lambda: _lines(found))
 
 
@@ -77,11 +80,15 @@ def _plain(value: Any) -> str:
 
 @pipeline.command("run")
 def run_pipeline(
-    name: Pipeline, wait: Wait = False, timeout: Timeout = 900.0, as_json: AsJson = False
+    name: Pipeline,
+    purpose: Purpose = "",
+    wait: Wait = False,
+    timeout: Timeout = 900.0,
+    as_json: AsJson = False,
 ) -> None:
     """Run a pipeline on the latest input; the result is published as a version."""
     with mesh() as client:
-        run = client.pipeline_run(name)
+        run = client.pipeline_run(name, purpose)
         if wait:
             run = client.wait_run(run["id"], timeout)
     show(as_json, run, f"{run['id']} {run['state']} {run.get('output') or ''}".strip())
