@@ -171,6 +171,11 @@ SETTINGS: Mapping[str, Setting] = {
         "Breaking the glass takes a second factor of everyone, not only of those who have one.",
         "true",
     ),
+    "policy_review": Setting(
+        "FAIRMESH_POLICY_REVIEW", _boolean, "false",
+        "Whether a policy is simulated and approved by a second person before it is in force.",
+        "true",
+    ),
     "tokenizers": Setting(
         "FAIRMESH_TOKENIZERS", lambda text: Path(text).resolve() if text else None, "",
         "The folder of tokenizers, <name>/tokenizer.json; FAIRMESH_HOME/tokenizers when empty.",
@@ -208,6 +213,7 @@ class Env:
     oidc_client_secret: str
     oidc_name: str
     break_glass_mfa: bool
+    policy_review: bool
     tokenizers: Path
 
 

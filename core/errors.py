@@ -225,3 +225,24 @@ class TooBusy(FairmeshError):
     code = "too_busy"
     title = "Busy; try again"
     status = 503
+
+
+class NamingRefused(Invalid):
+    """A naming policy does not allow it; `extra["rules"]` says which, where and what would do."""
+
+    code = "naming_refused"
+    title = "A naming policy does not allow this"
+
+
+class PolicyTestsFailed(InvalidSpec):
+    """The tests that a policy carries do not come true; `extra["errors"]` lists them."""
+
+    code = "policy_tests_failed"
+    title = "The policy's own tests fail"
+
+
+class SecondPersonNeeded(Conflict):
+    """Somebody other than those who wrote the policy must approve it."""
+
+    code = "second_person_needed"
+    title = "A second person must approve this"

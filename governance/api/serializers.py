@@ -9,30 +9,9 @@ from rest_framework import serializers
 from governance.engine.entities import Action
 from governance.models import (
     Label,
-    Policy,
-    PolicyKind,
 )
 
 Data = dict[str, Any]
-
-
-class PolicyIn(serializers.Serializer[Data]):
-    kind = serializers.ChoiceField(choices=PolicyKind.choices)
-    slug = serializers.CharField(max_length=64, default="")
-    text = serializers.CharField(max_length=100_000, trim_whitespace=False)
-
-
-class PolicyOut(serializers.ModelSerializer[Policy]):
-    owner = serializers.CharField(source="owner.slug", default=None)
-    labels = serializers.ListField(child=serializers.CharField())
-    spec = serializers.DictField()
-
-    class Meta:
-        model = Policy
-        fields = [
-            "id", "kind", "slug", "version", "owner", "prefix", "labels", "text", "spec", "digest",
-            "state", "created_by", "created_at",
-        ]  # fmt: skip
 
 
 class DecisionIn(serializers.Serializer[Data]):

@@ -5,8 +5,7 @@ from governance.api import views
 
 urlpatterns = [
     path("", include("governance.api.principals_urls")),
-    path("policies", views.PoliciesView.as_view()),
-    path("policies/<uuid:policy_id>/retire", views.RetirePolicyView.as_view()),
+    path("", include("governance.api.policies_urls")),
     path("decisions", views.DecisionsView.as_view()),
     path("", include("governance.api.access_urls")),
     path("labels", views.LabelsView.as_view()),

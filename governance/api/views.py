@@ -12,14 +12,11 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core.api.idempotency import idempotent
-from governance import resources, selectors, services
+from governance import resources, services
 from governance.api import serializers as shapes
 from governance.api.authentication import principal_of
-from governance.engine.entities import MESH, Action, Principal, Situation
-from governance.models import (
-    Label,
-    Policy,
-)
+from governance.engine.entities import Action, Principal, Situation
+from governance.models import Label
 
 
 def _current(principal: Principal, name: str) -> str:
@@ -30,31 +27,6 @@ def _current(principal: Principal, name: str) -> str:
 
 
 NAME_FILTER = OpenApiParameter("name", str, description="Only of this name.")
-
-
-class PoliciesView(ListAPIView[Policy]):
-    serializer_class = shapes.PolicyOut
-    queryset = Policy.objects.select_related("owner")
-
-    def get_queryset(self) -> Any:
-        principal = principal_of(self.request)
-        services.require(principal, Action.DISCOVER, MESH)
-        return super().get_queryset().filter(selectors.visible_policies(principal))
-
-    @extend_schema(request=shapes.PolicyIn, responses={201: shapes.PolicyOut})
-    @idempotent
-    def post(self, request: Request) -> Response:
-        body = shapes.PolicyIn(data=request.data)
-        body.is_valid(raise_exception=True)
-        policy = services.save_policy(principal_of(request), **body.validated_data)
-        return Response(shapes.PolicyOut(policy).data, status=201)
-
-
-class RetirePolicyView(APIView):
-    @extend_schema(request=None, responses=shapes.PolicyOut)
-    def post(self, request: Request, policy_id: UUID) -> Response:
-        policy = services.retire_policy(principal_of(request), policy_id)
-        return Response(shapes.PolicyOut(policy).data)
 
 
 class DecisionsView(APIView):

@@ -43,6 +43,7 @@ class Migration(migrations.Migration):
         migrations.AddField(model_name="policy", name="authors", field=models.JSONField(default=list)),
         migrations.AddField(model_name="policy", name="base", field=models.PositiveIntegerField(default=0)),
         migrations.AddField(model_name="policy", name="retired_at", field=models.DateTimeField(null=True)),
+        migrations.AddField(model_name="policy", name="retirement_asked_by", field=models.CharField(blank=True, max_length=150)),
         migrations.AddField(model_name="policy", name="tests", field=models.JSONField(default=list)),
         migrations.AddField(model_name="policy", name="warnings", field=models.JSONField(default=list)),
         migrations.AlterField(

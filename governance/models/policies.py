@@ -55,6 +55,8 @@ class Policy(models.Model):
     approved_by = models.CharField(max_length=150, blank=True)
     activated_at = models.DateTimeField(null=True)
     retired_at = models.DateTimeField(null=True)
+    retirement_asked_by = models.CharField(max_length=150, blank=True)
+    """Who wants it out of force, where a second person must agree."""
     warnings = models.JSONField(default=list)
     """What was found at the last validation and does not stand in the way."""
 

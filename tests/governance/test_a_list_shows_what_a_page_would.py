@@ -23,7 +23,7 @@ from governance.engine.uids import Uid
 from governance.pushdown import to_q
 from governance.selectors import default_policies, schema_text
 from governance.services import add_label, decide, save_policy
-from governance.services.policies import LISTED
+from governance.services.policy_checks import LISTED
 from tests.builders import World, build_world
 
 pytestmark = pytest.mark.django_db
