@@ -33,7 +33,7 @@ from governance.models.erasure import (
     TargetKind,
 )
 from governance.models.keys import SigningKey
-from governance.models.labels import Label, LabelOrigin
+from governance.models.labels import Declassification, Label, LabelOrigin
 from governance.models.policies import (
     Policy,
     PolicyKind,
@@ -50,8 +50,10 @@ from governance.models.principals import (
     TeamRole,
     User,
 )
+from governance.models.scans import SCAN_OPEN, Scan, ScanState, ScanVerdict
 
 __all__ = [
+    "SCAN_OPEN",
     "AccessRequest",
     "ApiToken",
     "AuditCheckpoint",
@@ -62,6 +64,7 @@ __all__ = [
     "CampaignItem",
     "Cascade",
     "ClearText",
+    "Declassification",
     "ErasureAsk",
     "ErasureKind",
     "ErasureOrder",
@@ -90,6 +93,9 @@ __all__ = [
     "RequestComment",
     "RequestState",
     "ReviewVerdict",
+    "Scan",
+    "ScanState",
+    "ScanVerdict",
     "SigningKey",
     "TargetKind",
     "Team",

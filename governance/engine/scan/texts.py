@@ -1,0 +1,61 @@
+"""The texts of an Arrow column: nested values are opened, numbers that may be keys are spelled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TypeAlias, cast
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+Column: TypeAlias = "pa.Array[pa.Scalar[pa.DataType]]"
+MAX_DEPTH = 12
+_LISTS = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
+
+
+def texts_in(column: Column, depth: int = 0) -> Iterator[Column]:
+    """Yield text arrays that hold every value of `column`, whatever its type nests.
+
+    A column of structs gives one array a member. Floats, truth values, dates and NULL columns
+    hold no text. Bytes that are UTF-8 are taken as text, others left out. Deeper than MAX_DEPTH
+    the values are taken as Arrow writes them.
+    """
+    kind = column.type
+    if isinstance(column, pa.DictionaryArray):
+        yield from texts_in(column.dictionary_decode(), depth)
+    elif isinstance(column, pa.ExtensionArray):
+        yield from texts_in(column.storage, depth)
+    elif pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        yield column
+    elif pa.types.is_string_view(kind):
+        yield column.cast(pa.large_string())
+    elif pa.types.is_integer(kind) or pa.types.is_decimal(kind):
+        yield column.cast(pa.string())
+    elif pa.types.is_struct(kind):
+        for member in cast(pa.StructArray, column).flatten():
+            yield from _inner(member, depth)
+    elif pa.types.is_map(kind):
+        whole = cast(pa.MapArray, column)
+        yield from _inner(whole.keys, depth)
+        yield from _inner(whole.items, depth)
+    elif any(is_kind(kind) for is_kind in _LISTS):
+        yield from _inner(pc.list_flatten(column), depth)
+    elif pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        yield _decoded(column)
+
+
+def _inner(column: Column, depth: int) -> Iterator[Column]:
+    if depth < MAX_DEPTH:
+        yield from texts_in(column, depth + 1)
+    else:
+        yield pa.array([None if v is None else str(v) for v in column.to_pylist()], pa.string())
+
+
+def _decoded(column: Column) -> Column:
+    def text(value: bytes | None) -> str | None:
+        try:
+            return None if value is None else value.decode()
+        except UnicodeDecodeError:
+            return None
+
+    return pa.array([text(value) for value in column.to_pylist()], pa.large_string())
