@@ -1,4 +1,4 @@
-"""A delegation lets an agent do what it may and the person may and the scopes cover, for a while."""
+"""A delegation lets an agent do what it and the person may and the scopes cover, for a while."""
 
 from __future__ import annotations
 
