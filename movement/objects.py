@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 
+from core.errors import IntegrityBroken
 from movement.stores.protocol import Store
 
 
@@ -39,6 +41,36 @@ class ObjectFile(io.RawIOBase):
                 done += count
         self._at += done
         return done
+
+
+class ObjectStream(io.RawIOBase):
+    """Reads an object from its beginning to its end over one connection.
+
+    Raises IntegrityBroken when the object is not as long as it should be.
+    """
+
+    def __init__(self, store: Store, key: str, size: int) -> None:
+        super().__init__()
+        with contextlib.ExitStack() as opened:
+            self._reader = opened.enter_context(store.open(key, 0, size))
+            if self._reader.object_bytes != size:
+                raise IntegrityBroken("An object is not as long as its manifest says.")
+            self._opened = opened.pop_all()
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        return self._reader.readinto(buffer)
+
+    def close(self) -> None:
+        if not self.closed:
+            self._opened.close()
+        super().close()
+
+
+def streamed(store: Store, key: str, size: int) -> io.BufferedReader:
+    return io.BufferedReader(ObjectStream(store, key, size), 1024 * 1024)
 
 
 def buffered(store: Store, key: str, size: int) -> io.BufferedReader:

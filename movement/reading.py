@@ -9,22 +9,26 @@ from typing import Self
 from uuid import UUID
 
 from catalog.models import Version
-from catalog.selectors import manifest_entries, manifest_entry, product_for, version_of
+from catalog.selectors import manifest_entries, manifest_entry
 from core.errors import IntegrityBroken
 from core.manifest import FileEntry
 from core.names import Name
-from governance.engine.entities import Action, Principal
-from movement.addresses import address_of, check_key
+from governance.engine.entities import Principal
+from governance.engine.obligations import Obligations
+from governance.services.obligations import refuse_bytes
+from movement.addresses import Reader, address_of, reader_of_content, rows_address
 from movement.engine.distance import Distance, Place, distance
 from movement.engine.preview import NOTHING, TABULAR, Preview, preview
+from movement.engine.tables import kind_of
 from movement.models import Replica, ReplicaState
 from movement.objects import buffered
 from movement.opening import open_store, told
+from movement.rows import Asked, preview_of_rows
 from movement.selectors import (
     UNREACHABLE_SITES,
     place_of,
     preference,
-    published_version,
+    readable_named,
     readable_version,
     replica_at,
     situation_at,
@@ -33,15 +37,6 @@ from movement.selectors import (
 PIECE_BYTES = 256 * 1024
 _LOOKED_AT = 10_000
 """Files among which the first tabular one is looked for."""
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What is read, for what, from where."""
-
-    name: str
-    purpose: str = ""
-    site: str = ""
 
 
 @dataclass(frozen=True)
@@ -54,10 +49,11 @@ class FoundReplica:
 
 @dataclass(frozen=True)
 class FoundFile:
-    """A file and its addresses, the best first."""
+    """A file and its addresses, the best first; or, where bytes are not to be had, of its rows."""
 
     entry: FileEntry
     urls: list[str]
+    rows_url: str | None = None
 
 
 @dataclass(frozen=True)
@@ -68,17 +64,21 @@ class Resolved:
     replicas: list[FoundReplica]
     files: list[FoundFile]
     next_cursor: str | None
+    obligations: Obligations
 
 
 def resolve(principal: Principal, asked: Asked, *, after: str = "", count: int = 500) -> Resolved:
     """Return where the files of a product's latest version, a version or a file are to be had.
 
     The best replica comes first: one that answers, then the same site, then the same jurisdiction.
-    Sites that are away are told of and give no addresses. Raises NotFound when the name is hidden
-    or absent, PolicyDenied without the right to read for this purpose at this site, Gone.
+    Sites that are away are told of and give no addresses. Where an obligation applies, no bytes
+    are to be had, and each tabular file has the address of its rows instead. Raises NotFound when
+    the name is hidden or absent, PolicyDenied without the right to read for this purpose at this
+    site, Gone.
     """
     name, situation = Name.parse(asked.name), situation_at(asked.purpose, asked.site)
-    version = version_of(product_for(principal, Action.READ, name, situation), name.version)
+    found = readable_named(principal, name, situation)
+    version, obligations = found.version, found.decision.obligations
     here = Place(situation.site, tuple(sorted(situation.jurisdictions)))
     replicas = _ordered(version, here)
     if name.path is not None:
@@ -87,15 +87,25 @@ def resolve(principal: Principal, asked: Asked, *, after: str = "", count: int =
         page = list(islice(manifest_entries(version, after=after), count + 1))
         more = page[count - 1].path if len(page) > count else None
     readable = [r for r in replicas if r.store.site.state not in UNREACHABLE_SITES]
+    reader = Reader(principal, asked.purpose, asked.site)
+    if obligations.rewrite:
+        files = [FoundFile(e, [], _rows_url(version, e.path, reader)) for e in page[:count]]
+    else:
+        files = [
+            FoundFile(entry, [address_of(replica, entry.path, reader) for replica in readable])
+            for entry in page[:count]
+        ]
     return Resolved(
         version,
         [FoundReplica(r, distance(here, place_of(r.store.site))) for r in replicas],
-        [
-            FoundFile(entry, [address_of(replica, entry.path) for replica in readable])
-            for entry in page[:count]
-        ],
+        files,
         more,
+        obligations,
     )
+
+
+def _rows_url(version: Version, path: str, reader: Reader) -> str | None:
+    return rows_address(version.pk, path, reader) if kind_of(path) else None
 
 
 def _ordered(version: Version, here: Place) -> list[Replica]:
@@ -103,20 +113,35 @@ def _ordered(version: Version, here: Place) -> list[Replica]:
     return sorted(replicas, key=lambda replica: preference(replica, here))
 
 
-def preview_version(
-    principal: Principal, version_id: UUID, asked: Asked, rows: int
-) -> tuple[Preview, str]:
-    """Return the first rows of a version's first tabular file, and its path; rows need READ."""
+@dataclass(frozen=True)
+class Previewed:
+    """The first rows of one file, as the reader may see them."""
+
+    preview: Preview
+    path: str
+    obligations: Obligations
+
+    @property
+    def columns(self) -> list[dict[str, str]]:
+        return [{"name": name, "type": kind} for name, kind in self.preview.columns]
+
+
+def preview_version(principal: Principal, version_id: UUID, asked: Asked, rows: int) -> Previewed:
+    """Return the first rows of a version's first tabular file; rows need READ."""
     situation = situation_at(asked.purpose, asked.site)
-    version = readable_version(principal, version_id, situation)
+    found = readable_version(principal, version_id, situation)
+    version, obligations = found.version, found.decision.obligations
+    if obligations.rewrite:
+        return Previewed(*preview_of_rows(principal, found, asked, rows), obligations)
     entries = islice(manifest_entries(version), _LOOKED_AT)
     entry = next((entry for entry in entries if entry.media_type in TABULAR), None)
     if entry is None:
-        return NOTHING, ""
+        return Previewed(NOTHING, "", obligations)
     replica = replica_at(version)
     store, key = open_store(replica.store), replica.base + entry.path
     opened = buffered(store, key, entry.bytes)
-    return preview(entry.media_type, entry.bytes, lambda: opened, rows), entry.path
+    first = preview(entry.media_type, entry.bytes, lambda: opened, rows)
+    return Previewed(first, entry.path, obligations)
 
 
 @dataclass(frozen=True)
@@ -132,19 +157,28 @@ class Content:
 
 
 def content_by_key(version_id: UUID, store: str, path: str, key: str) -> Content:
-    """Return a file for who holds the signed address that resolve gave out."""
-    check_key(key, version_id, store, path)
-    version = published_version(version_id)
-    return Content(manifest_entry(version, path), replica_at(version, store))
+    """Return a file for who holds the signed address that resolve gave out; decided anew."""
+    reader = reader_of_content(key, version_id, store, path)
+    asked = Asked("", reader.purpose, reader.site)
+    return content_for(reader.principal, version_id, path, store, asked)
 
 
 def content_for(
     principal: Principal, version_id: UUID, path: str, store: str, asked: Asked
 ) -> Content:
-    """Return a file for who may read its product."""
+    """Return a file for who may read its product, and all of it: raises ObligationApplies."""
     situation = situation_at(asked.purpose, asked.site)
-    version = readable_version(principal, version_id, situation)
-    return Content(manifest_entry(version, path), replica_at(version, store))
+    found = readable_version(principal, version_id, situation)
+    entry = manifest_entry(found.version, path)
+    reader = Reader(principal, asked.purpose, asked.site)
+    refuse_bytes(
+        principal,
+        found.resource,
+        found.decision,
+        "Read its rows, at `rows_url` for a table, instead of its bytes.",
+        rows_url=_rows_url(found.version, path, reader),
+    )
+    return Content(entry, replica_at(found.version, store))
 
 
 class Pieces:

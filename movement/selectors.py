@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from django.db.models import Count, Q, QuerySet
 
 from catalog.models import Version, VersionState
-from catalog.selectors import product_resource, version_of, visible_versions
+from catalog.selectors import find_product, product_resource, version_of, visible_versions
 from core.errors import NotFound
-from governance.engine.entities import MESH, Action, Principal, Situation
+from core.names import Name
+from governance import resources
+from governance.engine.entities import MESH, Action, Decision, Principal, Resource, Situation
 from governance.services import decide, require
+from governance.services.obligations import require_read
 from movement.engine.distance import Place, rank
 from movement.engine.placement import SITE_ORDER
 from movement.models import Replica, ReplicaState, Site, SiteState, Store, Transfer
@@ -108,13 +112,30 @@ def situation_at(purpose: str, site: str) -> Situation:
     return Situation(purpose, known.name if known else "", jurisdictions)
 
 
-def readable_version(
-    principal: Principal, version_id: UUID, situation: Situation | None = None
-) -> Version:
-    """Return a published version whose rows the principal may read.
+@dataclass(frozen=True)
+class Readable:
+    """A published version that a principal may read, with what the decision keeps them to."""
 
-    Raises NotFound when it is hidden, a draft or absent; PolicyDenied; Gone once it was removed.
+    version: Version
+    resource: Resource
+    decision: Decision
+
+
+def readable_named(principal: Principal, name: Name, situation: Situation) -> Readable:
+    """Return the version that a product, version or file name stands for.
+
+    Raises NotFound when it is hidden or absent, PolicyDenied, PurposeRequired, Gone.
     """
+    product = find_product(name) if name.product is not None else None
+    if product is None:
+        raise resources.absent(str(name.product_name))
+    resource = replace(product_resource(product), asked=str(name.product_name))
+    decision = require_read(principal, resource, situation)
+    return Readable(version_of(product, name.version), resource, decision)
+
+
+def readable_version(principal: Principal, version_id: UUID, situation: Situation) -> Readable:
+    """Return a published version by its id; raise as `readable_named` does."""
     version = (
         Version.objects.select_related("product__domain__team")
         .filter(pk=version_id)
@@ -124,16 +145,8 @@ def readable_version(
     if version is None:
         raise NotFound("There is no such version, or you may not know of it.")
     resource = product_resource(version.product)
-    require(principal, Action.READ, resource, situation or Situation())
-    return version_of(version.product, version.number)
-
-
-def published_version(version_id: UUID) -> Version:
-    """Return a published version for who holds a signed address of it; Gone once removed."""
-    version = Version.objects.select_related("product").filter(pk=version_id).first()
-    if version is None:
-        raise NotFound("There is no such version, or you may not know of it.")
-    return version_of(version.product, version.number)
+    decision = require_read(principal, resource, situation)
+    return Readable(version_of(version.product, version.number), resource, decision)
 
 
 def replica_at(version: Version, store: str = "") -> Replica:

@@ -6,6 +6,8 @@ from typing import Any
 
 from rest_framework import serializers
 
+from governance.engine.obligations import Obligations
+from governance.services import obligations
 from movement.engine.distance import Distance
 from movement.engine.placement import Step
 from movement.models import (
@@ -103,16 +105,31 @@ class PublishIn(serializers.Serializer[Data]):
     )
 
 
+class ObligationsOut(serializers.Serializer[Any]):
+    """What the reader is kept to. `masks` is by column or `[label]`."""
+
+    masks = serializers.DictField(child=serializers.CharField())
+    rows_filtered = serializers.BooleanField()
+    purposes = serializers.ListField(child=serializers.CharField(), allow_null=True)
+    watermarks = serializers.ListField(child=serializers.CharField())
+
+    def to_representation(self, instance: Obligations) -> Any:
+        return super().to_representation(obligations.as_json(instance))
+
+
 class PreviewColumnOut(serializers.Serializer[Data]):
     name = serializers.CharField()
     type = serializers.CharField()
 
 
-class PreviewOut(serializers.Serializer[Data]):
+class PreviewOut(serializers.Serializer[Any]):
+    """The rows are masked and filtered as `obligations` says."""
+
     columns = PreviewColumnOut(many=True)
-    rows = serializers.ListField(child=serializers.DictField())
-    truncated = serializers.BooleanField()
-    file = serializers.CharField(allow_blank=True)
+    rows = serializers.ListField(child=serializers.DictField(), source="preview.rows")
+    truncated = serializers.BooleanField(source="preview.truncated")
+    file = serializers.CharField(allow_blank=True, source="path")
+    obligations = ObligationsOut()
 
 
 class ReplicaOut(serializers.ModelSerializer[Replica]):
@@ -206,12 +223,19 @@ class ResolvedFileOut(serializers.Serializer[Any]):
     sha256 = serializers.CharField(source="entry.sha256")
     media_type = serializers.CharField(source="entry.media_type")
     urls = serializers.ListField(child=serializers.CharField())
+    rows_url = serializers.CharField(allow_null=True)
 
 
 class ResolveOut(serializers.Serializer[Any]):
     name = serializers.CharField(source="version.name")
     version_id = serializers.UUIDField(source="version.id")
     digest = serializers.CharField(source="version.digest")
+    how = serializers.SerializerMethodField()
+    obligations = ObligationsOut()
     replicas = ResolvedReplicaOut(many=True)
     results = ResolvedFileOut(many=True, source="files")
     next_cursor = serializers.CharField(allow_null=True)
+
+    def get_how(self, found: Any) -> str:
+        """`bytes` where files may be had as they are, `stream` where only their rows may."""
+        return "stream" if found.obligations.rewrite else "bytes"

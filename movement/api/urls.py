@@ -1,6 +1,6 @@
 from django.urls import path
 
-from movement.api import versions, views
+from movement.api import rows, versions, views
 
 urlpatterns = [
     path("sites", views.SitesView.as_view()),
@@ -12,6 +12,8 @@ urlpatterns = [
     path("versions/<uuid:version_id>/publish", versions.PublishView.as_view()),
     path("versions/<uuid:version_id>/preview", versions.PreviewView.as_view()),
     path("versions/<uuid:version_id>/content/<path:path>", versions.ContentView.as_view()),
+    path("versions/<uuid:version_id>/rows/<path:path>", rows.RowsView.as_view()),
+    path("rows", rows.NamedRowsView.as_view()),
     path("replicas", views.ReplicasView.as_view()),
     path("transfers", views.TransfersView.as_view()),
     path("transfers/<uuid:transfer_id>", views.TransferView.as_view()),

@@ -22,6 +22,7 @@ from governance.api.authentication import principal_of
 from movement import reading, services
 from movement.api import serializers as shapes
 from movement.api.bodies import announced_bytes, announced_sha256, asked_range
+from movement.rows import Asked
 from movement.services.ingest import Announced
 
 PURPOSE = OpenApiParameter("purpose", str, description="What for, as in `model-training`.")
@@ -29,9 +30,9 @@ SITE = OpenApiParameter("site", str, description="Where you are.")
 _ROWS, _ROWS_MAX = 20, 200
 
 
-def asked_of(request: Request, name: str = "") -> reading.Asked:
+def asked_of(request: Request, name: str = "") -> Asked:
     asked = request.query_params
-    return reading.Asked(name, asked.get("purpose", ""), asked.get("site", ""))
+    return Asked(name, asked.get("purpose", ""), asked.get("site", ""))
 
 
 class AnyMedia(BaseContentNegotiation):
@@ -124,13 +125,8 @@ class PreviewView(APIView):
         """Show the first rows of the first tabular file."""
         asked = request.query_params.get("rows", "")
         rows = min(int(asked), _ROWS_MAX) if asked.isascii() and asked.isdigit() else _ROWS
-        shown, path = reading.preview_version(
-            principal_of(request), version_id, asked_of(request), rows
-        )
-        columns = [{"name": name, "type": kind} for name, kind in shown.columns]
-        return Response(
-            {"columns": columns, "rows": shown.rows, "truncated": shown.truncated, "file": path}
-        )
+        found = reading.preview_version(principal_of(request), version_id, asked_of(request), rows)
+        return Response(shapes.PreviewOut(found).data)
 
 
 class ContentView(APIView):
@@ -151,7 +147,7 @@ class ContentView(APIView):
         },
     )
     def get(self, request: Request, version_id: UUID, path: str) -> HttpResponseBase:
-        """Read one file. The ETag is its sha256."""
+        """Read one file as it is. The ETag is its sha256. Refused where an obligation applies."""
         store = request.query_params.get("store", "")
         if key := request.query_params.get("key"):
             content = reading.content_by_key(version_id, store, path, key)

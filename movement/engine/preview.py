@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from itertools import islice
 from typing import Any, BinaryIO
 
 import pyarrow as pa
@@ -102,6 +103,11 @@ def _type_of(values: list[Any]) -> str:
         return "mixed"
 
 
+def shown(schema: pa.Schema, rows: Sequence[Mapping[str, object]], more: bool) -> Preview:
+    """Return rows that were read already, and `more` when there are others."""
+    return _shown([(field.name, str(field.type)) for field in schema], rows, more)
+
+
 def _shown(
     columns: Sequence[tuple[str, str]], rows: Sequence[Mapping[str, object]], more: bool
 ) -> Preview:
@@ -110,23 +116,27 @@ def _shown(
     return Preview(tuple(columns), cut, more)
 
 
-def as_json(value: object) -> object:
-    """Return a cell as a JSON value of bounded size; what JSON has no word for becomes a text."""
+def as_json(value: object, *, whole: bool = False) -> object:
+    """Return a cell as a JSON value; what JSON has no word for becomes a text.
+
+    It is of bounded size, unless it is to be `whole`.
+    """
     if value is None or isinstance(value, bool | int):
         return value
     if isinstance(value, float):
         return value if math.isfinite(value) else str(value)
     if isinstance(value, str):
-        return value if len(value) <= TEXT_MAX else value[:TEXT_MAX] + "…"
+        return value if whole or len(value) <= TEXT_MAX else value[:TEXT_MAX] + "…"
     if isinstance(value, bytes):
-        return base64.b64encode(value[:TEXT_MAX]).decode()
+        return base64.b64encode(value if whole else value[:TEXT_MAX]).decode()
     if isinstance(value, datetime | date | time):
         return value.isoformat()
     if isinstance(value, Decimal | timedelta):
         return str(value)
+    most = None if whole else ITEMS_MAX
     if isinstance(value, Mapping):
-        kept = list(value.items())[:ITEMS_MAX]
-        return {str(key): as_json(inner) for key, inner in kept}
+        kept = islice(value.items(), most)
+        return {str(key): as_json(inner, whole=whole) for key, inner in kept}
     if isinstance(value, Sequence):
-        return [as_json(inner) for inner in value[:ITEMS_MAX]]
+        return [as_json(inner, whole=whole) for inner in value[:most]]
     return str(value)
