@@ -15,3 +15,13 @@ def escalate_requests() -> None:
 @shared_task
 def end_campaigns() -> None:
     services.end_campaigns()
+
+
+@shared_task
+def sequence_audit() -> None:
+    services.sequence()
+
+
+@shared_task
+def roll_up_reads() -> None:
+    services.roll_up_reads()

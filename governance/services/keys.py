@@ -24,6 +24,11 @@ def anchor_key() -> SigningKey:
     return _live(_ANCHOR) or _create(_ANCHOR, None)
 
 
+def anchor_signer() -> Signer:
+    """Return the signer of what the mesh says of itself: delegations, and its audit log."""
+    return _open(anchor_key())
+
+
 def signer_for(name: Name) -> Signer:
     """Return the signer of a name: the key of its top domain, made at first use."""
     prefix = f"/{name.domain[0]}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core import outbox
 from governance.models import AccessRequest, Campaign, Grant, Label, Policy, PolicyKind, PolicyState
-from governance.services import holds
+from governance.services import holds, metering
 
 
 def rename(old: str, new: str) -> None:
@@ -19,4 +19,5 @@ def rename(old: str, new: str) -> None:
     active = Policy.objects.filter(state=PolicyState.ACTIVE, prefix=old)
     active.exclude(kind=PolicyKind.ACCESS).update(prefix=new)
     holds.follow(old, new)
+    metering.follow(old, new)
     outbox.emit("label.changed", {"name": new})

@@ -40,13 +40,10 @@ def refuse_guessing(who: str, address: str) -> None:
 
     The audit log, which keeps every attempt, is what is counted.
     """
-    recent = AuditEntry.objects.filter(
-        name=address, action=ACTION, allowed=False, at__gt=timezone.now() - WINDOW
+    recent = AuditEntry.objects.on(address).filter(
+        action=ACTION, allowed=False, at__gt=timezone.now() - WINDOW
     )
-    if (
-        recent.count() >= WRONG_FROM_ONE_ADDRESS
-        or recent.filter(principal=who).count() >= WRONG_FOR_ONE_NAME
-    ):
+    if recent.count() >= WRONG_FROM_ONE_ADDRESS or recent.by(who).count() >= WRONG_FOR_ONE_NAME:
         raise TooManyAttempts(
             "Too many wrong attempts; wait a quarter of an hour.",
             retry_after=int(WINDOW.total_seconds()),

@@ -85,7 +85,7 @@ def test_a_draft_has_no_page_even_for_its_writer(mesh: Mesh) -> None:
 
 def test_a_refused_look_is_in_the_audit_log(mesh: Mesh) -> None:
     mesh.get(f"/n{SECRET}", "ben")
-    entry = AuditEntry.objects.get(principal="ben", name=SECRET)
+    entry = AuditEntry.objects.by("ben").get(name=SECRET)
     assert (entry.action, entry.allowed) == ("discover", False)
 
 

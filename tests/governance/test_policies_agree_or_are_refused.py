@@ -145,7 +145,7 @@ def test_the_log_holds_the_act_in_the_same_transaction(world: World) -> None:
 def test_a_denied_act_is_in_the_log_though_it_was_rolled_back(world: World) -> None:
     body = {"name": "/acme/nlp/~/new", "title": "New"}
     assert world.ben.client().post("/api/v1/products", body, "application/json").status_code == 403
-    entry = AuditEntry.objects.get(principal="ben", allowed=False)
+    entry = AuditEntry.objects.by("ben").get(allowed=False)
     assert (entry.action, entry.name) == ("publish", "/acme/nlp")
 
 
@@ -154,7 +154,7 @@ def test_ones_own_log_does_not_betray_what_is_hidden(world: World) -> None:
     for name in ("/acme/nlp/~/secret", "/acme/nlp/~/absent"):
         body = {"action": "read", "name": name}
         assert client.post("/api/v1/decisions", body, "application/json").status_code == 404
-    assert AuditEntry.objects.filter(principal="ben", name="/acme/nlp/~/secret").exists()
+    assert AuditEntry.objects.by("ben").filter(name="/acme/nlp/~/secret").exists()
     log = client.get("/api/v1/audit").json()["results"]
     assert not [row for row in log if row["name"].endswith(("secret", "absent"))]
     whole = world.operator.client().get("/api/v1/audit?principal=ben").json()["results"]

@@ -125,7 +125,7 @@ def verify(
     as_json: AsJson = False,
 ) -> None:
     """Verify a fetched version off-line: signature, manifest, and every byte."""
-    trusted = _anchor(anchor)
+    trusted = trusted_anchor(anchor)
     with progress_bar(str(directory)) as progress:
         report = verify_directory(
             directory, trusted, expected=Expectation(name=name), progress=progress
@@ -136,7 +136,8 @@ def verify(
     show(as_json, answer, text + f"published them at {report.published}.")
 
 
-def _anchor(given: str | None) -> Anchor:
+def trusted_anchor(given: str | None) -> Anchor:
+    """Return the anchor that is given, in a file or as it is, or else the one remembered."""
     if given is not None:
         path = Path(given)
         return Anchor.parse(path.read_text() if path.is_file() else given)

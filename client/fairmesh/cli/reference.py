@@ -62,8 +62,9 @@ def reference() -> str:
 def verbs(command: Any, path: str = "fairmesh") -> Iterator[tuple[str, Any]]:
     """Yield every verb with its full path, groups left out, in alphabetical order."""
     children = getattr(command, "commands", None)
-    if children is None:
+    if children is None or command.invoke_without_command:
         yield path, command
+    if children is None:
         return
     for name in sorted(children):
         yield from verbs(children[name], f"{path} {name}")
