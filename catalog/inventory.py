@@ -29,8 +29,18 @@ def described_below(prefix: str) -> Iterator[tuple[Resource, Description]]:
         yield resource, Description(license_, description, tuple(keywords), intended_use)
 
 
-def domains_below(prefix: str) -> list[str]:
-    return list(Domain.objects.filter(_below(prefix)).values_list("name", flat=True))
+def described(product: Product) -> Description:
+    """Return what one product says of itself."""
+    return Description(
+        product.license, product.description, tuple(product.keywords), product.intended_use
+    )
+
+
+def domains_below(prefix: str) -> Iterator[Resource]:
+    """Yield what decisions see of each domain at or below `prefix`."""
+    rows = Domain.objects.filter(_below(prefix)).order_by("name")
+    for name, team in rows.values_list("name", "team__slug"):
+        yield Resource("Domain", name, team)
 
 
 def _rows(prefix: str, fields: tuple[str, ...]) -> Iterator[tuple[Resource, tuple[Any, ...]]]:

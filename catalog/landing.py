@@ -89,7 +89,8 @@ def trust_document(principal: Principal, mesh: str) -> dict[str, Any]:
     anchor = anchor_key()
     domains = selectors.visible_domains(principal).values_list("name", flat=True)
     homes = selectors.visible_products(principal).values_list("domain__name", flat=True)
-    known = {_top(name) for name in (*domains, *homes.distinct())}
+    places = {*domains, *homes.distinct()}
+    known = places | {_top(name) for name in places}
     return {
         "mesh": mesh,
         "anchor": {"keyid": anchor.key_id, "public": anchor.public},

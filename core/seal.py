@@ -27,6 +27,7 @@ from core.names import is_under
 
 HEADER_TYPE = "application/vnd.fairmesh.header.v1+json"
 DELEGATION_TYPE = "application/vnd.fairmesh.delegation.v1+json"
+ERASURE_TYPE = "application/vnd.fairmesh.erasure.v1+json"
 
 Envelope = dict[str, Any]
 
@@ -95,6 +96,11 @@ def open_envelope(envelope: Envelope, payload_type: str, public: str) -> dict[st
     if found_type != payload_type or not isinstance(value, dict):
         raise IntegrityBroken(f"The seal is a {found_type!r}, not a {payload_type!r}.")
     return value
+
+
+def stated_name(envelope: Envelope) -> str:
+    """Return the name that a sealed header claims; nothing is verified."""
+    return str(json.loads(base64.b64decode(envelope["payload"]))["name"])
 
 
 def delegate(

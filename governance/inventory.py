@@ -20,7 +20,7 @@ Described = Callable[[str], Iterable[tuple[Resource, Description]]]
 class _Source:
     below: Below
     described: Described
-    domains: Callable[[str], Iterable[str]]
+    domains: Below
 
 
 _sources: list[_Source] = []
@@ -43,5 +43,5 @@ def described_below(prefix: str) -> list[tuple[Resource, Description]]:
     return [pair for source in _sources for pair in source.described(prefix)]
 
 
-def domains_below(prefix: str) -> list[str]:
-    return [name for source in _sources for name in source.domains(prefix)]
+def domains_below(prefix: str) -> list[Resource]:
+    return [resource for source in _sources for resource in source.domains(prefix)]

@@ -18,7 +18,7 @@ from core.names import Name
 from governance import audit
 from governance.engine.entities import MESH, Action, Principal
 from governance.models import Team
-from governance.services import rename, require
+from governance.services import naming, rename, require
 
 _SPDX = get_spdx_licensing()
 EDITABLE = frozenset(
@@ -46,6 +46,7 @@ def create_domain(
     owner = Team.objects.filter(slug=team).first()
     if owner is None:
         raise NotFound(f"There is no team {team!r}.")
+    naming.check_domain_name(parsed, team)
     if Domain.objects.filter(name=name).exists():
         raise Conflict(f"There is already a domain {name}.", name=name)
     domain = Domain.objects.create(
@@ -67,6 +68,7 @@ def create_product(actor: Principal, *, name: str, title: str, **fields: Any) ->
         raise NotFound(f"There is no domain {above}.", name=above)
     decision = require(actor, Action.PUBLISH, domain_resource(domain))
     checked = _checked(fields)
+    naming.check_product_name(actor, parsed, keywords=checked.get("keywords", ()))
     if ProductAlias.objects.filter(name=name).exists():
         raise Conflict(f"{name} is the old name of a product, and stays so for ever.", name=name)
     try:
@@ -88,8 +90,10 @@ def update_product(actor: Principal, product_id: UUID, changes: Mapping[str, Any
     """Change what a product says of itself; the next decision and search see it."""
     locked = Product.objects.select_for_update(of=("self",)).select_related("domain__team")
     product = locked.get(pk=product_by_id(actor, Action.WRITE, product_id).pk)
-    decision = require(actor, Action.WRITE, product_resource(product))
+    resource = product_resource(product)
+    decision = require(actor, Action.WRITE, resource)
     checked = _checked(changes, since=product.lifecycle)
+    naming.check_keywords(product.name, resource.labels, checked.get("keywords", ()))
     for field, value in checked.items():
         setattr(product, field, value)
     product.save(update_fields=[*checked, "updated_at"])
@@ -112,6 +116,8 @@ def move_product(actor: Principal, product_id: UUID, new_name: str) -> Product:
     if domain is None:
         raise Invalid(f"{new_name!r} does not name a product in a domain of this mesh.")
     decision = require(actor, Action.PUBLISH, domain_resource(domain))
+    labels = product_resource(product).labels
+    naming.check_product_name(actor, parsed, labels=labels, keywords=product.keywords)
     if (
         Product.objects.filter(name=new_name).exists()
         or ProductAlias.objects.filter(name=new_name).exclude(product=product).exists()

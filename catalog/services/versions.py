@@ -11,6 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from catalog import search
+from catalog.inventory import described
 from catalog.models import (
     DraftFile,
     Lifecycle,
@@ -38,7 +39,7 @@ from governance import audit
 from governance.engine.entities import Action, Principal, Situation, Visibility
 from governance.models import LabelOrigin
 from governance.selectors import labels_of
-from governance.services import require, signer_for
+from governance.services import naming, require, signer_for
 from governance.services.labels import attach
 
 
@@ -106,7 +107,8 @@ def publish_version(
         .select_related("product__domain__team")
         .get(pk=version_id)
     )
-    decision = require(actor, Action.PUBLISH, product_resource(version.product))
+    resource = product_resource(version.product)
+    decision = require(actor, Action.PUBLISH, resource)
     if version.state == VersionState.PUBLISHED:
         return version
     if version.state != VersionState.DRAFT:
@@ -116,6 +118,7 @@ def publish_version(
     files = list(version.draft_files.all())
     if not files:
         raise Invalid(f"{version.name} has no files yet; upload or register some first.")
+    naming.check_publication(actor, resource.name, resource.labels, described(version.product))
     sources = [
         named_version(actor, Action.TRANSFORM, Name.parse(name), situation=Situation(purpose))
         for name in inputs

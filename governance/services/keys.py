@@ -11,7 +11,10 @@ from django.utils import timezone
 from core import vault
 from core.names import Name
 from core.seal import Envelope, Signer, delegate
+from governance.engine.naming import Violation
 from governance.models import SigningKey
+from governance.services import naming
+from governance.standing import naming_of
 
 _PURPOSE = "signing key"
 _ANCHOR = "/"
@@ -30,16 +33,35 @@ def anchor_signer() -> Signer:
 
 
 def signer_for(name: Name) -> Signer:
-    """Return the signer of a name: the key of its top domain, made at first use."""
-    prefix = f"/{name.domain[0]}"
-    return _open(_live(prefix) or _create(prefix, anchor_key()))
+    """Return the signer of a name: the key of its top domain, made at first use.
+
+    Where a naming policy has a trust schema it is the highest key that the schema lets sign;
+    raises NamingRefused when there is none.
+    """
+    rules = naming_of(str(name.product_name))
+    refused: list[Violation] = []
+    for depth in range(1, len(name.domain) + 1):
+        prefix = str(Name(name.domain[:depth]))
+        live = _live(prefix)
+        key_id = naming.ANY_ID if live is None else live.key_id
+        broken = naming.key_violations(rules, prefix, key_id, str(name))
+        if not broken:
+            return _open(live or _create(prefix, anchor_key()))
+        refused = refused or broken
+    naming.refuse_key(str(name), refused)
+    raise AssertionError("a name has a domain")
 
 
-def delegations_for(prefix: str | None = None) -> list[Envelope]:
-    """Return every delegation ever made (below `prefix`): old seals stay verifiable."""
+def delegations_for(*names: str) -> list[Envelope]:
+    """Return every delegation ever made, or those that can have sealed one of the names.
+
+    Old ones too: old seals stay verifiable.
+    """
     keys = SigningKey.objects.filter(delegation__isnull=False).order_by("created_at")
-    if prefix is not None:
-        keys = keys.filter(prefix=f"/{prefix.split('/')[1]}")
+    if names:
+        domains = [Name.parse(name).domain for name in names]
+        above = {str(Name(d[:depth])) for d in domains for depth in range(1, len(d) + 1)}
+        keys = keys.filter(prefix__in=above)
     return [key.delegation for key in keys if key.delegation is not None]
 
 
