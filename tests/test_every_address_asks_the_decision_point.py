@@ -13,20 +13,33 @@ from django.urls import get_resolver
 
 from catalog.models import Product, Version
 from config.celery import app
+from tests.account_pages import ACCOUNT_PAGES
 from tests.builders import World, build_world, deliver
 
 API = "api/v1/"
 HANDLERS = ("get", "post", "put", "patch", "delete")
 STANCE: dict[str, str] = {
+    **ACCOUNT_PAGES,
     "GET me": "tells the caller about himself",
     "POST session": "signs in: a password, counted",
     "DELETE session": "ends the caller's own session",
-    "POST users": "administer on the mesh",
+    "GET users": "discover on the mesh; details by administer",
+    "POST users": "administer on the mesh, or on the team that answers for a machine",
+    "PATCH users/<str:username>": "administer on the mesh, or on the machine's team",
     "GET teams": "discover on the mesh",
     "POST teams": "administer on the mesh",
-    "GET tokens": "the caller's own",
-    "POST tokens": "the caller's own, never by a scoped token",
-    "DELETE tokens/<uuid:token_id>": "the caller's own, never by a scoped token",
+    "POST teams/<slug:slug>/members": "administer on the team",
+    "DELETE teams/<slug:slug>/members/<str:username>": "administer on the team",
+    "GET groups": "discover on the mesh",
+    "POST groups": "administer on the mesh",
+    "PUT groups/<slug:name>/members/<str:username>": "administer on the mesh",
+    "DELETE groups/<slug:name>/members/<str:username>": "administer on the mesh",
+    "GET tokens": "the caller's own, or administer on the machine's team",
+    "POST tokens": "the caller's own, or administer on the machine's team; no scoped token",
+    "DELETE tokens/<uuid:token_id>": "the same; no scoped token",
+    "GET clients": "administer on the machine's team",
+    "POST clients": "administer on the machine's team",
+    "DELETE clients/<str:client_id>": "administer on the machine's team",
     "GET policies": "discover on the mesh, and on every product that is named",
     "POST policies": "administer on the scope of the policy and of the one it replaces",
     "POST policies/drafts": "administer on the scope, and on that of the one it replaces",
