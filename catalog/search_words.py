@@ -17,16 +17,11 @@ from catalog.engine.ranking import REPAIR_FROM, most_frequent, one_edit
 from catalog.engine.text import Token, fold, last_part, normal, term_of, tokens
 from catalog.models import Posting, Product, Term
 from catalog.search import columns_of, searchable
-from catalog.selectors import PRODUCT_FIELDS
+from catalog.selectors import PRODUCT_FIELDS, product_fields
 from governance.engine.entities import Action, Principal
-from governance.pushdown import Fields
 from governance.selectors import visible
 
-_POSTING_FIELDS = Fields(
-    type=PRODUCT_FIELDS.type,
-    name=f"product__{PRODUCT_FIELDS.name}",
-    columns={key: f"product__{lookup}" for key, lookup in PRODUCT_FIELDS.columns.items()},
-)
+_POSTING_FIELDS = product_fields("product__")
 MAX_TOKENS = 32
 """Words of a query that count; a longer query is cut."""
 _SHORTEST_PREFIX = 2

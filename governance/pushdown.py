@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from django.db.models import Exists, OuterRef, Q
@@ -37,17 +37,15 @@ _LOOKUPS: Mapping[Order, str] = {
 class Fields:
     """Where a table keeps what policies speak of.
 
-    `columns` maps a Cedar attribute to a field lookup; `team` must lead to the team's slug.
-    `name` is the lookup of the full name, which also serves labels and the domain tree.
+    `columns` maps a Cedar attribute to a field lookup. `name` is the lookup of the full name,
+    which also serves labels and the domain tree. `owned` returns the filter for what some teams,
+    by slug, own: a subquery, since a join would let the planner begin with the teams and sort all.
     """
 
     type: str
     name: str
     columns: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def attributes(self) -> frozenset[str]:
-        return frozenset(self.columns) | ({"owners"} if "team" in self.columns else set())
+    owned: Callable[[Sequence[str]], Q] | None = None
 
 
 def to_q(condition: Condition, fields: Fields) -> Q:
@@ -84,13 +82,24 @@ def to_q(condition: Condition, fields: Fields) -> Q:
 
 
 def _some(parts: tuple[Condition, ...], fields: Fields) -> Q:
-    """Names one by one are one list: a thousand grants must not be a thousand ORs deep."""
+    """Names and labels are one list each: a thousand grants must not be a thousand ORs deep."""
     names = [part.uid.id for part in parts if isinstance(part, Within) and part.itself_only]
+    labels = [
+        part.value for part in parts if isinstance(part, Holds) and part.attribute == "labels"
+    ]
     result = Q(**{f"{fields.name}__in": names}) if names else _NOTHING
+    if labels:
+        result |= _carries(labels, fields)
     for part in parts:
-        if not (isinstance(part, Within) and part.itself_only):
+        if not _is_listed(part):
             result |= to_q(part, fields)
     return result
+
+
+def _is_listed(part: Condition) -> bool:
+    if isinstance(part, Within):
+        return part.itself_only
+    return isinstance(part, Holds) and part.attribute == "labels"
 
 
 def _column(attribute: str, fields: Fields) -> str:
@@ -100,19 +109,28 @@ def _column(attribute: str, fields: Fields) -> str:
 
 
 def _equals(attribute: str, value: str | bool | int, fields: Fields) -> Q:
-    if attribute == "owners":
+    if attribute in {"owners", "team"}:
         return _one_of(attribute, frozenset({str(value)}), fields)
     return Q(**{_column(attribute, fields): value})
 
 
 def _one_of(attribute: str, values: frozenset[str], fields: Fields) -> Q:
-    if attribute == "owners":
-        attribute, values = "team", teams_owned_by(values)
-    return Q(**{f"{_column(attribute, fields)}__in": sorted(values)}) if values else _NOTHING
+    teams = teams_owned_by(values) if attribute == "owners" else values
+    if not teams:
+        return _NOTHING
+    if attribute in {"owners", "team"} and fields.owned is not None:
+        return fields.owned(sorted(teams))
+    return Q(**{f"{_column(attribute, fields)}__in": sorted(values)})
 
 
 def _holds(attribute: str, value: str, fields: Fields) -> Q:
     if attribute != "labels":
         raise Unpushable(f"Lists cannot be filtered by members of {attribute!r}.", errors=[])
-    live = Label.objects.filter(name=OuterRef(fields.name), label=value, removed_at__isnull=True)
+    return _carries([value], fields)
+
+
+def _carries(labels: Sequence[str], fields: Fields) -> Q:
+    live = Label.objects.filter(
+        name=OuterRef(fields.name), label__in=sorted(labels), removed_at__isnull=True
+    )
     return Q(Exists(live))

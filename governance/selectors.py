@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from functools import cache
+from collections.abc import Mapping, Sequence
+from functools import cache, lru_cache
 from pathlib import Path
 
 from django.db.models import Q
@@ -109,14 +110,36 @@ PURPOSES = (ANY_PURPOSE, *obligations.PURPOSES)
 
 
 def access_policies(replacing: Policy | None = None) -> PolicySet:
-    """Return the default and the stored active access policies, parsed once. One query.
+    """Return the default and the stored active access policies. One query, of digests alone.
 
     With `replacing` it is the set as it would be with that document in force.
     """
-    stored = Policy.objects.filter(kind=PolicyKind.ACCESS, state=PolicyState.ACTIVE)
-    texts = dict(stored.values_list("slug", "text"))
-    if replacing is not None:
-        texts[replacing.slug] = replacing.text
+    active = Policy.objects.filter(kind=PolicyKind.ACCESS, state=PolicyState.ACTIVE)
+    standing = dict(active.values_list("slug", "digest"))
+    if replacing is None:
+        return _policies_of(tuple(sorted(standing.items())))
+    standing.pop(replacing.slug, None)
+    texts = _texts_of(tuple(standing.items())) | {replacing.slug: replacing.text}
+    return _joined(texts)
+
+
+@lru_cache(maxsize=16)
+def _policies_of(standing: tuple[tuple[str, str], ...]) -> PolicySet:
+    """Return the set of some documents, by slug and digest: what a digest names never changes."""
+    return _joined(_texts_of(standing))
+
+
+def _texts_of(standing: Sequence[tuple[str, str]]) -> dict[str, str]:
+    rows = Policy.objects.filter(
+        kind=PolicyKind.ACCESS,
+        slug__in=[slug for slug, _ in standing],
+        digest__in=[digest for _, digest in standing],
+    )
+    found = {(row.slug, row.digest): row.text for row in rows.only("slug", "digest", "text")}
+    return {slug: found[slug, digest] for slug, digest in standing}
+
+
+def _joined(texts: Mapping[str, str]) -> PolicySet:
     in_order = [texts[slug] for slug in sorted(texts)]
     return policy_set("\n".join([default_policies(), *in_order]), schema_text())
 

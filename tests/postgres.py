@@ -19,7 +19,7 @@ from pathlib import Path
 
 def main(arguments: list[str]) -> int:
     """Return pytest's status, whose closing line is the last one printed."""
-    with _server() as url:
+    with server() as url:
         sys.stdout.write("The tests run again, on PostgreSQL.\n")
         sys.stdout.flush()
         command = [sys.executable, "-m", "pytest", "--database-only", *arguments]
@@ -27,7 +27,7 @@ def main(arguments: list[str]) -> int:
 
 
 @contextlib.contextmanager
-def _server() -> Iterator[str]:
+def server() -> Iterator[str]:
     """Yield the address of a server on a UNIX socket, or of the one that is named."""
     if given := os.environ.get("FAIRMESH_TEST_POSTGRES"):
         yield given
