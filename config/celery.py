@@ -45,6 +45,11 @@ app.conf.update(
             "schedule": float(env.sweep_seconds),
         },
         "sweep-runs": {"task": "transforms.tasks.sweep_runs", "schedule": float(env.sweep_seconds)},
+        "sweep-erasures": {
+            "task": "movement.tasks.sweep_erasures",
+            "schedule": float(env.sweep_seconds),
+        },
+        "end-retentions": {"task": "movement.tasks.end_retentions", "schedule": 3600.0},
         "reconcile": {"task": "movement.tasks.reconcile_all", "schedule": 60.0},
         "check-stores": {"task": "movement.tasks.check_stores", "schedule": 30.0},
         "escalate-requests": {"task": "governance.tasks.escalate_requests", "schedule": 60.0},

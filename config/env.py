@@ -176,6 +176,10 @@ SETTINGS: Mapping[str, Setting] = {
         "Whether a policy is simulated and approved by a second person before it is in force.",
         "true",
     ),
+    "retention_warning_days": Setting(
+        "FAIRMESH_RETENTION_WARNING_DAYS", _positive, "14",
+        "How long before the end of a retention its owners are asked.", "30",
+    ),
     "tokenizers": Setting(
         "FAIRMESH_TOKENIZERS", lambda text: Path(text).resolve() if text else None, "",
         "The folder of tokenizers, <name>/tokenizer.json; FAIRMESH_HOME/tokenizers when empty.",
@@ -214,6 +218,7 @@ class Env:
     oidc_name: str
     break_glass_mfa: bool
     policy_review: bool
+    retention_warning_days: int
     tokenizers: Path
 
 

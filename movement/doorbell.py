@@ -21,3 +21,7 @@ def ring(task: str, *arguments: str) -> None:
 
 def ring_transfer(transfer_id: UUID) -> None:
     ring("movement.tasks.run_transfer", str(transfer_id))
+
+
+def ring_erasure(order_id: UUID) -> None:
+    ring("movement.tasks.act_on_erasure", str(order_id))

@@ -12,6 +12,7 @@ from uuid import UUID
 from core import outbox
 from governance.models import Policy
 from movement import services
+from movement.services import erasing
 
 
 def version_changed(payload: dict[str, Any]) -> None:
@@ -31,6 +32,7 @@ def label_changed(payload: dict[str, Any]) -> None:
 
 def site_back(payload: dict[str, Any]) -> None:
     services.site_came_back(payload["site"])
+    erasing.site_came_back(payload["site"])
     services.reconcile_all()
 
 

@@ -27,3 +27,18 @@ def reconcile_all() -> None:
 @shared_task
 def check_stores() -> None:
     services.check_stores()
+
+
+@shared_task
+def act_on_erasure(order_id: str) -> None:
+    services.act_on_erasure(UUID(order_id))
+
+
+@shared_task
+def sweep_erasures() -> None:
+    services.sweep_erasures()
+
+
+@shared_task
+def end_retentions() -> None:
+    services.end_retentions()

@@ -9,6 +9,7 @@ from core import outbox
 from lineage import openlineage
 from lineage.openlineage import ColumnSource, DatasetUse, Output, RunRef
 from lineage.services import record
+from transforms import erasing as _erasing  # noqa: F401  # movement finds its places so
 from transforms.engine import plan as planning
 from transforms.engine.operators.base import ColumnUse, Kind
 from transforms.engine.plan import Plan

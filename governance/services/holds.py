@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from core import outbox
@@ -12,7 +13,7 @@ from core.errors import Conflict, Invalid
 from core.names import Name, is_under
 from governance import audit, resources
 from governance.engine.entities import MESH_NAME, Action, Decision, Principal
-from governance.models import LegalHold
+from governance.models import ErasureAsk, ErasureOrder, LegalHold
 from governance.services.decisions import require
 
 
@@ -105,3 +106,11 @@ def follow(old: str, new: str) -> None:
                 lifted_at=None,
                 defaults={"reason": hold.reason, "placed_by": hold.placed_by},
             )
+
+
+def follow_orders(old: str, new: str) -> None:
+    """Let orders to erase, and what they ask of owners, speak of a product by its new name."""
+    ErasureAsk.objects.filter(name=old).update(name=new)
+    for order in ErasureOrder.objects.filter(Q(name=old) | Q(name__startswith=f"{old}/v=")):
+        order.name = new + order.name.removeprefix(old)
+        order.save(update_fields=["name"])

@@ -19,5 +19,6 @@ def rename(old: str, new: str) -> None:
     active = Policy.objects.filter(state=PolicyState.ACTIVE, prefix=old)
     active.exclude(kind=PolicyKind.ACCESS).update(prefix=new)
     holds.follow(old, new)
+    holds.follow_orders(old, new)
     metering.follow(old, new)
     outbox.emit("label.changed", {"name": new})

@@ -1,5 +1,13 @@
 """Writes of movement, one verb a function. Import what you need from here."""
 
+from movement.services.erasing import act_on_erasure
+from movement.services.erasure import (
+    agree_to_erasure,
+    approve_erasure,
+    cancel_erasure,
+    propose_erasure,
+    sweep_erasures,
+)
 from movement.services.ingest import abort_version, publish, receive_file, register_objects
 from movement.services.reconcile import (
     apply_plan,
@@ -9,6 +17,7 @@ from movement.services.reconcile import (
     reconcile_version,
     site_came_back,
 )
+from movement.services.retention import end_retentions
 from movement.services.stores import (
     check_stores,
     create_site,
@@ -26,14 +35,20 @@ from movement.services.transfers import (
 
 __all__ = [
     "abort_version",
+    "act_on_erasure",
+    "agree_to_erasure",
     "apply_plan",
+    "approve_erasure",
+    "cancel_erasure",
     "cancel_transfer",
     "check_stores",
     "create_site",
     "create_store",
+    "end_retentions",
     "move_store",
     "plan_version",
     "plans_for",
+    "propose_erasure",
     "publish",
     "receive_file",
     "reconcile_all",
@@ -44,5 +59,6 @@ __all__ = [
     "run_transfer",
     "set_site_state",
     "site_came_back",
+    "sweep_erasures",
     "sweep_transfers",
 ]

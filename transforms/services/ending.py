@@ -15,6 +15,7 @@ from django.utils import timezone
 from core import outbox
 from core.errors import FairmeshError, StoreUnavailable, TooBusy
 from governance import denials
+from governance.holds import holds_on
 from movement.models import Store
 from movement.opening import open_store
 from transforms.models import RUN_ACTIVE, RUN_MOVES, Run, RunShard, RunState, ShardState
@@ -35,20 +36,21 @@ def end_badly(run_id: UUID, error: Exception) -> RunState | None:
     """
     if isinstance(error, PASSING):
         code = error.code if isinstance(error, FairmeshError) else TooBusy.code
-        return _stop(run_id, RunState.WAITING, code, str(error))
+        return stop_run(run_id, RunState.WAITING, code, str(error))
     if isinstance(error, FairmeshError):
         denials.record_if_denied(error)
         policies = error.extra.get("policies", [])
-        return _stop(run_id, RunState.FAILED, error.code, error.detail, policies)
+        return stop_run(run_id, RunState.FAILED, error.code, error.detail, policies)
     logger.error("run %s failed", run_id, exc_info=error)
     reason = f"An unforeseen {type(error).__name__} is in the log of the worker."
-    return _stop(run_id, RunState.FAILED, "internal", reason)
+    return stop_run(run_id, RunState.FAILED, "internal", reason)
 
 
 @transaction.atomic
-def _stop(
+def stop_run(
     run_id: UUID, state: RunState, code: str, reason: str, policies: Any = ()
 ) -> RunState | None:
+    """Write why a run stops and take its shards from the workers; None when it had ended."""
     run = Run.objects.select_for_update().get(pk=run_id)
     if state not in RUN_MOVES[run.state]:
         return None
@@ -96,8 +98,12 @@ def tidy_up(run_id: UUID) -> None:
     run = Run.objects.filter(pk=run_id, untidy=True).exclude(state__in=RUN_ACTIVE).first()
     if run is None or run.state == RunState.FAILED:  # what it made is there for a retry
         return
+    cancelled = run.state == RunState.CANCELLED
+    if cancelled and (holds_on(run.input_version.name) or holds_on(run.target.name)):
+        Run.objects.filter(pk=run_id).update(next_attempt_at=timezone.now() + LONGEST_WAIT)
+        return
     try:
-        remove_objects(run, result=run.state == RunState.CANCELLED)
+        remove_objects(run, result=cancelled)
     except StoreUnavailable as error:
         logger.warning("the scratch of run %s is still there (%s)", run_id, error.detail)
         Run.objects.filter(pk=run_id).update(next_attempt_at=timezone.now() + LONGEST_WAIT)
