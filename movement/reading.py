@@ -13,8 +13,9 @@ from catalog.selectors import manifest_entries, manifest_entry
 from core.errors import IntegrityBroken
 from core.manifest import FileEntry
 from core.names import Name
-from governance.engine.entities import Principal
+from governance.engine.entities import Action, Principal
 from governance.engine.obligations import Obligations
+from governance.services import record_read
 from governance.services.obligations import refuse_bytes
 from movement.addresses import Reader, address_of, reader_of_content, rows_address
 from movement.engine.distance import Distance, Place, distance
@@ -88,6 +89,8 @@ def resolve(principal: Principal, asked: Asked, *, after: str = "", count: int =
         more = page[count - 1].path if len(page) > count else None
     readable = [r for r in replicas if r.store.site.state not in UNREACHABLE_SITES]
     reader = Reader(principal, asked.purpose, asked.site)
+    if not after:
+        record_read(principal, Action.READ, version.name)
     if obligations.rewrite:
         files = [FoundFile(e, [], _rows_url(version, e.path, reader)) for e in page[:count]]
     else:
@@ -140,6 +143,7 @@ def preview_version(principal: Principal, version_id: UUID, asked: Asked, rows: 
     replica = replica_at(version)
     store, key = open_store(replica.store), replica.base + entry.path
     opened = buffered(store, key, entry.bytes)
+    record_read(principal, Action.READ, version.name)
     first = preview(entry.media_type, entry.bytes, lambda: opened, rows)
     return Previewed(first, entry.path, obligations)
 
@@ -150,9 +154,15 @@ class Content:
 
     entry: FileEntry
     replica: Replica
+    reader: Principal
 
     def open(self, offset: int, length: int) -> Pieces:
-        """Open a range. Raises what the store raises, before the first byte is given away."""
+        """Open a range. Raises what the store raises, before the first byte is given away.
+
+        A file that is read in parts counts as one read.
+        """
+        if offset == 0:
+            record_read(self.reader, Action.READ, self.replica.version.product.name)
         return Pieces(self, offset, length)
 
 
@@ -178,7 +188,7 @@ def content_for(
         "Read its rows, at `rows_url` for a table, instead of its bytes.",
         rows_url=_rows_url(found.version, path, reader),
     )
-    return Content(entry, replica_at(found.version, store))
+    return Content(entry, replica_at(found.version, store), principal)
 
 
 class Pieces:

@@ -27,7 +27,7 @@ from core.manifest import FileEntry
 from core.names import Name
 from governance.engine.entities import Action, Decision, Principal
 from governance.engine.rewriting import Kept, Rewriting
-from governance.services import decide
+from governance.services import decide, record_read
 from governance.services.obligations import in_words, kept_to
 from movement.addresses import reader_of_rows
 from movement.engine import tables
@@ -114,6 +114,7 @@ def preview_of_rows(
     if entry is None:
         return NOTHING, ""
     schema, batches = reading.file(entry, Wish())
+    record_read(principal, Action.READ, found.version.name)
     rows: list[dict[str, Any]] = []
     looked = 0
     for looked, batch in enumerate(batches, 1):

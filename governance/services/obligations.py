@@ -30,8 +30,15 @@ def require_read(principal: Principal, resource: Resource, situation: Situation)
     Raises as `require` does, and PurposeRequired with the purposes that are admitted.
     """
     decision = require(principal, Action.READ, resource, situation)
+    _require_purpose(principal, resource, situation, decision)
+    return decision
+
+
+def _require_purpose(
+    principal: Principal, resource: Resource, situation: Situation, decision: Decision
+) -> None:
     if decision.obligations.admit(situation.purpose):
-        return decision
+        return
     purposes = sorted(decision.obligations.purposes or ())
     told = f"for {situation.purpose!r}" if situation.purpose else "without a purpose"
     way = f"Say one of {', '.join(purposes)}, as in purpose={purposes[0]}." if purposes else ""
@@ -44,14 +51,6 @@ def require_read(principal: Principal, resource: Resource, situation: Situation)
         request_access="/api/v1/access-requests",
     )
     raise _denied(error, principal, resource, decision)
-
-
-def still_reads(
-    principal: Principal, resource: Resource, situation: Situation, before: Decision
-) -> bool:
-    """Say whether who began to read may go on: still allowed, and kept to the same."""
-    now = decide(principal, Action.READ, resource, situation)
-    return now.allow and now.obligations == before.obligations
 
 
 def refuse_bytes(
@@ -73,26 +72,20 @@ def refuse_bytes(
     raise _denied(error, principal, resource, decision)
 
 
-def require_unmasked(principal: Principal, resource: Resource, what: str) -> None:
+def require_unmasked(
+    principal: Principal, resource: Resource, situation: Situation, what: str
+) -> None:
     """Raise unless what `principal` may read of a product, or make of it, is all of it.
 
     For acts that would carry raw values on, to where no mask is applied to them any more. Who may
     transform without reading sees nothing, and is kept to what that decision says.
     """
     for action in (Action.TRANSFORM, Action.READ):
-        decision = decide(principal, action, resource)
+        decision = decide(principal, action, resource, situation)
         if not decision.allow:
             continue
         refuse_bytes(principal, resource, decision, what)
-        if not decision.obligations.admit(""):
-            error = ObligationApplies(
-                f"You may use {resource.name} for certain purposes only, and what is made of it "
-                f"would not be kept to them. {what}",
-                name=resource.name,
-                policies=list(decision.policies),
-                obligations=as_json(decision.obligations),
-            )
-            raise _denied(error, principal, resource, decision)
+        _require_purpose(principal, resource, situation, decision)
 
 
 def _denied(

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from catalog.models import Product
 from catalog.selectors import product_resource
 from core.errors import PolicyDenied
 from governance import denials
@@ -13,6 +14,7 @@ from governance.engine.entities import Action, Principal, Scope, Situation
 from governance.models import User
 from governance.selectors import principal_for
 from governance.services import decide
+from governance.services.obligations import require_unmasked
 from transforms.models import Run
 
 
@@ -64,4 +66,20 @@ def check_rights(run: Run) -> Principal:
                 error, denials.Denial(actor, str(action), product.name, answer, hidden=False)
             )
             raise error
+    require_whole_input(actor, run.input_version.product, Situation(run.purpose))
     return actor
+
+
+def require_whole_input(actor: Principal, source: Product, situation: Situation) -> None:
+    """Raise ObligationApplies when the actor sees the input masked, filtered or marked.
+
+    What a run writes is under the policies of its output alone: it would launder the values.
+    Raises PurposeRequired where the input may be used for other purposes only.
+    """
+    require_unmasked(
+        actor,
+        product_resource(source),
+        situation,
+        "A pipeline over it would carry on what you may not see. Read its rows instead, or ask "
+        "its owners for access to all of it.",
+    )

@@ -26,6 +26,7 @@ from transforms.engine.spec import Input, Spec, digest, load, read_spec
 from transforms.inputs import input_files, opener
 from transforms.models import Pipeline, Run
 from transforms.selectors import equal_run, pipeline_for
+from transforms.services.acting import require_whole_input
 
 
 @dataclass(frozen=True)
@@ -179,5 +180,6 @@ def _opened(
 ) -> tuple[Pipeline, Spec, Version]:
     pipeline = pipeline_for(actor, pipeline_id)
     require(actor, Action.TRANSFORM, product_resource(pipeline.source), situation)
+    require_whole_input(actor, pipeline.source, situation)
     spec = read_spec(pipeline.spec)
     return pipeline, spec, input_version(spec.input, pipeline.source)

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from catalog.selectors import product_resource
 from governance import audit
-from governance.engine.entities import Action, Principal
+from governance.engine.entities import Action, Principal, Situation
 from governance.services import require
 from movement.models import Store
 from movement.opening import open_store
@@ -20,6 +20,7 @@ from transforms.engine.sources import RangedFile
 from transforms.models import Run, RunState
 from transforms.places import StoreFolder
 from transforms.selectors import equal_run, run_for
+from transforms.services.acting import require_whole_input
 from transforms.services.ending import kept_of
 
 _BATCH_ROWS = 256
@@ -39,6 +40,7 @@ def quarantined_rows(actor: Principal, run_id: UUID, limit: int) -> list[SetAsid
     """Return the first `limit` rows that the run set aside; for those who may read its input."""
     run = run_for(actor, run_id)
     decision = require(actor, Action.READ, product_resource(run.input_version.product))
+    require_whole_input(actor, run.input_version.product, Situation())
     audit.record(actor, "read-quarantine", run.input_version.name, decision, run=str(run.pk))
     made = equal_run(run.run_digest, run.target_id) if run.state == RunState.SKIPPED else run
     return [] if made is None else list(islice(_rows(made), limit))

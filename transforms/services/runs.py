@@ -22,7 +22,7 @@ from transforms import doorbell
 from transforms.engine.spec import read_spec
 from transforms.models import RUN_MOVES, SHARD_OPEN, Run, RunShard, RunState, ShardState
 from transforms.selectors import pipeline_for, run_for
-from transforms.services.acting import scopes_of
+from transforms.services.acting import require_whole_input, scopes_of
 from transforms.services.ending import RUN_CHANGED, call_off_shards
 from transforms.services.pipelines import input_version
 
@@ -39,6 +39,7 @@ def start_run(actor: Principal, pipeline_id: UUID, *, purpose: str = "") -> Run:
     """
     pipeline = pipeline_for(actor, pipeline_id)
     require(actor, Action.TRANSFORM, product_resource(pipeline.source), Situation(purpose))
+    require_whole_input(actor, pipeline.source, Situation(purpose))
     decision = require(actor, Action.PUBLISH, product_resource(pipeline.target))
     version = input_version(read_spec(pipeline.spec).input, pipeline.source)
     try:
@@ -89,6 +90,7 @@ def retry_run(actor: Principal, run_id: UUID) -> Run:
             run, decision = _locked(actor, run_id, RunState.QUEUED)
             source = product_resource(run.input_version.product)
             require(actor, Action.TRANSFORM, source, Situation(run.purpose))
+            require_whole_input(actor, run.input_version.product, Situation(run.purpose))
             run.asked_by, run.scopes = actor.id, scopes_of(actor)
             run.finished_at = None
             if run.output_version is None:
