@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import httpx
@@ -27,15 +28,29 @@ class SignedIn:
     """True when the anchor was not known before: compare its key id with the operators'."""
 
 
-def exchange_password(url: str, username: str, password: str, days: float = TOKEN_DAYS) -> str:
-    """Return a new token of the user; the session used to make it is ended."""
+def exchange_password(
+    url: str,
+    username: str,
+    password: str,
+    days: float = TOKEN_DAYS,
+    ask_code: Callable[[], str] | None = None,
+) -> str:
+    """Return a new token of the user; the session used to make it is ended.
+
+    `ask_code` is called for the second factor of an account that has one.
+    """
     try:
         with httpx.Client(base_url=url.rstrip("/") + "/api/v1/", timeout=30.0) as http:
             checked(http.get("me"))
             http.headers["Referer"] = url
             _with_csrf(http)
             credentials = {"username": username, "password": password}
-            checked(http.post("session", json=credentials))
+            try:
+                checked(http.post("session", json=credentials))
+            except NotAuthenticated as error:
+                if error.code != "mfa_required" or ask_code is None:
+                    raise
+                checked(http.post("session", json={**credentials, "code": ask_code()}))
             _with_csrf(http)
             title = f"fairmesh command on {socket.gethostname()}"
             answer = checked(http.post("tokens", json={"title": title, "days": days})).json()

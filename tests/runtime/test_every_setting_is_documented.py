@@ -33,6 +33,7 @@ def test_the_page_says_what_the_setting_says(key: str) -> None:
 def test_every_example_can_be_used(key: str, tmp_path: Path) -> None:
     setting = SETTINGS[key]
     environ = {"FAIRMESH_HOME": str(tmp_path), "FAIRMESH_SECRET_KEY": "x" * 50}
+    environ |= {"FAIRMESH_OIDC_CLIENT_ID": "x", "FAIRMESH_OIDC_CLIENT_SECRET": "y"}
     assert read_env({**environ, setting.variable: setting.example}) is not None
 
 

@@ -38,7 +38,7 @@ def login(
     if not secret:
         user = username or _ask("User name")
         password = os.environ.get("FAIRMESH_PASSWORD") or _ask("Password", hide=True)
-        secret = exchange_password(url, user, password, days)
+        secret = exchange_password(url, user, password, days, ask_code=_code)
     found = sign_in(load_config(), url, secret, forget_anchor=forget_anchor)
     if found.first_use:
         note(f"Trusting {found.url} by the anchor {found.anchor.key_id} from now on.")
@@ -49,6 +49,10 @@ def login(
         "first_use": found.first_use,
     }
     show(as_json, answer, f"Signed in to {found.url} as {found.username}.")
+
+
+def _code() -> str:
+    return os.environ.get("FAIRMESH_CODE") or _ask("Code of your authenticator app")
 
 
 def _ask(what: str, hide: bool = False) -> str:
