@@ -6,13 +6,17 @@ section 5 (a hold beats erasure).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+
+from django.db.models import QuerySet
 
 from core.errors import UnderLegalHold
 from core.names import Name
-from governance import retention
-from governance.engine.entities import MESH_NAME
+from governance import resources, retention
+from governance.engine.entities import MESH_NAME, Action, Principal
 from governance.models import LegalHold
+from governance.services.decisions import decide
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +40,6 @@ def holds_on(name: str) -> tuple[Hold, ...]:
         asked = retention.retention_of(str(parsed.product_name))
         found += [Hold(prefix, f"policy {slug}") for slug, prefix in asked.held_by]
     return tuple(found)
-
-
-def holds_within(name: str) -> tuple[Hold, ...]:
-    """Return the holds placed by hand at, above or below `name`."""
-    below = LegalHold.objects.filter(name__startswith=name.rstrip("/") + "/")
-    inner = below.filter(lifted_at__isnull=True).order_by("name", "reference")
-    return holds_on(name) + tuple(Hold(row.name, row.reference) for row in inner)
 
 
 def refuse_held(name: str) -> None:
@@ -73,3 +70,32 @@ def names_above(name: str) -> list[str]:
     if parsed.version is not None:
         above.append(str(parsed.product_name.with_version(parsed.version)))
     return above
+
+
+def visible_holds(principal: Principal) -> QuerySet[LegalHold]:
+    """Return the holds on what the principal may know of, lifted ones too."""
+    names = set(LegalHold.objects.values_list("name", flat=True).distinct())
+    products = {name: _product_of(name) for name in names}
+    wanted = {product for product in products.values() if product is not None}
+    known = resources.visible_names(principal, Action.DISCOVER, wanted) if wanted else set()
+    shown = {name for name, product in products.items() if product in known}
+    shown |= {n for n, product in products.items() if product is None and _may_know(principal, n)}
+    return LegalHold.objects.filter(name__in=shown)
+
+
+def _product_of(name: str) -> str | None:
+    parsed = None if name == MESH_NAME else Name.parse(name)
+    return None if parsed is None or parsed.product is None else str(parsed.product_name)
+
+
+def _may_know(principal: Principal, domain: str) -> bool:
+    return decide(principal, Action.DISCOVER, resources.load(domain)).allow
+
+
+def administered(principal: Principal, names: Iterable[str]) -> set[str]:
+    """Return those of the names that the principal administers: they read why it is held."""
+    return {
+        name
+        for name in set(names)
+        if decide(principal, Action.ADMINISTER, resources.load(name)).allow
+    }

@@ -37,10 +37,10 @@ def places_of(version: Version) -> Iterator[Remains]:
 
 
 def stop_runs_over(version: Version) -> datetime | None:
-    """Fail every run that reads the version, and give up its draft; what it wrote is receipted."""
+    """End every run that reads the version, and give up its draft; what it wrote is receipted."""
     going_on = Run.objects.filter(input_version=version, state__in=RUN_ACTIVE)
     reason = f"{version.name}, which it reads, is erased."
-    stopped = [stop_run(run.pk, RunState.FAILED, "gone", reason) for run in going_on]
+    stopped = [stop_run(run.pk, RunState.CANCELLED, "gone", reason) for run in going_on]
     for run in _runs_over(version).filter(state__in=_UNPUBLISHED, output_version__isnull=False):
         draft = run.output_version
         if holds_on(run.target.name):

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from movement.api import rows, versions, views
+from movement.api import erasure_urls, rows, versions, views
 
 urlpatterns = [
     path("sites", views.SitesView.as_view()),
@@ -21,4 +21,5 @@ urlpatterns = [
     path("transfers/<uuid:transfer_id>/retry", views.RetryView.as_view()),
     path("plans", views.PlansView.as_view()),
     path("resolve", views.ResolveView.as_view()),
+    *erasure_urls.urlpatterns,
 ]
