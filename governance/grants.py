@@ -24,11 +24,17 @@ def permits_of(principal: Principal, **which: str) -> list[Permit]:
     mine = Q(user__username=principal.id)
     if principal.teams:
         mine |= Q(team__slug__in=sorted(principal.teams))
-    rows = (
-        Grant.objects.live()
-        .filter(mine, **which)
-        .order_by("id")
-        .values_list("id", "user__username", "team__slug", "name", "purpose", "expires_at", "kind")
+    return _permits(Grant.objects.live().filter(mine, **which))
+
+
+def permits_on_name(name: str) -> list[Permit]:
+    """Return everyone's live grants on one product."""
+    return _permits(Grant.objects.live().filter(name=name))
+
+
+def _permits(grants: QuerySet[Grant]) -> list[Permit]:
+    rows = grants.order_by("id").values_list(
+        "id", "user__username", "team__slug", "name", "purpose", "expires_at", "kind"
     )
     return [
         Permit(str(pk), user or "", name, purpose, until, team or "", kind == GrantKind.BREAK_GLASS)

@@ -148,6 +148,17 @@ class World:
         )
         return save_policy(self.operator.principal, kind="protection", text=text)
 
+    def add_request_rules(
+        self, slug: str, rules: str, prefix: str = "/acme", labels: Iterable[str] = ()
+    ) -> Policy:
+        """Put rules for access requests into force; `rules` is YAML, as in `{max_days: 30}`."""
+        listed = ", ".join(f'"{label}"' for label in labels)
+        text = (
+            f"kind: services\nid: {slug}\n"
+            f"scope: {{prefix: {prefix}, labels: [{listed}]}}\nspec: {{requests: {rules}}}\n"
+        )
+        return save_policy(self.operator.principal, kind="services", text=text)
+
     def draft(self, name: str, files: Mapping[str, bytes], store: str = "") -> Version:
         """Open a version and upload its files."""
         owner = self.owner_of(name).principal
