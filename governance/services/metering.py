@@ -34,13 +34,13 @@ def record_read(principal: Principal, action: Action, name: str) -> None:
         "action": str(action),
         "name": str(Name.parse(name).product_name),
     }
-    if _count(meter, now):
-        return
-    try:
-        with transaction.atomic():
-            ReadMeter.objects.create(**meter, first_at=now, last_at=now)
-    except IntegrityError:  # another request of the same reader was first
-        _count(meter, now)
+    while not _count(meter, now):
+        try:
+            with transaction.atomic():
+                ReadMeter.objects.create(**meter, first_at=now, last_at=now)
+            return
+        except IntegrityError:  # another request of the same reader was first: count in its row
+            continue
 
 
 def _count(meter: dict[str, Any], now: datetime) -> bool:
