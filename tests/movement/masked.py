@@ -55,7 +55,8 @@ def oblige(
     world: World, *, name: str = PATIENTS, who: str = "ben", slug: str = "kept", **notes: str
 ) -> Policy:
     """Let `who` read `name` under these annotations: mask, rows, purpose, watermark."""
-    told = "\n".join(f"@{key}({json.dumps(value, ensure_ascii=False)})" for key, value in notes.items())
+    quoted = {key: json.dumps(value, ensure_ascii=False) for key, value in notes.items()}
+    told = "\n".join(f"@{key}({value})" for key, value in quoted.items())
     text = (
         f'@id("{slug}")\n@reason("For a test.")\n{told}\n'
         f'permit (principal == User::"{who}", action in [Action::"read", Action::"transform"],\n'
