@@ -25,6 +25,7 @@ from governance.engine.permits import ANY_PURPOSE, Permit
 from governance.engine.policyset import PolicySet, policy_of, policy_set
 from governance.engine.program import Slice, rules_of
 from governance.grants import permits_of
+from governance.labelling import strongest
 from governance.last_use import last_read, last_reads
 from governance.models import (
     AccessRequest,
@@ -195,9 +196,8 @@ def _covered(principal: Principal, action: Action, fields: Fields) -> Q:
 
 
 def labels_of(name: str) -> list[Label]:
-    return list(
-        Label.objects.filter(name=name, removed_at__isnull=True).order_by("column", "label")
-    )
+    """Return the labels in force, by column; of several origins of one the nearest to a person."""
+    return strongest(Label.objects.filter(name=name, removed_at__isnull=True))
 
 
 def pending_requests() -> list[AccessRequest]:

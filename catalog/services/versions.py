@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -37,10 +37,15 @@ from core.manifest import FileEntry
 from core.names import Name, check_path
 from governance import audit
 from governance.engine.entities import Action, Principal, Situation, Visibility
-from governance.models import LabelOrigin
 from governance.selectors import labels_of
 from governance.services import naming, require, signer_for
-from governance.services.labels import attach
+from governance.services.holds import person_of
+from governance.services.inheritance import Source as LabelSource
+from governance.services.inheritance import inherit
+from governance.services.scans import ask_for_scan
+
+ColumnFlow = Mapping[str, Sequence[str]]
+"""Output column → the input columns whose values flow into it."""
 
 
 @transaction.atomic
@@ -94,12 +99,15 @@ def publish_version(
     inputs: Sequence[str] = (),
     run: str = "",
     purpose: str = "",
+    columns: Mapping[str, ColumnFlow] | None = None,
 ) -> Version:
     """Seal a draft: build the manifest, sign the header, point `latest` at it.
 
     `inputs` are the names of the versions this one was made from; the actor must be allowed to
-    transform them for `purpose`, and their labels are inherited. A version that is published
-    already is returned as it is, so that a repeated request does nothing twice.
+    transform them for `purpose`, and their labels are inherited before anybody can ask about the
+    version. With `columns`, by input, a column's labels come to the columns that its values flow
+    into, else to the product. A version that is published already is returned as it is, so that a
+    repeated request does nothing twice.
     """
     version_by_id(actor, Action.PUBLISH, version_id)
     version = (
@@ -123,7 +131,7 @@ def publish_version(
         named_version(actor, Action.TRANSFORM, Name.parse(name), situation=Situation(purpose))
         for name in inputs
     ]
-    _inherit_labels(version, sources)
+    inherit(version.product.name, version.name, _label_sources(sources, columns or {}))
     built = manifest.build(_entry(file) for file in files)
     _fill(version, built, _common_schema(files), sources)
     _sign(actor, version, built, [_cited(version, source) for source in sources])
@@ -243,17 +251,13 @@ def _store_shards(version: Version, built: manifest.Manifest) -> None:
     )
 
 
-def _inherit_labels(version: Version, sources: Sequence[Version]) -> None:
-    for source in sources:
-        for row in labels_of(source.product.name):
-            attach(
-                version.product.name,
-                row.label,
-                column="",
-                origin=LabelOrigin.INHERITED,
-                by=f"lineage of {version.name}",
-                evidence={"from": source.name, "column": row.column},
-            )
+def _label_sources(
+    sources: Sequence[Version], columns: Mapping[str, ColumnFlow]
+) -> list[LabelSource]:
+    return [
+        LabelSource(source.name, source.product.name, columns.get(source.name))
+        for source in sources
+    ]
 
 
 def _after_publish(actor: Principal, version: Version, run: str) -> None:
@@ -269,6 +273,7 @@ def _after_publish(actor: Principal, version: Version, run: str) -> None:
         product.lifecycle = Lifecycle.ACTIVE
         product.save(update_fields=["lifecycle", "updated_at"])
     search.index_product(product)
+    ask_for_scan(product.name, version.number, by=actor.id, published_by=person_of(actor))
     outbox.emit(
         "version.published",
         {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
@@ -146,9 +146,11 @@ def publish(
     inputs: Sequence[str] = (),
     run: str = "",
     purpose: str = "",
+    columns: Mapping[str, catalog.ColumnFlow] | None = None,
 ) -> Version:
     """Seal a draft and make its gathered bytes the first replica, in one transaction.
 
+    `columns` tells of each input which of its columns flow where, so that labels go there alone.
     Raises Conflict while a file is on its way, and for the draft of a run that still writes it.
     """
     version_by_id(actor, Action.PUBLISH, version_id)
@@ -157,7 +159,9 @@ def publish(
     home = Replica.objects.filter(version=version_id, state=ReplicaState.COPYING).first()
     if home is not None and home.origin == ReplicaOrigin.RUN and not run:
         raise Conflict("A run writes this version and publishes it when it is done.")
-    version = catalog.publish_version(actor, version_id, inputs=inputs, run=run, purpose=purpose)
+    version = catalog.publish_version(
+        actor, version_id, inputs=inputs, run=run, purpose=purpose, columns=columns
+    )
     published = Replica.objects.filter(version=version, state=ReplicaState.COPYING).update(
         state=ReplicaState.COMPLETE, verified_at=timezone.now(), since=timezone.now()
     )

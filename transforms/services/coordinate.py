@@ -30,6 +30,7 @@ from movement.services.ingest import draft_home
 from transforms import doorbell, tokenizers
 from transforms.engine import plan as planning
 from transforms.engine.gate import pass_gate
+from transforms.engine.operators.base import Kind
 from transforms.engine.plan import Plan
 from transforms.engine.result import RunReport, add_up, result_from_json
 from transforms.engine.spec import digest, read_spec
@@ -231,6 +232,7 @@ def _publish(run: Run, planned: Plan, actor: Principal, lease: Lease[Run]) -> No
             inputs=[run.input_version.name],
             run=str(run.pk),
             purpose=run.purpose,
+            columns={run.input_version.name: _flow(planned)},
         )
         row.state, row.output_version, row.finished_at = RunState.DONE, version, timezone.now()
         row.report = _summary(report)
@@ -239,6 +241,17 @@ def _publish(run: Run, planned: Plan, actor: Principal, lease: Lease[Run]) -> No
         decision = decide(actor, Action.PUBLISH, product_resource(run.target))
         audit.record(actor, "run-done", version.name, decision, run=str(run.pk))
         outbox.emit(RUN_CHANGED, {"run": str(run.pk), "state": "done", "at": _now()})
+
+
+def _flow(planned: Plan) -> dict[str, list[str]]:
+    """Return which input columns' values stand in which output column, masked or not.
+
+    A mask lowers no label by itself: what comes out has not been looked at yet.
+    """
+    return {
+        column: [use.column for use in uses if use.kind is Kind.DIRECT]
+        for column, uses in planned.column_map.items()
+    }
 
 
 def _note_parts(draft: Version, planned: Plan, report: RunReport) -> None:

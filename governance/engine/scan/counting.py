@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from governance.engine.scan.detectors import DETECTORS, Detector
-from governance.engine.scan.texts import Column
+from governance.engine.scan.texts import Column, values_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +51,11 @@ class Counter:
                 continue
             matches = len(hits)
             if detector.check is not None:
-                values = cast("list[str]", hits.to_pylist())
-                matches = sum(map(detector.matches, values))
+                texts_hit = cast("Sequence[str]", values_of(hits))
+                matches = sum(map(detector.matches, texts_hit))
             found[detector.id] = Count(len(hits), matches)
         return found
 
 
 def _where(texts: Column, pattern: str) -> Column:
-    mask = pc.match_substring_regex(texts, pattern)
-    return cast("Column", texts.filter(cast("pa.BooleanArray", mask)))
+    return texts.filter(pc.match_substring_regex(cast("pa.StringArray", texts), pattern))

@@ -55,9 +55,7 @@ class Detector:
 
 
 def _secret(name: str, pattern: str, check: Check | None = None) -> Detector:
-    return Detector(
-        f"secret.{name}", f"secret:{name}", "1.0", pattern, re.compile(pattern), check
-    )
+    return Detector(f"secret.{name}", f"secret:{name}", "1.0", pattern, re.compile(pattern), check)
 
 
 _EMAIL = r"[^\s@\"'(),:;<>\[\]\\]@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,24}"
@@ -126,4 +124,3 @@ DETECTORS = PERSONAL + SECRETS
 BY_ID = {detector.id: detector for detector in DETECTORS}
 DETECTED = {detector.label: detector for detector in DETECTORS}
 """By label: only of these can a scan say that they are not there."""
-

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TypeAlias, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 Column: TypeAlias = "pa.Array[pa.Scalar[pa.DataType]]"
+Lists: TypeAlias = "pa.Array[pa.ListScalar[pa.DataType]]"
 MAX_DEPTH = 12
 _LISTS = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
 
@@ -35,11 +36,11 @@ def texts_in(column: Column, depth: int = 0) -> Iterator[Column]:
         for member in cast(pa.StructArray, column).flatten():
             yield from _inner(member, depth)
     elif pa.types.is_map(kind):
-        whole = cast(pa.MapArray, column)
+        whole = cast(pa.MapArray, column)  # type: ignore[type-arg]  # any map
         yield from _inner(whole.keys, depth)
         yield from _inner(whole.items, depth)
     elif any(is_kind(kind) for is_kind in _LISTS):
-        yield from _inner(pc.list_flatten(column), depth)
+        yield from _inner(pc.list_flatten(cast("Lists", column)), depth)
     elif pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
         yield _decoded(column)
 
@@ -48,14 +49,19 @@ def _inner(column: Column, depth: int) -> Iterator[Column]:
     if depth < MAX_DEPTH:
         yield from texts_in(column, depth + 1)
     else:
-        yield pa.array([None if v is None else str(v) for v in column.to_pylist()], pa.string())
+        yield pa.array([None if v is None else str(v) for v in values_of(column)], pa.string())
 
 
 def _decoded(column: Column) -> Column:
-    def text(value: bytes | None) -> str | None:
+    def text(value: object) -> str | None:
         try:
-            return None if value is None else value.decode()
+            return value.decode() if isinstance(value, bytes) else None
         except UnicodeDecodeError:
             return None
 
-    return pa.array([text(value) for value in column.to_pylist()], pa.large_string())
+    return pa.array([text(value) for value in values_of(column)], pa.large_string())
+
+
+def values_of(column: Column) -> Sequence[object]:
+    """Return the values as Python has them; the stubs know it of some types only."""
+    return cast("pa.StringArray", column).to_pylist()

@@ -82,7 +82,8 @@ def iban(text: str, match: re.Match[str]) -> bool:
     wanted = IBAN_LENGTHS.get(match[0][:2].upper())
     if wanted is None:
         return False
-    found, at = [], match.start()
+    found: list[str] = []
+    at = match.start()
     while at < len(text) and len(found) < wanted:
         char = text[at]
         if char.isascii() and char.isalnum():
