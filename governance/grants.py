@@ -47,6 +47,13 @@ def grants_of(principal: Principal, user: User) -> Q:
     return Q(user=user) | Q(team__slug__in=sorted(principal.teams))
 
 
+def is_of(grant: Grant, principal: Principal) -> bool:
+    """Say whether the principal, or a person behind it, reads by the grant."""
+    if grant.team is not None:
+        return grant.team.slug in principal.teams
+    return grant.user is not None and grant.user.username in persons_in(principal)
+
+
 def awaiting_review(principal: Principal) -> QuerySet[Grant]:
     """Return the broken glasses that the principal owes a review."""
     reviewed = GrantReview.objects.filter(grant=OuterRef("pk"))

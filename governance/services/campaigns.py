@@ -16,7 +16,7 @@ from django.utils import timezone
 from core import outbox
 from core.errors import Conflict, Invalid
 from core.names import is_under
-from governance import audit, resources
+from governance import audit, grants, resources
 from governance.campaigns import campaign_for, items_for
 from governance.engine.entities import MESH, MESH_NAME, Action, Decision, Principal
 from governance.models import Campaign, CampaignItem, Grant, GrantKind, ItemVerdict, User
@@ -39,8 +39,8 @@ def open_campaign(
     decision = require(actor, Action.ADMINISTER, resource)
     if due_at <= timezone.now():
         raise Invalid("A campaign ends in the future.", due_at=due_at.isoformat())
-    grants = _grants_below(actor, resource.name)
-    if not grants:
+    found = _grants_below(actor, resource.name)
+    if not found:
         raise Conflict(f"Nobody holds a grant below {resource.name} that you administer.")
     campaign = Campaign.objects.create(
         title=title,
@@ -50,7 +50,7 @@ def open_campaign(
         opened_by=user,
     )
     CampaignItem.objects.bulk_create(
-        [CampaignItem(campaign=campaign, grant=grant) for grant in grants], batch_size=500
+        [CampaignItem(campaign=campaign, grant=grant) for grant in found], batch_size=500
     )
     audit.record(
         actor,
@@ -58,7 +58,7 @@ def open_campaign(
         resource.name,
         decision,
         campaign=str(campaign.pk),
-        items=len(grants),
+        items=len(found),
         due=due_at.isoformat(),
         revoke_undecided=campaign.revoke_undecided,
     )
@@ -70,10 +70,10 @@ def _grants_below(actor: Principal, prefix: str) -> list[Grant]:
     live = Grant.objects.live().filter(kind=GrantKind.GRANT)
     names = {name for name in live.values_list("name", flat=True) if is_under(name, prefix)}
     mine = resources.visible_names(actor, Action.ADMINISTER, names) if names else set()
-    grants = [grant for grant in live.order_by("id") if grant.name in mine]
-    if len(grants) > MAX_ITEMS:
-        raise Invalid(f"{len(grants)} grants are too many to look at; open it over less.")
-    return grants
+    found = [grant for grant in live.order_by("id") if grant.name in mine]
+    if len(found) > MAX_ITEMS:
+        raise Invalid(f"{len(found)} grants are too many to look at; open it over less.")
+    return found
 
 
 @transaction.atomic
@@ -102,9 +102,10 @@ def decide_items(
 
 
 def _decide(user: User, actor: Principal, item: CampaignItem, verdict: str, comment: str) -> None:
-    grant = Grant.objects.select_for_update().get(pk=item.grant_id)
+    locked = Grant.objects.select_for_update(of=("self",)).select_related("user", "team")
+    grant = locked.get(pk=item.grant_id)
     decision = require(actor, Action.ADMINISTER, resources.load(grant.name, asked=str(item.pk)))
-    if grant.user_id == user.pk and verdict == ItemVerdict.KEEP:
+    if verdict == ItemVerdict.KEEP and grants.is_of(grant, actor):
         raise Conflict("Another owner must decide whether you keep your own grant.")
     _settle(item, verdict, user, comment)
     told = {"campaign": str(item.campaign_id), "grant": str(grant.pk), "verdict": verdict}
