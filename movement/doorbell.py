@@ -19,6 +19,10 @@ def ring(task: str, *arguments: str) -> None:
         logger.warning("the broker does not answer (%s); %s waits for the sweeper", error, task)
 
 
+def ring_audit() -> None:
+    ring("movement.tasks.keep_audit")
+
+
 def ring_transfer(transfer_id: UUID) -> None:
     ring("movement.tasks.run_transfer", str(transfer_id))
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
+
 from core import outbox
 from governance.models import Policy
-from movement import services
+from movement import doorbell, services
 from movement.services import erasing
 
 
@@ -36,6 +38,13 @@ def site_back(payload: dict[str, Any]) -> None:
     services.reconcile_all()
 
 
+def audit_checkpoint(payload: dict[str, Any]) -> None:
+    """Stores are slow: a task writes to them, outside of any transaction."""
+    del payload
+    transaction.on_commit(doorbell.ring_audit)
+
+
+outbox.subscribe("audit.checkpoint", audit_checkpoint)
 outbox.subscribe("version.published", version_changed)
 outbox.subscribe("replica.broken", version_changed)
 outbox.subscribe("policy.changed", policy_changed)

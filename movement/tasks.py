@@ -30,6 +30,11 @@ def check_stores() -> None:
 
 
 @shared_task
+def keep_audit() -> None:
+    services.keep_audit()
+
+
+@shared_task
 def act_on_erasure(order_id: str) -> None:
     services.act_on_erasure(UUID(order_id))
 

@@ -1,5 +1,6 @@
 """Writes of movement, one verb a function. Import what you need from here."""
 
+from movement.services.audit_copies import keep_audit
 from movement.services.erasing import act_on_erasure
 from movement.services.erasure import (
     agree_to_erasure,
@@ -45,6 +46,7 @@ __all__ = [
     "create_site",
     "create_store",
     "end_retentions",
+    "keep_audit",
     "move_store",
     "plan_version",
     "plans_for",

@@ -25,6 +25,7 @@ from movement.models import Replica, ReplicaOrigin, ReplicaState, SiteState, Sto
 from movement.objects import buffered
 from movement.opening import open_store
 from movement.services.arrivals import arriving, refuse_while_arriving
+from movement.services.audit_copies import FOLDER
 from movement.services.sealing import seal_home
 from movement.stores.protocol import Store as ObjectStore
 
@@ -111,6 +112,8 @@ def register_objects(
     base = prefix.strip("/") + "/"
     if base == "/":
         raise Invalid("Name the prefix below which the objects lie.", prefix=prefix)
+    if base.startswith(f"{FOLDER}/"):
+        raise Invalid("The mesh's audit log lies there; it is no data product.", prefix=prefix)
     home = draft_home(actor, version, store, ReplicaOrigin.REGISTERED, base)
     objects = open_store(home.store)
     entries = list(_hashed(objects, base))

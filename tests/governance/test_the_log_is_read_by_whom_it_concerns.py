@@ -40,11 +40,8 @@ def test_one_reads_ones_own_acts_and_an_operator_all(world: World) -> None:
     world.ben.client().post("/api/v1/labels", {"name": OPEN, "label": "a:b"}, "application/json")
     own = rows(world.ben)
     assert {row["principal"] for row in own} == {"ben"}
-    assert [(row["action"], row["name"], row["allowed"]) for row in own][0] == (
-        "write",
-        OPEN,
-        False,
-    )
+    newest = own[0]
+    assert (newest["action"], newest["name"], newest["allowed"]) == ("write", OPEN, False)
     everything = rows(world.operator)
     assert {row["principal"] for row in everything} > {"ben", "ana"}
     audit.record(Principal("anonymous"), "read", OPEN, Decision(False, (), "", ""))
