@@ -22,7 +22,7 @@ from core import outbox
 from core.lease import Lease
 from governance import audit
 from governance.engine.entities import Action, Principal
-from governance.services import decide
+from governance.services import decide, record_read
 from movement import services as movement
 from movement.engine.inspect import columns
 from movement.models import ReplicaOrigin
@@ -151,6 +151,7 @@ def _begin(run: Run, actor: Principal, lease: Lease[Run], heartbeat: Heartbeat) 
     spec = read_spec(run.spec)
     open_input = opener(version, check=heartbeat.check)
     planned = pipelines.planned(spec, version, open_input)
+    record_read(actor, Action.TRANSFORM, version.name)
     equal = equal_run(planned.run_digest, run.target_id)
     if equal is not None:
         _skip(lease, equal, planned)
