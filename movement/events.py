@@ -12,9 +12,10 @@ from uuid import UUID
 from django.db import transaction
 
 from core import outbox
+from governance import simulations, sites
 from governance.models import Policy
 from movement import doorbell, services
-from movement.services import erasing
+from movement.services import erasing, foresight
 
 
 def version_changed(payload: dict[str, Any]) -> None:
@@ -50,3 +51,7 @@ outbox.subscribe("replica.broken", version_changed)
 outbox.subscribe("policy.changed", policy_changed)
 outbox.subscribe("label.changed", label_changed)
 outbox.subscribe("site.back", site_back)
+sites.register(foresight.places)
+simulations.register("transfers", foresight.transfers)
+simulations.register("replicas", foresight.replicas)
+simulations.register_planner(foresight.copies)

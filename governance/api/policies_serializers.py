@@ -8,6 +8,7 @@ from rest_framework import serializers
 
 from governance.models import Policy, PolicyKind, PolicySimulation, PolicyState
 from governance.services.policy_reading import next_moves
+from governance.services.simulation import is_stale
 
 Data = dict[str, Any]
 
@@ -109,7 +110,7 @@ class SimulateIn(serializers.Serializer[Data]):
 
 class SimulationOut(serializers.ModelSerializer[PolicySimulation]):
     result = serializers.DictField()
-    stale = serializers.BooleanField(
+    stale = serializers.SerializerMethodField(
         help_text="The text or the access policies in force have changed since."
     )
 
@@ -119,3 +120,6 @@ class SimulationOut(serializers.ModelSerializer[PolicySimulation]):
             "id", "policy", "digest", "policy_set", "no_new_access", "passed", "stale", "result",
             "created_by", "created_at",
         ]  # fmt: skip
+
+    def get_stale(self, simulation: PolicySimulation) -> bool:
+        return is_stale(simulation)

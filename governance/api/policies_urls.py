@@ -10,6 +10,8 @@ urlpatterns = [
     path("policies/<uuid:policy_id>", views.PolicyView.as_view()),
     path("policies/<uuid:policy_id>/diff/<uuid:other_id>", views.PolicyDiffView.as_view()),
     path("policies/<uuid:policy_id>/validate", views.ValidateView.as_view()),
+    path("policies/<uuid:policy_id>/simulate", views.SimulateView.as_view()),
+    path("policies/<uuid:policy_id>/simulation", views.SimulationView.as_view()),
     path("policies/<uuid:policy_id>/propose", views.ProposeView.as_view()),
     path("policies/<uuid:policy_id>/approve", views.ApprovePolicyView.as_view()),
     path("policies/<uuid:policy_id>/activate", views.ActivateView.as_view()),

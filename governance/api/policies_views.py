@@ -20,7 +20,7 @@ from governance.api.authentication import principal_of
 from governance.engine import documents, expectation_schema
 from governance.engine.entities import Principal
 from governance.models import Policy
-from governance.services import policy_lifecycle, policy_reading
+from governance.services import policy_lifecycle, policy_reading, simulation
 
 
 def _told(policy: Policy, status: int = 200) -> Response:
@@ -151,3 +151,20 @@ class PolicySetView(APIView):
         """Tell which access policies the digest that a decision records stands for."""
         found = policy_reading.policy_set_of(principal_of(request), digest)
         return Response(shapes.PolicySetOut(found).data)
+
+
+class SimulateView(APIView):
+    @extend_schema(request=shapes.SimulateIn, responses=shapes.SimulationOut)
+    def post(self, request: Request, policy_id: UUID) -> Response:
+        """Find out what the version would change; see docs/reference/policies.md for `result`."""
+        asked = _parsed(shapes.SimulateIn, request)
+        found = simulation.simulate_policy(principal_of(request), policy_id, **asked)
+        return Response(shapes.SimulationOut(found).data)
+
+
+class SimulationView(APIView):
+    @extend_schema(responses=shapes.SimulationOut)
+    def get(self, request: Request, policy_id: UUID) -> Response:
+        """Return the newest simulation of a version."""
+        found = simulation.simulation_of(principal_of(request), policy_id)
+        return Response(shapes.SimulationOut(found).data)

@@ -49,6 +49,7 @@ TRANSITIONS: Mapping[tuple[State, Move], State | None] = {
     **{(state, Move.ENACT): State.ACTIVE for state in _UNAPPROVED},
     (State.DRAFT, Move.VALIDATE): State.VALIDATED,
     (State.VALIDATED, Move.VALIDATE): State.VALIDATED,
+    (State.SIMULATED, Move.VALIDATE): State.VALIDATED,
     (State.VALIDATED, Move.SIMULATE): State.SIMULATED,
     (State.SIMULATED, Move.SIMULATE): State.SIMULATED,
     (State.PROPOSED, Move.SIMULATE): State.PROPOSED,

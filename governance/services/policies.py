@@ -135,7 +135,7 @@ def put_in_force(actor: Principal, decision: Decision, policy: Policy, move: Mov
         decision,
         policy=str(policy),
         move=str(move),
-        approved_by=policy.approved_by,
+        approver=policy.approved_by,
     )
     outbox.emit("policy.changed", {"slug": policy.slug, "kind": policy.kind})
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from catalog.selectors import product_resource, visible_products
 from core.names import Name, is_under
 from governance import audit
 from governance.engine.entities import RECONCILER, Action, Decision, Principal, Resource
+from governance.engine.protection import Requirement
 from governance.selectors import protection_of
 from governance.services import decide
 from movement import doorbell
@@ -46,14 +47,27 @@ class VersionPlan:
     sources: dict[str, str]
 
 
-def plan_version(version: Version, stores: Mapping[str, Store] | None = None) -> VersionPlan:
+def plan_version(
+    version: Version,
+    stores: Mapping[str, Store] | None = None,
+    requirement: Requirement | None = None,
+) -> VersionPlan:
     """Return what would be done for a published version. Writes nothing.
 
-    Whoever plans many gives the stores, and versions from `_planned`.
+    Whoever plans many gives the stores, and versions from `planned_versions`; whoever asks what
+    would be under other policies gives what they require.
     """
-    stores = _stores() if stores is None else stores
+    stores = stores_by_name() if stores is None else stores
     resource = product_resource(version.product)
-    requirement = protection_of(version.product.name, resource.labels)
+    if requirement is None:
+        requirement = protection_of(version.product.name, resource.labels)
+    else:
+        resource = replace(
+            resource,
+            bound=requirement.residency is not None,
+            residency=requirement.residency or frozenset(),
+            bound_by=requirement.residency_by,
+        )
     replicas, transfers = version.replicas.all(), version.transfers.all()
     held = {replica.store.name: replica.state in _COUNTS for replica in replicas}
     held.update({row.target.name: True for row in transfers if row.state in ACTIVE})
@@ -65,11 +79,11 @@ def plan_version(version: Version, stores: Mapping[str, Store] | None = None) ->
     return VersionPlan(version, plan, sources)
 
 
-def _stores() -> dict[str, Store]:
+def stores_by_name() -> dict[str, Store]:
     return {store.name: store for store in Store.objects.select_related("site")}
 
 
-def _planned(versions: QuerySet[Version]) -> QuerySet[Version]:
+def planned_versions(versions: QuerySet[Version]) -> QuerySet[Version]:
     """Fetch with versions what planning reads of them, in a fixed number of queries."""
     return versions.select_related("product__domain__team").prefetch_related(
         Prefetch("replicas", Replica.objects.select_related("store")),
@@ -96,7 +110,7 @@ def _judge(resource: Resource, store: Store) -> Verdict:
 def reconcile_version(version_id: UUID) -> VersionPlan | None:
     """Make the plan of a version true as far as queueing goes; safe to run at any time, twice."""
     found = Version.objects.filter(pk=version_id, state=VersionState.PUBLISHED)
-    version = _planned(found).first()
+    version = planned_versions(found).first()
     if version is None:
         return None
     planned = plan_version(version)
@@ -201,7 +215,7 @@ def plans_for(principal: Principal, name: str) -> list[VersionPlan]:
         state=VersionState.PUBLISHED,
         product__in=visible_products(principal, Action.ADMINISTER),
     )
-    stores, versions = _stores(), _planned(found.order_by("id"))
+    stores, versions = stores_by_name(), planned_versions(found.order_by("id"))
     return [plan_version(v, stores) for v in versions if is_under(v.name, prefix)]
 
 
