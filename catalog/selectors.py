@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Count, OuterRef, Prefetch, Q, QuerySet, Subquery
@@ -49,7 +50,12 @@ def product_fields(prefix: str = "") -> Fields:
 
 
 PRODUCT_FIELDS = product_fields()
-DOMAIN_FIELDS = Fields(type="Domain", name="name", columns={"team": "team__slug"})
+DOMAIN_FIELDS = Fields(
+    type="Domain",
+    name="name",
+    columns={"team": "team__slug"},
+    owned=lambda teams: Q(team__slug__in=teams),
+)
 LATEST = "latest"
 
 
@@ -136,6 +142,24 @@ def output_ports(name: str) -> set[str]:
     """Return the names of a product's output ports, whoever asks."""
     ports = Port.objects.filter(product__name=name, direction=PortDirection.OUTPUT)
     return set(ports.values_list("name", flat=True))
+
+
+def product_names(claims: Sequence[resources.Claim], after: str, limit: int) -> list[str]:
+    """Return the next names of products for which every claim holds."""
+    return list(_names(Product.objects.all(), PRODUCT_FIELDS, claims, after)[:limit])
+
+
+def domain_names(claims: Sequence[resources.Claim], after: str, limit: int) -> list[str]:
+    """Return the next names of domains for which every claim holds."""
+    return list(_names(Domain.objects.all(), DOMAIN_FIELDS, claims, after)[:limit])
+
+
+def _names(
+    rows: QuerySet[Any], fields: Fields, claims: Sequence[resources.Claim], after: str
+) -> QuerySet[Any, str]:
+    for principal, action, situation in claims:
+        rows = rows.filter(visible(principal, action, fields, situation))
+    return rows.filter(name__gt=after).order_by("name").values_list("name", flat=True)
 
 
 def known_inputs(principal: Principal, versions: Iterable[Version]) -> set[str]:

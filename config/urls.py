@@ -21,6 +21,7 @@ api: list[URLPattern | URLResolver] = [
 urlpatterns = [
     path("api/v1/", include(api)),
     path("", include("governance.api.accounts_urls")),
+    path("", include("governance.api.authzen_urls")),
     path("healthz", healthz),
     path("readyz", readyz),
     path("metrics", metrics),

@@ -74,6 +74,14 @@ class InvalidSpec(Invalid):
     title = "The document is not valid"
 
 
+class MalformedQuestion(Invalid):
+    """A question to the decision point lacks a part; its standard asks for the status 400."""
+
+    code = "malformed_question"
+    title = "The question is not complete"
+    status = 400
+
+
 class NotAuthenticated(FairmeshError):
     """No principal could be established."""
 

@@ -5,20 +5,24 @@ The app that owns a kind of thing registers how to load it and how to list it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from core.errors import NotFound
 from core.names import Name
-from governance.engine.entities import MESH, MESH_NAME, Action, Principal, Resource
+from governance.engine.entities import MESH, MESH_NAME, Action, Principal, Resource, Situation
 
 Loader = Callable[[Name], Resource | None]
 Lister = Callable[[Principal, Action, Iterable[str]], set[str]]
 Ports = Callable[[str], set[str]]
+Claim = tuple[Principal, Action, Situation]
+"""Someone who may do something, in some situation."""
+Pager = Callable[[Sequence[Claim], str, int], list[str]]
 
 _loaders: dict[str, Loader] = {}
 _listers: dict[str, Lister] = {}
 _ports: list[Ports] = []
+_pagers: dict[str, Pager] = {}
 
 
 def register(kind: str, loader: Loader, lister: Lister) -> None:
@@ -38,6 +42,16 @@ def register_ports(ports: Ports) -> None:
 def ports_of(name: str) -> set[str]:
     """Return the names of the output ports of a product, whoever asks."""
     return set().union(*(ports(name) for ports in _ports))
+
+
+def register_pager(kind: str, pager: Pager) -> None:
+    """Register who lists the names of a kind, in their order, for which every claim holds."""
+    _pagers[kind] = pager
+
+
+def names_after(kind: str, claims: Sequence[Claim], after: str, limit: int) -> list[str]:
+    """Return at most `limit` names beyond `after` for which every claim holds; one query."""
+    return _pagers[kind](claims, after, limit) if kind in _pagers else []
 
 
 def load(name: str, *, asked: str = "") -> Resource:

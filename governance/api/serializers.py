@@ -6,26 +6,11 @@ from typing import Any
 
 from rest_framework import serializers
 
-from governance.engine.entities import Action
 from governance.models import (
     Label,
 )
 
 Data = dict[str, Any]
-
-
-class DecisionIn(serializers.Serializer[Data]):
-    action = serializers.ChoiceField(choices=[str(action) for action in Action])
-    name = serializers.CharField(max_length=1500)
-    purpose = serializers.CharField(max_length=64, default="", allow_blank=True)
-    jurisdictions = serializers.ListField(child=serializers.CharField(), default=list)
-
-
-class DecisionOut(serializers.Serializer[Any]):
-    allow = serializers.BooleanField()
-    policies = serializers.ListField(child=serializers.CharField())
-    reason = serializers.CharField()
-    policy_set = serializers.CharField()
 
 
 class LabelIn(serializers.Serializer[Data]):

@@ -15,7 +15,7 @@ from core.api.idempotency import idempotent
 from governance import resources, services
 from governance.api import serializers as shapes
 from governance.api.authentication import principal_of
-from governance.engine.entities import Action, Principal, Situation
+from governance.engine.entities import Action, Principal
 from governance.models import Label
 
 
@@ -27,20 +27,6 @@ def _current(principal: Principal, name: str) -> str:
 
 
 NAME_FILTER = OpenApiParameter("name", str, description="Only of this name.")
-
-
-class DecisionsView(APIView):
-    @extend_schema(request=shapes.DecisionIn, responses=shapes.DecisionOut)
-    def post(self, request: Request) -> Response:
-        """Tell what the caller may do and why; a hidden name answers like an absent one."""
-        body = shapes.DecisionIn(data=request.data)
-        body.is_valid(raise_exception=True)
-        asked = body.validated_data
-        principal, resource = principal_of(request), resources.load(asked["name"])
-        services.require(principal, Action.DISCOVER, resource)
-        situation = Situation(asked["purpose"], "", frozenset(asked["jurisdictions"]))
-        answer = services.decide(principal, Action(asked["action"]), resource, situation)
-        return Response(shapes.DecisionOut(answer).data)
 
 
 class LabelsView(ListAPIView[Label]):

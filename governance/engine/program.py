@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 from governance.engine.closures import TRUE, Test, probe
@@ -57,6 +58,9 @@ class Policy:
     """All but the row filter, which waits for the principal."""
     rows: Mapping[str, Any] | None = None
     """The Cedar expression of the row filter."""
+
+    def speaks_of(self, action: Action) -> bool:
+        return action in _actions(self.raw)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,7 +109,7 @@ class Slice:
             if rule.condition is None:
                 raise Unpushable(f"{rule.policy} cannot filter a list.", errors=[])
             (forbids if rule.forbids else permits).append(rule.condition)
-        return conjunction([disjunction(_once(permits)), negation(disjunction(_once(forbids)))])
+        return _allowed(permits, forbids)
 
     def verdict(self, resource: Resource, more: Sequence[Rule] = ()) -> Verdict:
         """Return what the rules, and `more` of them, say of a resource: forbid wins.
@@ -146,8 +150,10 @@ def _verdict(met: Sequence[Rule]) -> Verdict:
     )
 
 
-def _once(parts: Sequence[Condition]) -> list[Condition]:
-    return list(dict.fromkeys(parts))
+def _allowed(permits: Iterable[Condition], forbids: Iterable[Condition]) -> Condition:
+    """Return when some permit is met and no forbid is; the same condition twice is one."""
+    any_of, none_of = (disjunction(list(dict.fromkeys(parts))) for parts in (permits, forbids))
+    return conjunction([any_of, negation(none_of)])
 
 
 def _anchor(condition: Condition | None) -> str | None:
@@ -194,6 +200,24 @@ class Program:
         """Return the rules for one kind of question. Cost: the policies in scope, once."""
         return self._reduced(self._class_of(principal), action, resource_type, situation)
 
+    def who(
+        self,
+        action: Action,
+        resource: Resource,
+        situation: Situation,
+        granted: Iterable[Policy] = (),
+    ) -> Condition:
+        """Return the condition over a principal under which they may; raise Unpushable."""
+        question = Question(
+            unknown("User"), action, known_resource(resource), known_context(situation)
+        )
+        permits: list[Condition] = []
+        forbids: list[Condition] = []
+        for policy in chain(*self._index[action].values(), granted):
+            met = residual(policy.raw, question)
+            (forbids if policy.forbids else permits).append(met)
+        return _allowed(permits, forbids)
+
     def _class_of(self, principal: Principal) -> Principal:
         """Return one principal for all whom these policies cannot tell apart."""
         known = principal.id if principal.id in self._named else ""
@@ -229,9 +253,18 @@ def rules_of(
         except Unpushable:
             condition = None
         if condition is not False:
-            seek = (_direct(policy, question), TRUE) if condition is None else probe(condition)
-            obligations = _obligations(policy, question)
-            yield Rule(policy.id, policy.reason, policy.forbids, condition, *seek, obligations)
+            read, wanted = (
+                (_direct(policy, question), TRUE) if condition is None else probe(condition)
+            )
+            yield Rule(
+                policy=policy.id,
+                reason=policy.reason,
+                forbids=policy.forbids,
+                condition=condition,
+                read=read,
+                wanted=wanted,
+                obligations=_obligations(policy, question),
+            )
 
 
 def _direct(policy: Policy, question: Question) -> Test:
