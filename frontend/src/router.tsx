@@ -30,6 +30,11 @@ const jobs = createRoute({
   validateSearch: readJobs,
 }).lazy(() => import("./features/jobs/route").then((module) => module.route));
 
+const account = createRoute({
+  getParentRoute: () => root,
+  path: "/account",
+}).lazy(() => import("./features/account/route").then((module) => module.route));
+
 const signIn = createRoute({
   getParentRoute: () => root,
   path: "/sign-in",
@@ -38,7 +43,7 @@ const signIn = createRoute({
 }).lazy(() => import("./features/signin/route").then((module) => module.route));
 
 export const router = createRouter({
-  routeTree: root.addChildren([discover, product, jobs, signIn]),
+  routeTree: root.addChildren([discover, product, jobs, account, signIn]),
   defaultErrorComponent: Crash,
   defaultPreload: "intent",
   scrollRestoration: true,

@@ -32,7 +32,7 @@ def token(request: HttpRequest) -> HttpResponse:
     if refused := _throttled(request):
         return refused
     asked = _take_scope(request)
-    answer = provider.token(request)
+    answer: HttpResponse = provider.token(request)
     if answer.status_code != 200:
         _note(request, answer)
         return answer
@@ -63,7 +63,7 @@ def device_code(request: HttpRequest) -> HttpResponse:
     except FairmeshError as error:
         return _error("invalid_scope", error.detail, 400)
     clients.ensure_device_client()
-    answer = provider.device_code(request)
+    answer: HttpResponse = provider.device_code(request)
     if answer.status_code == 200:
         body = json.loads(answer.content)
         clients.remember_device(

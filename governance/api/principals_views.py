@@ -59,13 +59,13 @@ class UsersView(ListAPIView[User]):
 def _create(request: Request, asked: dict[str, Any]) -> User:
     """Create a person with a password, or a machine with a team; raise Invalid for a mixture."""
     password, team, site = asked.pop("password"), asked.pop("team"), asked.pop("site")
-    if asked.pop("kind") == PrincipalKind.PERSON:
+    kind = asked.pop("kind")
+    if kind == PrincipalKind.PERSON:
         if team or site:
             raise Invalid("No team answers for a person; add them to the team's members.")
         return services.create_user(principal_of(request), password=password, **asked)
     if password:
         raise Invalid("A machine has no password; make it a token.")
-    kind = request.data["kind"]
     return services.create_machine(principal_of(request), kind=kind, team=team, site=site, **asked)
 
 

@@ -11,7 +11,6 @@ from datetime import timedelta
 from allauth.mfa.models import Authenticator
 from django.contrib.auth import authenticate
 from django.contrib.auth.backends import ModelBackend
-from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
 from django.utils import timezone
 
@@ -29,7 +28,7 @@ WRONG_FROM_ONE_ADDRESS = 100
 class PeopleBackend(ModelBackend):
     """Passwords and sessions are for people who are not put out, never for machines."""
 
-    def user_can_authenticate(self, user: AbstractBaseUser | AnonymousUser | None) -> bool:
+    def user_can_authenticate(self, user: User | AnonymousUser | None) -> bool:
         active = super().user_can_authenticate(user)
         return active and isinstance(user, User) and user.kind == PrincipalKind.PERSON
 

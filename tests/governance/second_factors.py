@@ -18,12 +18,12 @@ _PERIOD = 30
 
 def code_of(secret: str) -> str:
     """Return what an authenticator app with this secret shows now."""
-    return format_hotp_value(hotp_value(secret, int(time.time()) // _PERIOD))
+    return str(format_hotp_value(hotp_value(secret, int(time.time()) // _PERIOD)))
 
 
 def add_app(person: Person) -> tuple[str, list[str]]:
     """Have the person add an authenticator app over the pages; return its secret and the codes."""
-    browser = Client()
+    browser = Client(SERVER_NAME="127.0.0.1")
     entered = browser.post(
         "/accounts/login/", {"login": person.user.username, "password": PASSWORD}
     )

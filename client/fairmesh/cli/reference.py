@@ -43,6 +43,7 @@ document. Notes and progress go to standard error, progress on a terminal only.
 | `FAIRMESH_URL` | the mesh, instead of the one signed in to last |
 | `FAIRMESH_TOKEN` | a token, instead of the remembered one |
 | `FAIRMESH_PASSWORD` | the password for `fairmesh login`, instead of the prompt |
+| `FAIRMESH_CODE` | the second factor for `fairmesh login`, of an account that has one |
 | `FAIRMESH_CONFIG` | the configuration file; by default in the user's configuration folder |
 
 The configuration holds tokens and the trust anchors seen at first use. Only its owner can read it.

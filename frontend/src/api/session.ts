@@ -16,7 +16,7 @@ export function useMe(): Me | undefined {
 export function useSignIn() {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: (body: { username: string; password: string }) =>
+    mutationFn: (body: { username: string; password: string; code: string }) =>
       ask(api.POST("/api/v1/session", { body })),
     onSuccess: (me) => {
       client.clear(); // nothing that was read as someone else stays

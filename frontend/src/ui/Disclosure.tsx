@@ -61,3 +61,12 @@ export function Choice({ icon, current, onClick, children }: ChoiceProps) {
     </button>
   );
 }
+
+/** A choice that leads to a page which is not the portal's own. */
+export function ChoiceAway({ href, children }: { href: string; children: React.ReactNode }) {
+  return (
+    <a className={classes["choice"]} href={href}>
+      {children}
+    </a>
+  );
+}

@@ -1,11 +1,14 @@
+import { useNavigate } from "@tanstack/react-router";
+
 import { useSignOut } from "../../api/session";
 import type { Me } from "../../api/types";
-import { Choice, Disclosure } from "../../ui/Disclosure";
+import { Choice, ChoiceAway, Disclosure } from "../../ui/Disclosure";
 import { UserIcon } from "../../ui/icons";
 import classes from "./Shell.module.css";
 
 export function UserMenu({ me }: { me: Me }) {
   const signOut = useSignOut();
+  const navigate = useNavigate();
   const button = (
     <>
       <UserIcon /> <span>{me.username}</span>
@@ -13,7 +16,7 @@ export function UserMenu({ me }: { me: Me }) {
   );
   return (
     <Disclosure label={`Signed in as ${me.username}`} button={button}>
-      {() => (
+      {(close) => (
         <>
           <div className={classes["userline"]}>
             <strong>{me.username}</strong>
@@ -25,6 +28,15 @@ export function UserMenu({ me }: { me: Me }) {
               </p>
             ))}
           </div>
+          <Choice
+            onClick={() => {
+              close();
+              void navigate({ to: "/account" });
+            }}
+          >
+            Tokens
+          </Choice>
+          <ChoiceAway href="/accounts/2fa/">Security</ChoiceAway>
           <Choice onClick={() => signOut.mutate()}>Sign out</Choice>
         </>
       )}

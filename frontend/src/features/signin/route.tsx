@@ -1,8 +1,8 @@
 import { Alert, Button, PasswordInput, Stack, TextInput, Title } from "@mantine/core";
 import { createLazyRoute, useRouter } from "@tanstack/react-router";
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 
-import { asProblem } from "../../api/problem";
+import { type ApiProblem, asProblem } from "../../api/problem";
 import { useSignIn } from "../../api/session";
 import { PageTitle } from "../../ui/Page";
 import classes from "./SignIn.module.css";
@@ -15,14 +15,25 @@ function SignInPage() {
   const signIn = useSignIn();
   const [username, setUsername] = useState("");
   const [password, setPassword] = useState("");
+  const [code, setCode] = useState("");
+  const [asksCode, setAsksCode] = useState(false);
+  const codeField = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    if (asksCode) codeField.current?.focus(); // it is what was just asked for
+  }, [asksCode]);
 
   const submit = (event: React.FormEvent) => {
     event.preventDefault();
     signIn.mutate(
-      { username, password },
-      { onSuccess: () => router.history.push(ownAddress(next)) },
+      { username, password, code },
+      {
+        onSuccess: () => router.history.push(ownAddress(next)),
+        onError: (error) => setAsksCode(asksCode || takesCode(asProblem(error))),
+      },
     );
   };
+  const problem = signIn.isError ? asProblem(signIn.error) : undefined;
+  const elsewhere = new URLSearchParams({ next: ownAddress(next) }).toString();
 
   return (
     <div className={classes["card"]}>
@@ -32,9 +43,14 @@ function SignInPage() {
           <Title order={1} size="h2">
             Sign in
           </Title>
-          {signIn.isError && (
-            <Alert color="red" variant="outline" role="alert" title={asProblem(signIn.error).title}>
-              {asProblem(signIn.error).detail}
+          {problem && (
+            <Alert
+              color={takesCode(problem) ? "teal" : "red"}
+              variant="outline"
+              role="alert"
+              title={problem.title}
+            >
+              {passkeyOnly(problem) ? "This account signs in with its passkey." : problem.detail}
             </Alert>
           )}
           <TextInput
@@ -53,13 +69,36 @@ function SignInPage() {
             value={password}
             onChange={(event) => setPassword(event.currentTarget.value)}
           />
+          {asksCode && (
+            <TextInput
+              label="Code"
+              description="Of your authenticator app, or a recovery code"
+              autoComplete="one-time-code"
+              required
+              withAsterisk={false}
+              ref={codeField}
+              value={code}
+              onChange={(event) => setCode(event.currentTarget.value)}
+            />
+          )}
           <Button type="submit" loading={signIn.isPending}>
             Sign in
           </Button>
+          <a href={`/accounts/login/?${elsewhere}`}>With a passkey or single sign-on</a>
         </Stack>
       </form>
     </div>
   );
+}
+
+/** The password is right, and a code can be typed. */
+function takesCode(problem: ApiProblem): boolean {
+  return problem.code === "mfa_required" && !passkeyOnly(problem);
+}
+
+function passkeyOnly(problem: ApiProblem): boolean {
+  const methods = problem.extra["methods"];
+  return Array.isArray(methods) && methods.every((method) => method === "webauthn");
 }
 
 /** Where one was; an address of another place is never followed. */
