@@ -219,9 +219,9 @@ def _stream(reading: _Reading, path: str | None, wish: Wish) -> RowStream:
     notes = _notes(reading, schema, at)
     marked = schema.with_metadata({f"fairmesh.{key}": value for key, value in notes.items()})
     opened = next(batches, None)
-    rows = chain(
-        [] if opened is None else [opened], batches, _others(reading, entries, wish, schema)
-    )
+    record_read(reading.principal, Action.READ, reading.version.name)
+    begun = [] if opened is None else [opened]
+    rows = chain(begun, batches, _others(reading, entries, wish, schema))
     whole = _limited(_checked(rows, reading.check), wish.limit)
     return RowStream(marked, whole, notes, _watermark(reading, at))
 

@@ -8,10 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
+import pyarrow as pa
+
 from fairmesh.config import Config, Mesh, load_config
 from fairmesh.download import Fetched, Fetcher, Wanted
 from fairmesh.errors import AnchorChanged, NotFound, UsageError
 from fairmesh.names import split_name
+from fairmesh.rows import FetchedRows, fetch_rows, read_rows
 from fairmesh.seal import Anchor
 from fairmesh.transport import Api, Json, problem_error
 from fairmesh.upload import Journal, LocalFile, collect, open_draft, send_files
@@ -187,10 +190,48 @@ class Client:
         site: str | None = None,
         progress: Progress | None = None,
     ) -> Fetched:
-        """Fetch a version, or one file of it, into `directory`, verified against the anchor."""
+        """Fetch a version, or one file of it, into `directory`, verified against the anchor.
+
+        Raises Denied with the code `obligation_applies` where only masked rows are to be had.
+        """
         split_name(name)
         wanted = Wanted(name, purpose, site)
         return Fetcher(self.api, wanted, Path(directory), progress).fetch(self.anchor())
+
+    def get_rows(
+        self,
+        name: str,
+        directory: str | Path,
+        *,
+        purpose: str | None = None,
+        site: str | None = None,
+        progress: Progress | None = None,
+    ) -> FetchedRows:
+        """Fetch the tables of a version as one may see them, masked: `<path>.arrow` for each."""
+        split_name(name)
+        wanted = Wanted(name, purpose, site)
+        first = wanted.resolve(self.api)
+        return fetch_rows(self.api, wanted.pages(self.api, first), Path(directory), progress)
+
+    def rows(
+        self,
+        name: str,
+        *,
+        purpose: str | None = None,
+        site: str | None = None,
+        columns: Sequence[str] = (),
+        limit: int | None = None,
+    ) -> pa.RecordBatchReader:
+        """Read the rows of a file, or of all tables of a version, as one may see them.
+
+        The schema's metadata tells under `fairmesh.…` what was masked, by which policies, and any
+        watermark. Rows come as they are asked for; a stream that is cut raises Unavailable.
+        """
+        split_name(name)
+        wanted = ",".join(columns) or None
+        return read_rows(
+            self.api, name=name, purpose=purpose, site=site, columns=wanted, limit=limit
+        )
 
     # Access
 

@@ -15,6 +15,7 @@ import httpx
 from fairmesh.errors import FairmeshError, Unavailable, UsageError, VerificationFailed
 from fairmesh.manifest import Entry, entries_of, shard_digests
 from fairmesh.names import KEPT, encode_path
+from fairmesh.rows import stand_in
 from fairmesh.seal import Anchor, Sealed, verify_header
 from fairmesh.transport import Api, Json, problem_error
 from fairmesh.verify import (
@@ -64,15 +65,21 @@ class Wanted:
         )
         return answer
 
+    def pages(self, api: Api, first: Json) -> Iterator[Json]:
+        """Yield every page of the answer, beginning with the first."""
+        page = first
+        yield page
+        while page.get("next_cursor"):
+            page = self.resolve(api, cursor=page["next_cursor"])
+            yield page
+
     def addresses(self, api: Api, first: Json) -> dict[str, list[str]]:
         """Return the addresses of every file, best first, by path."""
-        found, page = {}, first
-        while True:
-            for row in page["results"]:
-                found[row["path"]] = [api.absolute(url) for url in row["urls"]]
-            if not page.get("next_cursor"):
-                return found
-            page = self.resolve(api, cursor=page["next_cursor"])
+        return {
+            row["path"]: [api.absolute(url) for url in row["urls"]]
+            for page in self.pages(api, first)
+            for row in page["results"]
+        }
 
 
 class Fetcher:
@@ -92,10 +99,13 @@ class Fetcher:
     def fetch(self, anchor: Anchor) -> Fetched:
         """Fetch, then verify once more what is on disk; raise VerificationFailed if it is wrong.
 
-        What lies there already and is right is kept. A cut download goes on where it ended.
+        What lies there already and is right is kept. A cut download goes on where it ended. Raises
+        Denied, `obligation_applies`, when only masked rows are to be had.
         """
-        _check_folder(self.directory)
         first = self.wanted.resolve(self.api)
+        if first.get("how") == "stream":
+            raise stand_in(first)
+        _check_folder(self.directory)
         self.version = _version_part(first["name"])
         expected = Expectation(name=self.version, digest=first.get("digest"))
         sealed, entries = self._bring_seal(str(first["version_id"]), anchor, expected)

@@ -14,8 +14,10 @@ from fairmesh.cli.catalog import Name
 from fairmesh.cli.output import AsJson, progress_bar, show, show_rows
 from fairmesh.client import Client
 from fairmesh.config import load_config
+from fairmesh.download import Fetched
 from fairmesh.errors import Denied, Pending, UsageError
 from fairmesh.names import split_name
+from fairmesh.rows import APPLIES, FetchedRows
 from fairmesh.seal import Anchor
 from fairmesh.transport import Json
 from fairmesh.verify import Expectation, verify_directory
@@ -84,18 +86,32 @@ def get(
     site: Site = None,
     as_json: AsJson = False,
 ) -> None:
-    """Fetch a version, or one file of it, and verify it. After a cut, the same command goes on."""
+    """Fetch a version, or one file of it, and verify it. After a cut, the same command goes on.
+
+    Where you may see masked rows alone, each table is fetched as `<path>.arrow` instead.
+    """
     target = directory or Path(split_name(name)[0].rsplit("/", 1)[1])
+    asked = {"purpose": purpose, "site": site}
     with mesh() as client, progress_bar(name) as progress:
-        fetched = _or_pending(
-            client,
-            name,
-            purpose,
-            lambda: client.get(name, target, purpose=purpose, site=site, progress=progress),
-        )
+
+        def fetch() -> Fetched | FetchedRows:
+            try:
+                return client.get(name, target, **asked, progress=progress)
+            except Denied as denied:
+                if denied.code != APPLIES:
+                    raise
+                return client.get_rows(name, target, **asked, progress=progress)
+
+        fetched = _or_pending(client, name, purpose, fetch)
+    show(as_json, fetched.as_json(), _told(fetched, target))
+
+
+def _told(fetched: Fetched | FetchedRows, target: Path) -> str:
+    if isinstance(fetched, FetchedRows):
+        tables = f"{fetched.name}: {len(fetched.files)} tables in {target}, {fetched.in_words()}."
+        return f"{tables} They were made for you, so no seal vouches for them."
     report = fetched.report
-    text = f"{report.name}: {report.files} files, {report.bytes} bytes, verified in {target}."
-    show(as_json, fetched.as_json(), text)
+    return f"{report.name}: {report.files} files, {report.bytes} bytes, verified in {target}."
 
 
 def _or_pending(client: Client, name: str, purpose: str | None, read: Callable[[], T]) -> T:
