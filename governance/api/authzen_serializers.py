@@ -41,11 +41,16 @@ class ContextIn(serializers.Serializer[Data]):
     jurisdictions = serializers.ListField(child=serializers.CharField(), default=list)
 
 
-class EvaluationIn(serializers.Serializer[Data]):
+class Situated(serializers.Serializer[Data]):
+    """Whatever is asked in some circumstances."""
+
+    context = ContextIn(required=False)  # type: ignore[assignment]  # a field, not its context
+
+
+class EvaluationIn(Situated):
     subject = SubjectIn()
     action = ActionIn()
     resource = ResourceIn()
-    context = ContextIn(required=False)
 
 
 class OptionsIn(serializers.Serializer[Data]):
@@ -55,13 +60,12 @@ class OptionsIn(serializers.Serializer[Data]):
     )
 
 
-class EvaluationsIn(serializers.Serializer[Data]):
+class EvaluationsIn(Situated):
     """Defaults, and evaluations that may each say something else."""
 
     subject = SubjectIn(required=False)
     action = ActionIn(required=False)
     resource = ResourceIn(required=False)
-    context = ContextIn(required=False)
     evaluations = serializers.ListField(
         child=serializers.DictField(), default=list, max_length=MOST_EVALUATIONS
     )
@@ -73,32 +77,29 @@ class PageIn(serializers.Serializer[Data]):
     limit = serializers.IntegerField(min_value=1, max_value=MOST_RESULTS, default=100)
 
 
-class SubjectSearchIn(serializers.Serializer[Data]):
+class SubjectSearchIn(Situated):
     subject = TypeIn()
     action = ActionIn()
     resource = ResourceIn()
-    context = ContextIn(required=False)
     page = PageIn(required=False)
 
 
-class ResourceSearchIn(serializers.Serializer[Data]):
+class ResourceSearchIn(Situated):
     subject = SubjectIn()
     action = ActionIn()
     resource = TypeIn()
-    context = ContextIn(required=False)
     page = PageIn(required=False)
 
 
-class ActionSearchIn(serializers.Serializer[Data]):
+class ActionSearchIn(Situated):
     subject = SubjectIn()
     resource = ResourceIn()
-    context = ContextIn(required=False)
     page = PageIn(required=False)
 
 
 class VerdictOut(serializers.Serializer[Data]):
     decision = serializers.BooleanField()
-    context = serializers.DictField(required=False)
+    context = serializers.DictField(required=False)  # type: ignore[assignment]
 
 
 class VerdictsOut(serializers.Serializer[Data]):
