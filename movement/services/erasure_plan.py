@@ -89,8 +89,12 @@ def build_plan(asked: Asked, agreed: Collection[str]) -> Json:
 
 
 def digest_of(plan: Mapping[str, Any]) -> str:
-    """Return what stands for the choice that was made: which versions are erased, which are not."""
-    chosen = sorted([row["version_id"], row["does"]] for row in plan["versions"])
+    """Return what stands for the choice that was made: which versions go, which stay.
+
+    One that is blocked counts as one that goes: lifting a hold makes no other plan of it.
+    """
+    going = {Does.ERASE, Does.BLOCK}
+    chosen = sorted([row["version_id"], row["does"] in going] for row in plan["versions"])
     drafts = sorted(row["version_id"] for row in plan["drafts"] if row["does"] == Does.ERASE)
     return canonical_digest([chosen, drafts])
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from catalog.models import Version
 from governance.models import ErasureOrder
-from movement.models import Replica, Store
+from movement.models import Replica, Store, TransferState
 from movement.opening import open_store
-from movement.services import act_on_erasure
-from tests.builders import Person, World
+from movement.services import act_on_erasure, request_transfer, run_transfer, set_site_state
+from tests.builders import Person, World, deliver
 
 Json = dict[str, Any]
 WHY = {"reason": "A person asked for it.", "basis": "GDPR Art. 17"}
@@ -74,3 +75,15 @@ def lift(world: World, hold: Json) -> Json:
     """Have two people lift a hold."""
     post(world.ana, f"holds/{hold['id']}/lift", {"reason": "The case is closed."})
     return post(world.operator, f"holds/{hold['id']}/lift")
+
+
+def copy(world: World, version: Version, target: str) -> None:
+    """Carry a copy of a version to a store."""
+    operator = world.operator.principal
+    transfer = request_transfer(operator, version=version.name, target=target)
+    assert run_transfer(transfer.pk) == TransferState.DONE
+
+
+def site_is(world: World, site: str, state: str) -> None:
+    set_site_state(world.operator.principal, site, state)
+    deliver()
