@@ -1,4 +1,4 @@
-"""What lineage hears: a version is published, a product moves to another name."""
+"""What lineage hears: a version is published, a product moves, labels or scans change."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from core import outbox
-from lineage import openlineage, services
+from governance import simulations
+from lineage import foresight, openlineage, services
+from lineage.labelling import settle_labels, settle_products
 
 
 def version_published(payload: dict[str, Any]) -> None:
@@ -22,6 +24,7 @@ def version_published(payload: dict[str, Any]) -> None:
             datetime.fromisoformat(payload["at"]),
             [each["name"] for each in payload["inputs"]],
             payload["principal"],
+            payload.get("run", ""),
         )
     )
 
@@ -30,5 +33,25 @@ def product_moved(payload: dict[str, Any]) -> None:
     services.rename_product(payload["from"], payload["name"])
 
 
+def lineage_changed(payload: dict[str, Any]) -> None:
+    """Have what is made from other things than before inherit from these."""
+    settle_labels(payload["nodes"])
+
+
+def label_changed(payload: dict[str, Any]) -> None:
+    """Have everything downstream follow, unless lineage itself has just settled it."""
+    if not payload.get("settled"):
+        settle_products([payload["name"]])
+
+
+def scan_done(payload: dict[str, Any]) -> None:
+    """A scan that finds nothing behind a mask lowers; one that finds something takes it back."""
+    settle_products([payload["name"]])
+
+
+outbox.subscribe("label.changed", label_changed)
+outbox.subscribe("lineage.changed", lineage_changed)
 outbox.subscribe("product.moved", product_moved)
+outbox.subscribe("scan.done", scan_done)
 outbox.subscribe("version.published", version_published)
+simulations.register("derived", foresight.derived)

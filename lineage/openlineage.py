@@ -108,10 +108,15 @@ def replicated(run: RunRef, at: datetime, version: str, target: DatasetUse) -> E
 
 
 def published(
-    version: DatasetUse, at: datetime, inputs: Sequence[str], principal: str = ""
+    version: DatasetUse, at: datetime, inputs: Sequence[str], principal: str = "", run: str = ""
 ) -> Event:
-    """Return that a version came to be from the versions `inputs`, as its publisher declares."""
+    """Return that a version came to be from the versions `inputs`, as its publisher declares.
+
+    `run` is the run of ours that made it, which tells of its columns when it ends.
+    """
     dataset = _dataset(version)
+    if run:
+        dataset["facets"].setdefault("fairmeshVersion", _own_facet())["run"] = run
     dataset["facets"]["lineage"] = _lineage_facet(inputs)
     if principal:
         dataset["facets"]["ownership"] = _facet(
@@ -178,11 +183,7 @@ def _dataset(use: DatasetUse) -> dict[str, Any]:
             fields=[{"name": column, "type": kind} for column, kind in use.columns],
         )
     if use.digest:
-        facets["fairmeshVersion"] = {
-            "_producer": PRODUCER,
-            "_schemaURL": _CORE + "DatasetFacet",
-            "digest": use.digest,
-        }
+        facets["fairmeshVersion"] = {**_own_facet(), "digest": use.digest}
     return {"namespace": use.namespace or namespace(), "name": name, "facets": facets}
 
 
@@ -225,6 +226,10 @@ def _lineage_facet(sources: Sequence[str]) -> dict[str, Any]:
             {"namespace": namespace(), "name": source, "type": "DATASET"} for source in sources
         ],
     )
+
+
+def _own_facet() -> dict[str, Any]:
+    return {"_producer": PRODUCER, "_schemaURL": _CORE + "DatasetFacet"}
 
 
 def _facet(schema: str, **values: Any) -> dict[str, Any]:

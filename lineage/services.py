@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from core import outbox
 from core.digests import Digest, sha256_digest
 from governance.engine.entities import Action, Principal
 from governance.resources import visible_names
@@ -139,16 +140,30 @@ def _apply(
     real = {key: nodes.real(key) for said in accepted for key in said.nodes}
     nodes.create([*real, *real.values()])
     edges = EdgeBook(now)
+    gone: set[int] = set()
     for said in accepted:
         keys = edges.add(said, nodes)
         for key, detail in said.nodes.items():
-            nodes.tell(real[key], detail)
+            nodes.tell(real[key], detail if principal is None else detail.by_others())
         if said.run is not None:
             nodes.tell_run(said.run, said.run_state)
         if said.replaces is not None:
-            _replace(real[said.replaces], keys, said, nodes, edges)
+            gone |= _replace(real[said.replaces], keys, said, nodes, edges)
     edges.save(nodes)
     nodes.save()
+    _tell(gone | {nodes[nodes.real(key)].pk for said in accepted for key in _fed(said)})
+
+
+def _fed(said: Interpretation) -> set[NodeKey]:
+    """Return what the event may have given other sources: a job without a run speaks for itself."""
+    kinds = {NodeKind.DATASET} | (set() if said.run else {NodeKind.JOB})
+    return {key for key in said.targets if key.kind in kinds}
+
+
+def _tell(touched: set[int]) -> None:
+    """Let it be known that these nodes may come from something else than before."""
+    for some in chunks(sorted(touched), 500):
+        outbox.emit("lineage.changed", {"nodes": some})
 
 
 def _accept(
@@ -262,14 +277,16 @@ def rename_product(old: str, new: str) -> None:
         nodes.create([former, current])
         _take_over(former, current, nodes)
         nodes.save()
+        _tell({nodes[current].pk})
 
 
 def _replace(
     speaker: NodeKey, keys: set[EdgeKey], said: Interpretation, nodes: NodeBook, edges: EdgeBook
-) -> None:
+) -> set[int]:
     """Close what the speaker had declared up to this event and now leaves out.
 
-    What was declared later stays, so an old event that comes late takes nothing back.
+    What was declared later stays, so an old event that comes late takes nothing back. Returns the
+    nodes that were fed by what is closed.
     """
     ids = edges.save(nodes)
     node = nodes[speaker]
@@ -283,6 +300,7 @@ def _replace(
             spoken |= Q(kind=EdgeKind.COLUMN_DERIVES, via_job=None, **columns)
     before = Edge.objects.live().filter(spoken, origin=Origin.DECLARED, valid_from__lte=moment)
     kept = {ids[key] for key in keys}
-    gone = [pk for pk in before.values_list("pk", flat=True) if pk not in kept]
+    gone = {pk: dst for pk, dst in before.values_list("pk", "dst_id") if pk not in kept}
     for some in chunks(gone):
         Edge.objects.filter(pk__in=some).update(valid_to=moment)
+    return set(gone.values())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core import outbox
 from governance.models import AccessRequest, Campaign, Grant, Label, Policy, PolicyKind, PolicyState
-from governance.services import holds, metering
+from governance.services import holds, metering, scans
 
 
 def rename(old: str, new: str) -> None:
@@ -21,4 +21,5 @@ def rename(old: str, new: str) -> None:
     holds.follow(old, new)
     holds.follow_orders(old, new)
     metering.follow(old, new)
+    scans.follow(old, new)
     outbox.emit("label.changed", {"name": new})

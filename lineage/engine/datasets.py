@@ -95,9 +95,9 @@ def read_detail(facets: Mapping[str, object], where: str) -> NodeDetail:
     documentation = facets.get("documentation")
     if isinstance(documentation, dict):
         attrs["description"] = as_prose(documentation.get("description"))
-    digest = facets.get("fairmeshVersion")
-    if isinstance(digest, dict):
-        attrs["digest"] = as_prose(digest.get("digest"))
+    told = facets.get("fairmeshVersion")
+    if isinstance(told, dict):
+        attrs |= {key: as_prose(told[key]) for key in ("digest", "run") if key in told}
     return NodeDetail(attrs=attrs)
 
 

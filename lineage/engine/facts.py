@@ -150,6 +150,10 @@ class NodeDetail:
     title: str = ""
     attrs: Mapping[str, object] = field(default_factory=dict)
 
+    def by_others(self) -> NodeDetail:
+        """Return it without the run of ours: only our own workers say what a run of ours made."""
+        return NodeDetail(self.title, {k: v for k, v in self.attrs.items() if k != "run"})
+
 
 @dataclass(frozen=True, slots=True)
 class Interpretation:
