@@ -21,6 +21,11 @@ TABLE = {
     "operator": ("discover administer replicate", "discover read transform administer replicate",
                  "discover administer replicate"),
     "anonymous": ("", "discover", ""),
+    # an agent does what it may itself and the person as well: never more than either
+    "agent alone": ("discover", "discover read transform", ""),
+    "agent of an owner": ("discover read transform",) * 3,
+    "agent of a stranger": ("discover", "discover read transform", ""),
+    "agent of nobody known": ("", "discover", ""),
     "reconciler": ("discover replicate",) * 3,
 }  # fmt: skip
 
@@ -32,10 +37,18 @@ def people(world: World) -> dict[str, Principal]:
         "owner": world.ana.principal,
         "member": Principal("mina", frozenset({"members"}), teams=team),
         "stranger": world.ben.principal,
+        "agent alone": agent(None),
+        "agent of an owner": agent(world.ana.principal),
+        "agent of a stranger": agent(world.ben.principal),
+        "agent of nobody known": agent(ANONYMOUS),
         "operator": Principal("root", frozenset({"members", "operators"})),
         "anonymous": ANONYMOUS,
         "reconciler": RECONCILER,
     }
+
+
+def agent(person: Principal | None) -> Principal:
+    return Principal("bot", frozenset({"members"}), kind="agent", on_behalf_of=person)
 
 
 def resource(name: str) -> Resource:
