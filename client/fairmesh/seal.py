@@ -6,7 +6,7 @@ import base64
 import binascii
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -71,19 +71,36 @@ def verify_header(envelope: Json, delegations: Iterable[Json], anchor: Anchor) -
     Every delegation shown must be signed by the anchor; one of them must cover the header's key,
     name and time. Raises VerificationFailed with the link that breaks.
     """
-    signers = _signers(envelope)
     reason = "No delegation of the anchor names the key that made this seal."
-    for statement in delegations:
-        delegation, _ = _open(statement, DELEGATION_TYPE, anchor.public)
-        public = delegation.get("public")
-        if not isinstance(public, str) or _id_of(public) not in signers:
-            continue
-        header, payload = _open(envelope, HEADER_TYPE, public)
+    for header, payload, delegation in opened(envelope, HEADER_TYPE, delegations, anchor):
         problem = _uncovered(header, delegation)
         if problem is None:
             return Sealed(header, "sha256:" + hashlib.sha256(payload).hexdigest())
         reason = problem
     raise VerificationFailed(reason)
+
+
+def opened(
+    envelope: Json, payload_type: str, delegations: Iterable[Json], anchor: Anchor
+) -> Iterator[tuple[Json, bytes, Json]]:
+    """Yield the payload and its bytes with each delegation of a key that signed the envelope.
+
+    Whether the delegation covers what is said is the caller's to check. Raises VerificationFailed
+    for a delegation that the anchor did not sign and for a signature that does not hold.
+    """
+    signers = _signers(envelope)
+    for statement in delegations:
+        delegation, _ = _open(statement, DELEGATION_TYPE, anchor.public)
+        public = delegation.get("public")
+        if isinstance(public, str) and _id_of(public) in signers:
+            yield *_open(envelope, payload_type, public), delegation
+
+
+def opened_by_anchor(envelope: Json, payload_type: str, anchor: Anchor) -> Json | None:
+    """Return the payload when the anchor itself signed it; None when it is another's."""
+    if anchor.key_id not in _signers(envelope):
+        return None
+    return _open(envelope, payload_type, anchor.public)[0]
 
 
 def _uncovered(header: Mapping[str, Any], delegation: Mapping[str, Any]) -> str | None:
