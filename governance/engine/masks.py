@@ -220,18 +220,21 @@ class _Tokens:
         distinct = encoded.dictionary.cast(binary).to_pylist()
         if len(self._known) > _KNOWN_MOST:
             self._known.clear()
-        return pa.array([self._token(value) for value in distinct], pa.string()).take(
-            encoded.indices
-        )
+        return pa.array(self._tokens(distinct), pa.string()).take(encoded.indices)
 
-    def _token(self, value: bytes) -> str:
-        found = self._known.get(value)
-        if found is None:
-            inner, outer = self._inner.copy(), self._outer.copy()
-            inner.update(value)
-            outer.update(inner.digest())
-            found = self._known[value] = outer.hexdigest()
-        return found
+    def _tokens(self, values: list[bytes]) -> list[str]:
+        """Return the token of each value. One loop without calls of ours: it is the hot path."""
+        known, copy_inner, copy_outer = self._known, self._inner.copy, self._outer.copy
+        tokens = []
+        for value in values:
+            token = known.get(value)
+            if token is None:
+                inner, outer = copy_inner(), copy_outer()
+                inner.update(value)
+                outer.update(inner.digest())
+                token = known[value] = outer.hexdigest()
+            tokens.append(token)
+        return tokens
 
 
 def _is_large(kind: pa.DataType) -> bool:

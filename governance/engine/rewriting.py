@@ -11,12 +11,11 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from core.errors import Invalid, ObligationUnmet
+from governance.engine import rows as row_filters
 from governance.engine.masks import Masker
 from governance.engine.obligations import Mask, Obligations
-from governance.engine.rows import columns_of, to_expression
 
 _Columns = TypeVar("_Columns", pa.RecordBatch, pa.Table)
 
@@ -68,7 +67,6 @@ class Rewriting:
     """The columns that are needed, in the order of the file."""
     schema: pa.Schema = field(init=False)
     masks: dict[str, Mask] = field(init=False)
-    _rows: pc.Expression | None = field(init=False)
     _masker: Masker = field(init=False)
 
     def __post_init__(self) -> None:
@@ -77,8 +75,8 @@ class Rewriting:
             raise Invalid(f"There is no column {absent[0]!r}.", columns=names)
         if self.columns and len(set(names)) < len(names):
             raise Invalid("Columns cannot be chosen where several have one name.")
-        self._rows = None if rows is True else to_expression(rows, self.before)
-        wanted = {*self.columns, *columns_of(rows)} if self.columns else set(names)
+        row_filters.to_expression(rows, self.before)  # refuses what cannot be applied
+        wanted = {*self.columns, *row_filters.columns_of(rows)} if self.columns else set(names)
         self.read = tuple(name for name in names if name in wanted)
         needed = pa.schema([each for each in self.before if each.name in wanted])
         self.masks = self.kept.masks(names)
@@ -87,7 +85,7 @@ class Rewriting:
 
     def apply(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Return what may be seen of a batch that has the columns `read`."""
-        seen = batch if self._rows is None else batch.filter(self._rows)
+        seen = row_filters.kept(self.kept.to.rows, batch)
         return self._chosen(self._masker.apply(seen))
 
     def _chosen(self, whole: _Columns) -> _Columns:

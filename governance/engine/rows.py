@@ -12,11 +12,10 @@ twice raises ObligationUnmet: a filter is never left out.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
-from operator import and_, eq, ge, gt, le, lt, or_
-from typing import Protocol, TypeVar, cast
+from typing import Any, Protocol, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -38,7 +37,12 @@ from governance.engine.conditions import (
 
 _Told = TypeVar("_Told")
 _Leaf = Equals | Compares | Begins | OneOf
-_COMPARED = {Order.LESS: lt, Order.AT_MOST: le, Order.MORE: gt, Order.AT_LEAST: ge}
+_COMPARED: Mapping[Order, Callable[..., Any]] = {
+    Order.LESS: pc.less,
+    Order.AT_MOST: pc.less_equal,
+    Order.MORE: pc.greater,
+    Order.AT_LEAST: pc.greater_equal,
+}
 
 
 class _Language(Protocol[_Told]):
@@ -91,46 +95,57 @@ def to_expression(condition: Condition, schema: pa.Schema) -> pc.Expression:
 
     The expression is true or false, never null.
     """
-    return _tell(condition, True, _Arrow(schema))
+    found = _tell(condition, True, _Arrow(schema, pc.field, pc.scalar))
+    assert isinstance(found, pc.Expression)
+    return found
+
+
+def kept(condition: Condition, batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Return the rows of a batch that the condition keeps: what `to_expression` would, sooner.
+
+    An expression is planned anew for every batch, and that costs more than most filters.
+    """
+    found = _tell(condition, True, _Arrow(batch.schema, batch.column, pa.scalar))
+    if isinstance(found, pa.Scalar):
+        return batch if found.as_py() else batch.slice(0, 0)
+    return batch.filter(found)
 
 
 @dataclass(frozen=True, slots=True)
 class _Arrow:
+    """Tells conditions in kernels, over expressions or over the columns of a batch."""
+
     schema: pa.Schema
+    column: Callable[[str], Any]
+    literal: Callable[[Any], Any]
 
-    def constant(self, value: bool) -> pc.Expression:
-        return pc.scalar(value)
+    def constant(self, value: bool) -> Any:
+        return self.literal(value)
 
-    def every(self, parts: Sequence[pc.Expression]) -> pc.Expression:
-        return reduce(and_, parts, self.constant(True))
+    def every(self, parts: Sequence[Any]) -> Any:
+        return reduce(pc.and_kleene, parts, self.constant(True))
 
-    def any(self, parts: Sequence[pc.Expression]) -> pc.Expression:
-        return reduce(or_, parts, self.constant(False))
+    def any(self, parts: Sequence[Any]) -> Any:
+        return reduce(pc.or_kleene, parts, self.constant(False))
 
-    def leaf(self, leaf: _Leaf, holds: bool) -> pc.Expression:
+    def leaf(self, leaf: _Leaf, holds: bool) -> Any:
         kind = _checked(leaf, self.schema)
-        column = pc.field(leaf.attribute)
+        column = self.column(leaf.attribute)
         found = self._compared(leaf, column, kind)
-        return _expression(and_(column.is_valid(), found if holds else ~found))
+        return pc.and_kleene(pc.is_valid(column), found if holds else pc.invert(found))
 
-    def _compared(self, leaf: _Leaf, column: pc.Expression, kind: pa.DataType) -> pc.Expression:
+    def _compared(self, leaf: _Leaf, column: Any, kind: pa.DataType) -> Any:
         if isinstance(leaf, Begins):
             return pc.starts_with(column, pattern=leaf.prefix)
         if isinstance(leaf, OneOf):
-            return column.isin(pa.array(sorted(leaf.values), kind))
-        compared = _COMPARED[leaf.order] if isinstance(leaf, Compares) else eq
+            return pc.is_in(column, value_set=pa.array(sorted(leaf.values), kind))
+        compared = _COMPARED[leaf.order] if isinstance(leaf, Compares) else pc.equal
         if not pa.types.is_unsigned_integer(kind):
-            return _expression(compared(column, pc.scalar(leaf.value)))
+            return compared(column, self.literal(leaf.value))
         if isinstance(leaf.value, int) and leaf.value < 0:  # below whatever the column can hold
             above = isinstance(leaf, Compares) and leaf.order in {Order.MORE, Order.AT_LEAST}
             return self.constant(above)
-        value = cast("int", pa.scalar(leaf.value, pa.uint64()))  # the stubs know Python's alone
-        return _expression(compared(column, pc.scalar(value)))
-
-
-def _expression(found: object) -> pc.Expression:
-    assert isinstance(found, pc.Expression)
-    return found
+        return compared(column, self.literal(pa.scalar(leaf.value, pa.uint64())))
 
 
 # -- SQL
