@@ -45,6 +45,11 @@ app.conf.update(
             "schedule": float(env.sweep_seconds),
         },
         "sweep-runs": {"task": "transforms.tasks.sweep_runs", "schedule": float(env.sweep_seconds)},
+        "sweep-scans": {
+            "task": "transforms.tasks.sweep_scans",
+            "schedule": float(env.sweep_seconds),
+        },
+        "scan-unscanned": {"task": "transforms.tasks.scan_unscanned", "schedule": 600.0},
         "sweep-erasures": {
             "task": "movement.tasks.sweep_erasures",
             "schedule": float(env.sweep_seconds),

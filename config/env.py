@@ -180,6 +180,12 @@ SETTINGS: Mapping[str, Setting] = {
         "FAIRMESH_RETENTION_WARNING_DAYS", _positive, "14",
         "How long before the end of a retention its owners are asked.", "30",
     ),
+    "pii_model": Setting(
+        "FAIRMESH_PII_MODEL", str, "",
+        "The spaCy model by which scans look for names in prose: an installed package or a folder; "
+        "needs the extra `pii`.",
+        "en_core_web_sm",
+    ),
     "tokenizers": Setting(
         "FAIRMESH_TOKENIZERS", lambda text: Path(text).resolve() if text else None, "",
         "The folder of tokenizers, <name>/tokenizer.json; FAIRMESH_HOME/tokenizers when empty.",
@@ -219,6 +225,7 @@ class Env:
     break_glass_mfa: bool
     policy_review: bool
     retention_warning_days: int
+    pii_model: str
     tokenizers: Path
 
 

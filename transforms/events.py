@@ -1,4 +1,4 @@
-"""What transforms hears: one of its own runs has begun or ended, and lineage is to know."""
+"""What transforms hears: a run of its own has begun or ended, a version came or went."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from datetime import datetime
 from typing import Any
 
 from core import outbox
+from core.names import Name
+from governance.services.scans import end_scans
 from lineage import openlineage
 from lineage.openlineage import ColumnSource, DatasetUse, Output, RunRef
 from lineage.services import record
 from transforms import erasing as _erasing  # noqa: F401  # movement finds its places so
+from transforms import services
 from transforms.engine import plan as planning
 from transforms.engine.operators.base import ColumnUse, Kind
 from transforms.engine.plan import Plan
@@ -67,4 +70,18 @@ def _source(product: str, use: ColumnUse) -> ColumnSource:
     )
 
 
+def version_published(payload: dict[str, Any]) -> None:
+    """Have a worker scan it now; its row was written with the version, and the sweeper sees it."""
+    name = Name.parse(payload["version"])
+    services.ring_scans(payload["product"], name.version or 0)
+
+
+def version_tombstoned(payload: dict[str, Any]) -> None:
+    """What was found in a version that is no more is no reason for a label."""
+    name = Name.parse(payload["version"])
+    end_scans(str(name.product_name), name.version or 0)
+
+
 outbox.subscribe(RUN_CHANGED, run_changed)
+outbox.subscribe("version.published", version_published)
+outbox.subscribe("version.tombstoned", version_tombstoned)

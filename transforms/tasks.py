@@ -22,3 +22,18 @@ def shard(shard_id: str) -> None:
 @shared_task
 def sweep_runs() -> None:
     services.sweep_runs()
+
+
+@shared_task
+def scan(scan_id: str) -> None:
+    services.run_scan(UUID(scan_id))
+
+
+@shared_task
+def sweep_scans() -> None:
+    services.sweep_scans()
+
+
+@shared_task
+def scan_unscanned() -> None:
+    services.scan_unscanned()

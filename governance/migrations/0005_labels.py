@@ -27,7 +27,7 @@ class Migration(migrations.Migration):
                 ('id', models.UUIDField(default=core.ids.new_id, editable=False, primary_key=True, serialize=False)),
                 ('name', models.CharField(max_length=500)),
                 ('version', models.PositiveIntegerField()),
-                ('state', models.CharField(choices=[('queued', 'Queued'), ('running', 'Running'), ('waiting', 'Waiting'), ('done', 'Done'), ('failed', 'Failed'), ('skipped', 'Skipped')], default='queued', max_length=16)),
+                ('state', models.CharField(choices=[('queued', 'Queued'), ('running', 'Running'), ('waiting', 'Waiting'), ('done', 'Done'), ('failed', 'Failed')], default='queued', max_length=16)),
                 ('reason_code', models.CharField(blank=True, max_length=64)),
                 ('reason', models.TextField(blank=True)),
                 ('asked_by', models.CharField(max_length=150)),
@@ -101,7 +101,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='scan',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['queued', 'running', 'waiting', 'done', 'failed', 'skipped'])), name='scan_state_is_known'),
+            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['queued', 'running', 'waiting', 'done', 'failed'])), name='scan_state_is_known'),
         ),
         migrations.AddConstraint(
             model_name='scan',
@@ -109,7 +109,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='scan',
-            constraint=models.UniqueConstraint(condition=models.Q(('ended_at__isnull', True)), fields=('name', 'version'), name='one_scan_of_a_version_counts'),
+            constraint=models.UniqueConstraint(condition=models.Q(('ended_at__isnull', True), ('state__in', ['queued', 'running', 'waiting'])), fields=('name', 'version'), name='one_open_scan'),
         ),
         migrations.AddField(
             model_name='scanverdict',

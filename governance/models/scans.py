@@ -14,7 +14,6 @@ class ScanState(models.TextChoices):
     WAITING = "waiting"
     DONE = "done"
     FAILED = "failed"
-    SKIPPED = "skipped"
 
 
 SCAN_OPEN = frozenset({ScanState.QUEUED, ScanState.RUNNING, ScanState.WAITING})
@@ -63,8 +62,8 @@ class Scan(models.Model):
             ),
             models.UniqueConstraint(
                 fields=["name", "version"],
-                condition=Q(ended_at__isnull=True),
-                name="one_scan_of_a_version_counts",
+                condition=Q(ended_at__isnull=True, state__in=["queued", "running", "waiting"]),
+                name="one_open_scan",
             ),
         ]
         indexes = [

@@ -21,7 +21,14 @@ from governance.engine.scan.detectors import BY_ID
 from governance.engine.scan.judging import Finding, Verdict, judge
 from governance.engine.scan.tally import Tally
 from governance.labelling import verdicts_of
-from governance.models import Declassification, LabelOrigin, Scan, ScanState, ScanVerdict
+from governance.models import (
+    SCAN_OPEN,
+    Declassification,
+    LabelOrigin,
+    Scan,
+    ScanState,
+    ScanVerdict,
+)
 from governance.services.decisions import require
 from governance.services.labels import Evidence, say
 
@@ -32,15 +39,24 @@ LONGEST_COLUMN = 300
 
 @transaction.atomic
 def ask_for_scan(product: str, version: int, *, by: str, published_by: str) -> Scan:
-    """Queue a scan of a version in the place of any earlier one.
+    """Queue a scan of a version, or return the one that is queued or at work.
 
-    Call it in the transaction of the publication: a version that was not scanned lowers nothing.
+    Call it in the transaction of the publication: a version that is yet to be scanned lowers
+    nothing. What an earlier scan said holds until this one is done.
     """
-    now = timezone.now()
-    Scan.objects.filter(name=product, version=version, ended_at=None).update(ended_at=now)
-    return Scan.objects.create(
-        name=product, version=version, asked_by=by, published_by=published_by, next_attempt_at=now
+    scan, _ = Scan.objects.get_or_create(
+        name=product,
+        version=version,
+        state__in=SCAN_OPEN,
+        ended_at=None,
+        defaults={
+            "state": ScanState.QUEUED,
+            "asked_by": by,
+            "published_by": published_by,
+            "next_attempt_at": timezone.now(),
+        },
     )
+    return scan
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +95,8 @@ def finish_scan(scan: Scan, outcome: Outcome) -> None:
     scan.partial = {"tally": outcome.tally.as_json()}
     scan.finished_at = timezone.now()
     scan.save()
+    earlier = Scan.objects.filter(name=scan.name, version=scan.version, ended_at=None)
+    earlier.exclude(pk=scan.pk).update(ended_at=scan.finished_at)
     settle_scan_labels(scan.name)
     outbox.emit("scan.done", {"name": scan.name, "version": scan.version, "scan": str(scan.pk)})
 
@@ -97,8 +115,9 @@ def settle_scan_labels(product: str) -> bool:
             key = (_column(finding.column), finding.label)
             if finding.labelled and finding.rate >= wanted.get(key, {}).get("rate", 0.0):
                 wanted[key] = _evidence(scan, finding)
-        for found in scan.result["free_text"].get("findings", ()) if scan.result else ():
-            wanted.setdefault((_column(found["column"]), found["label"]), _free(scan, found))
+        for found in (scan.result or {}).get("free_text", {}).get("findings", ()):
+            if found["labelled"]:
+                wanted.setdefault((_column(found["column"]), found["label"]), _free(scan, found))
     for (column, detector), each in said.items():
         if each.verdict is Verdict.CONFIRM:
             kept = {"detector": detector, "confirmed": True, "rate": each.rate}
@@ -121,7 +140,7 @@ def _evidence(scan: Scan, finding: Finding) -> Evidence:
 
 
 def _free(scan: Scan, found: Mapping[str, Any]) -> Evidence:
-    told = {key: value for key, value in found.items() if key not in {"column", "label"}}
+    told = {k: v for k, v in found.items() if k not in {"column", "label", "labelled"}}
     return {"scan": str(scan.pk), "version": scan.version, **told}
 
 

@@ -6,6 +6,7 @@ import gzip
 import io
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO, Literal, cast
 
@@ -19,7 +20,7 @@ from transforms.engine.reading import csv, jsonl
 from transforms.engine.reading.records import BadRow, Read, pieces, read_piece
 from transforms.engine.sources import READ_BYTES, ByteSource, RangedFile
 
-__all__ = ["BadRow", "Piece", "Read", "infer_schema", "read"]
+__all__ = ["BadRow", "Piece", "Read", "infer_schema", "open_stream", "read"]
 
 Format = Literal["jsonl", "csv", "parquet"]
 Compression = Literal["none", "gzip", "zstd"]
@@ -100,6 +101,13 @@ def _read_csv(
                 )
             fmt = csv.Csv(schema, header)
         yield read_piece(fmt, piece.path, offset + skip, data[skip:])
+
+
+@contextmanager
+def open_stream(path: str, compression: Compression, source: ByteSource) -> Iterator[BinaryIO]:
+    """Give all bytes of a file, decompressed, as one stream."""
+    with _open(Piece(path, "csv", compression, 0, source.size), source) as (_, stream):
+        yield stream
 
 
 class _open:  # noqa: N801 - used as a function

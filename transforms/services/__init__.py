@@ -4,6 +4,13 @@ from transforms.services.coordinate import advance_run
 from transforms.services.pipelines import plan_pipeline, sample_pipeline, save_pipeline
 from transforms.services.quarantine import quarantined_rows
 from transforms.services.runs import cancel_run, retry_run, start_run, sweep_runs
+from transforms.services.scans import (
+    ring_scans,
+    run_scan,
+    scan_unscanned,
+    start_scan,
+    sweep_scans,
+)
 from transforms.services.shards import run_shard
 
 __all__ = [
@@ -12,9 +19,14 @@ __all__ = [
     "plan_pipeline",
     "quarantined_rows",
     "retry_run",
+    "ring_scans",
+    "run_scan",
     "run_shard",
     "sample_pipeline",
     "save_pipeline",
+    "scan_unscanned",
     "start_run",
+    "start_scan",
     "sweep_runs",
+    "sweep_scans",
 ]

@@ -51,10 +51,18 @@ class Counter:
                 continue
             matches = len(hits)
             if detector.check is not None:
-                texts_hit = cast("Sequence[str]", values_of(hits))
-                matches = sum(map(detector.matches, texts_hit))
+                matches = sum(map(detector.matches, _strings(hits)))
             found[detector.id] = Count(len(hits), matches)
         return found
+
+
+def _strings(texts: Column) -> Sequence[str]:
+    """Return the values; bytes that are no UTF-8, which a file may hold as text, are replaced."""
+    try:
+        return cast("Sequence[str]", values_of(texts))
+    except UnicodeDecodeError:
+        raw = cast("Sequence[bytes]", values_of(texts.cast(pa.large_binary())))
+        return [value.decode(errors="replace") for value in raw]
 
 
 def _where(texts: Column, pattern: str) -> Column:

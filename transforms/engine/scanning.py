@@ -1,0 +1,193 @@
+"""Every row of a file as columns of text, whatever the file is: for scans, which must miss none.
+
+Unlike `readers`, which hold a file to one schema, this takes each block as it comes: members that
+turn up late, values of mixed types and broken records are all looked at. What is no row of a
+column is told under the empty name. Memory: a few blocks, whatever the size of the file.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+import pyarrow as pa
+import pyarrow.json as pj
+import zstandard
+
+from core.errors import FairmeshError, Invalid
+from transforms.engine.arrow import Column, reader_of
+from transforms.engine.readers import Compression, Format, kind_of, open_parquet, open_stream
+from transforms.engine.reading import csv, jsonl
+from transforms.engine.reading.records import read_piece
+from transforms.engine.sources import ByteSource
+
+BLOCK_BYTES = 4 * 1024 * 1024
+LONGEST_RECORD = 16 * 1024 * 1024
+"""A record that has no end until here is looked at as text, piece by piece."""
+_BATCH_ROWS = 8192
+_SNIFFED = 4096
+LINES = ""
+
+
+class NotText(FairmeshError):
+    """The file is neither rows nor text; a scan leaves it out, and says so."""
+
+    code = "not_text"
+    title = "The file holds no text"
+    status = 422
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Some rows of a file, column by column."""
+
+    rows: int
+    columns: tuple[tuple[str, Column], ...]
+
+
+def blocks_of(path: str, source: ByteSource) -> Iterator[Block]:
+    """Yield all that the file holds. Raises NotText, and Invalid when it is damaged."""
+    kind, compression = _kind(path)
+    try:
+        if kind == "parquet":
+            yield from _of_parquet(path, source)
+            return
+        with open_stream(path, compression, source) as stream:
+            if kind == "jsonl":
+                yield from _of_jsonl(stream)
+            elif kind == "csv":
+                yield from _of_csv(path, stream)
+            else:
+                yield from _of_text(path, stream)
+    except (OSError, EOFError, zlib.error, zstandard.ZstdError) as error:
+        raise Invalid(f"{path} is damaged: {error}", path=path) from error
+    except pa.ArrowException as error:  # its words may hold a piece of the data
+        raise Invalid(f"{path} cannot be read: {type(error).__name__}.", path=path) from error
+
+
+def _kind(path: str) -> tuple[Format | None, Compression]:
+    try:
+        return kind_of(path.lower(), "auto")
+    except Invalid:
+        compression = kind_of(path.lower(), "jsonl")[1]
+        return None, compression
+
+
+def _of_parquet(path: str, source: ByteSource) -> Iterator[Block]:
+    with open_parquet(source, path) as file:
+        for group in range(file.num_row_groups):
+            told = file.metadata.row_group(group)
+            row_bytes = max(told.total_byte_size // max(told.num_rows, 1), 1)
+            rows = max(min(BLOCK_BYTES // row_bytes, _BATCH_ROWS), 1)
+            for batch in file.iter_batches(rows, row_groups=[group], use_threads=False):
+                yield _block(batch)
+
+
+def _block(batch: pa.RecordBatch) -> Block:
+    return Block(batch.num_rows, tuple(zip(batch.schema.names, batch.columns, strict=True)))
+
+
+def _cut(stream: BinaryIO, complete: Callable[[bytes], int]) -> Iterator[tuple[bytes, bool]]:
+    """Yield whole records of about BLOCK_BYTES, and a record without end in pieces (False)."""
+    held = b""
+    while chunk := stream.read(BLOCK_BYTES):
+        held += chunk
+        if end := complete(held):
+            yield held[:end], True
+            held = held[end:]
+        elif len(held) > LONGEST_RECORD:
+            yield held, False
+            held = b""
+    if held:
+        yield held, True
+
+
+def _lines(data: bytes) -> Block:
+    lines = data.decode(errors="replace").splitlines()
+    return Block(len(lines), ((LINES, pa.array(lines, pa.large_string())),))
+
+
+def _of_text(path: str, stream: BinaryIO) -> Iterator[Block]:
+    first = True
+    for data, _ in _cut(stream, jsonl.complete):
+        if first and not _is_text(data[:_SNIFFED]):
+            raise NotText(f"{path} is neither rows nor text.", path=path)
+        first = False
+        yield _lines(data)
+
+
+def _is_text(head: bytes) -> bool:
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        return False
+    return b"\0" not in head
+
+
+def _of_csv(path: str, stream: BinaryIO) -> Iterator[Block]:
+    fmt: csv.Csv | None = None
+    for data, whole in _cut(stream, csv.complete):
+        rest = data
+        if fmt is None:
+            header, skip = _header(data, path)
+            fmt = csv.Csv(pa.schema([(name, pa.string()) for name in header]), header)
+            rest = data[skip:]
+        if not whole or not fmt.header:
+            yield _lines(rest)
+            continue
+        read = read_piece(fmt, path, 0, rest)
+        yield _block(read.batch)
+        if read.bad:
+            yield _lines(b"\n".join(each.raw for each in read.bad))
+
+
+def _header(data: bytes, path: str) -> tuple[tuple[str, ...], int]:
+    """Return the column names; none when there is no usable header: the rows are lines then."""
+    try:
+        return csv.header_of(data, path)
+    except Invalid:
+        return (), 0
+
+
+def _of_jsonl(stream: BinaryIO) -> Iterator[Block]:
+    for data, whole in _cut(stream, jsonl.complete):
+        if not whole:
+            yield _lines(data)
+            continue
+        try:
+            table = pj.read_json(
+                reader_of(data),
+                read_options=pj.ReadOptions(use_threads=False, block_size=len(data) + 1),
+            ).combine_chunks()
+            table.validate(full=True)
+        except pa.ArrowInvalid:
+            yield from _one_by_one(data)
+        else:
+            yield from map(_block, table.to_batches())
+
+
+def _one_by_one(data: bytes) -> Iterator[Block]:
+    """Read lines that do not fit one schema; each member is a text column of its own."""
+    columns: dict[str, list[str]] = {}
+    rest, rows = [], 0
+    for line in data.splitlines():
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError):
+            row = None
+        if not isinstance(row, dict):
+            rest.append(line)
+            continue
+        rows += 1
+        for name, value in row.items():
+            if value is not None:
+                text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+                columns.setdefault(name, []).append(text.encode(errors="replace").decode())
+    arrays = ((name, pa.array(texts, pa.large_string())) for name, texts in columns.items())
+    yield Block(rows, tuple(arrays))
+    if rest:
+        yield _lines(b"\n".join(rest))
