@@ -74,6 +74,8 @@ def test_cedar_links_as_we_do(
 @pytest.mark.parametrize("team", ["", "lab"])
 def test_both_forms_of_a_link_are_one_policy(purpose: str, team: str) -> None:
     permit = Permit("1", "" if team else "ben", "/acme/~/wiki", purpose, UNTIL, team)
+    whom = {"type": "Team", "id": "lab"} if team else {"type": "User", "id": "ben"}
+    assert permit.as_json()["principal"] == {"op": "in", "entity": whom}
     assert policy_set(permit.as_text(), schema_text()).policies == [permit.as_json()]
 
 

@@ -31,8 +31,9 @@ def ask(who: Person, **more: Any) -> AccessRequest:
 
 
 def let_pass(request: AccessRequest, **time: float) -> None:
-    rows = AccessRequest.objects.filter(pk=request.pk)
-    rows.update(due_at=rows.get().due_at - timedelta(**time))
+    assert request.due_at is not None
+    due_at = request.due_at - timedelta(**time)
+    AccessRequest.objects.filter(pk=request.pk).update(due_at=due_at)
 
 
 def test_others_are_called_when_time_is_up_and_only_then(world: World, dora: Person) -> None:
