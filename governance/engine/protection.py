@@ -40,6 +40,10 @@ SPEC_SCHEMA: dict[str, Any] = {
         "jurisdictions": _count(1, 20, "Under so many different jurisdictions; highest counts."),
         "retention_days": _count(1, 36_500, "Kept at least so long; the longest counts."),
         "max_retention_days": _count(1, 36_500, "Deleted after so long; the shortest counts."),
+        "on_retention_end": {
+            "enum": ["ask", "erase"],
+            "description": "Whether the end of max_retention_days asks an owner or erases.",
+        },
         "object_lock_days": _count(1, 36_500, "Locked in the stores; the longest counts."),
         "legal_hold": {
             "type": "boolean",
@@ -64,6 +68,8 @@ class Protection:
     jurisdictions: int = 1
     retention_days: int = 0
     max_retention_days: int | None = None
+    on_retention_end: str = "ask"
+    """Read by governance.retention of the policy whose limit is the shortest; nothing to merge."""
     object_lock_days: int = 0
     legal_hold: bool = False
     time_to_replicate_minutes: int | None = None
