@@ -80,7 +80,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ca
         """What allauth would mail about (a factor added, a password changed) is audited instead."""
         change = template_prefix.rpartition("/")[2].replace("_", "-")
         decision = Decision(True, (), "One changes how one signs in oneself.", "")
-        audit.record(Principal(user.username), "change-sign-in", user.username, decision, to=change)
+        who = Principal(user.username)
+        audit.record(who, "change-sign-in", user.username, decision, change=change)
 
 
 class MfaAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth carries no types

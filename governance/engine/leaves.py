@@ -37,7 +37,8 @@ _OWN = frozenset(
 
 _IMPERSONAL = frozenset(
     {
-        "create-site", "create-store", "create-team", "erase-person", "move-store", "replicate",
+        "add-member", "add-to-group", "create-group", "create-site", "create-store", "create-team",
+        "erase-person", "move-store", "remove-from-group", "remove-member", "replicate",
         "site-state",
     }
 )  # fmt: skip

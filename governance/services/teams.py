@@ -34,7 +34,8 @@ def manage(actor: Principal, team: str) -> Decision:
     """
     if actor.scopes is not None:
         raise Invalid("A token with scopes manages no teams and no machines; sign in to do it.")
-    answer = decide(actor, Action.ADMINISTER, _as_domain(team))
+    resource = _as_domain(team)
+    answer = decide(actor, Action.ADMINISTER, resource)
     if answer.allow:
         return answer
     error: NotAuthenticated | PolicyDenied
@@ -46,7 +47,7 @@ def manage(actor: Principal, team: str) -> Decision:
             action=str(Action.ADMINISTER),
             policies=list(answer.policies),
         )
-    denial = denials.Denial(actor, str(Action.ADMINISTER), f"team {team}", answer, hidden=False)
+    denial = denials.Denial(actor, str(Action.ADMINISTER), resource.name, answer, hidden=False)
     denials.attach(error, denial)
     raise error
 

@@ -31,6 +31,11 @@ PAGES = [
     ("ben", "/p/acme/~/nothing"),
     ("ana", "/jobs"),
     ("ana", "/nowhere"),
+    ("ana", "/account"),
+    ("", "/accounts/login/"),
+    ("ana", "/accounts/2fa/"),
+    ("ana", "/accounts/sessions/"),
+    ("ana", "/accounts/password/change/"),
 ]
 MOST_REQUESTS = 6
 WIDTHS = {"wide": 1400, "narrow": 400}
