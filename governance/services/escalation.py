@@ -48,7 +48,7 @@ def _escalate(request_id: UUID) -> bool:
         request=request, text=f"Nobody decided in time: {named} may decide as well from now on."
     )
     decision = decide(CLERK, Action.DISCOVER, resource)
-    told = {"request": str(request.pk), "to": teams}
-    audit.record(CLERK, "escalate-request", request.name, decision, **told)
-    outbox.emit("request.escalated", {"name": request.name, **told})
+    pk = str(request.pk)
+    audit.record(CLERK, "escalate-request", request.name, decision, request=pk, teams=teams)
+    outbox.emit("request.escalated", {"request": pk, "name": request.name, "to": teams})
     return True

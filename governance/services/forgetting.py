@@ -17,11 +17,13 @@ from governance.engine.entities import MESH, Action, Principal
 from governance.models import (
     AccessRequest,
     ClearText,
+    Grant,
     Label,
     LastRead,
     Membership,
     Policy,
     ReadMeter,
+    RequestComment,
     User,
 )
 from governance.services.decisions import require
@@ -56,6 +58,8 @@ def _close(user: User, alias: str) -> None:
     for table in (EmailAddress, SocialAccount, Authenticator, Membership):
         table._default_manager.filter(user=user).delete()
     AccessRequest.objects.filter(user=user).update(reason="")
+    RequestComment.objects.filter(author=user).update(text="")
+    Grant.objects.filter(user=user).update(reason="")
     for table in (Label, Policy):
         table._default_manager.filter(created_by=user.username).update(created_by=alias)
     IdempotencyRecord.objects.filter(principal=user.username).delete()

@@ -34,13 +34,14 @@ def make_grant(
         granted_by=by,
         expires_at=timezone.now() + timedelta(days=days),
     )
+    whom = {"to": request.user.username} if team is None else {"team": team.slug}
     audit.record(
         actor,
         "grant",
         request.name,
         decision,
+        **whom,
         grant=str(grant.pk),
-        to=request.user.username if team is None else f"team {team.slug}",
         purpose=request.purpose,
         expires=grant.expires_at.isoformat(),
     )
