@@ -24,7 +24,8 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from core.models import OutboxDelivery
-from movement.models import Replica, Transfer
+from governance.models import AuditEntry, AuditTree
+from movement.models import AuditCopy, Replica, Transfer
 from transforms.models import Run
 
 _REQUESTS = Counter("fairmesh_requests", "Requests answered.", ["method", "route", "status"])
@@ -53,7 +54,7 @@ class MetricsMiddleware:
 
 
 class WorkCollector(Collector):
-    """Counts the work by state when it is asked: five queries, each over one table."""
+    """Counts the work by state when it is asked: eight queries, each over one table."""
 
     def collect(self) -> Iterable[Metric]:
         yield _by_state("fairmesh_transfers", "Transfers by state.", Transfer)
@@ -63,6 +64,20 @@ class WorkCollector(Collector):
         yield GaugeMetricFamily("fairmesh_outbox_waiting", "Events to be handled.", value=waiting)
         moved = Transfer.objects.aggregate(total=Sum("bytes_done"))["total"] or 0
         yield CounterMetricFamily("fairmesh_moved_bytes", "Bytes of all transfers.", value=moved)
+        yield from _of_the_audit_log()
+
+
+def _of_the_audit_log() -> Iterable[Metric]:
+    size = AuditTree.objects.filter(pk=1).values_list("size", flat=True).first() or 0
+    yield GaugeMetricFamily("fairmesh_audit_entries", "Entries in the tree.", value=size)
+    waiting = AuditEntry.objects.filter(position__isnull=True).count()
+    yield GaugeMetricFamily(
+        "fairmesh_audit_unsequenced", "Entries without a place in the tree yet.", value=waiting
+    )
+    forks = AuditCopy.objects.exclude(forked="").count()
+    yield GaugeMetricFamily(
+        "fairmesh_audit_forks", "Stores that remember another history; look at once.", value=forks
+    )
 
 
 def _by_state(name: str, help_text: str, model: type[Model]) -> Metric:
