@@ -157,11 +157,17 @@ class Neighbourhood:
         return bool(awaits) and not self._versions.is_told(awaits)
 
     def _path_of(self, row: Label) -> Path:
-        path = []
+        """Return the path of a label that is not derived anew, its versions remembered."""
+        path: list[Place] = []
+        before = ""
         for told in row.evidence.get("path", ()):
             namespace = told.get("namespace", self._own)
             where = told["name"] if namespace == self._own else f"{namespace} {told['name']}"
+            number = told.get("version", "")
+            if path:
+                self._versions.newest.setdefault((path[-1].dataset, where), (before, number))
             path.append(Place(where, told.get("column", "")))
+            before = number
             self._known.setdefault(where, Node(namespace=namespace, name=told["name"]))
         return tuple(path)
 

@@ -149,7 +149,7 @@ class Settled:
     """What one place carries once all has flowed."""
 
     inherited: Mapping[str, Path]
-    """What comes to it by lineage beside its own labels."""
+    """What comes to it by lineage, also what it carries by itself as well."""
     overruled: frozenset[str]
     """Those of its own labels that allow more than what it is made from does."""
 
@@ -177,6 +177,9 @@ class _Spread:
                 self.targets.add(flow.target)
         self.own = {place: read(labels) for place, labels in given.items()}
         self.now = dict(self.own)
+        self.arrived: dict[Place, LabelSet] = {}
+        self.ways: dict[Place, dict[str, Path]] = defaultdict(dict)
+        """How what has arrived somewhere came there; paths also tells of where labels begin."""
         self.paths: dict[Place, dict[str, Path]] = {}
         self._waiting: list[tuple[int, Path, Place, str]] = []
         for place, labels in given.items():
@@ -198,17 +201,30 @@ class _Spread:
     def _pass_on(self, flow: Flow, facet: str, path: Path) -> None:
         held = {each for each in self.now[flow.source].labels() if facet_of(each) == facet}
         coming = read(label for label in held if self._stops.lets(flow, label))
-        before = self.now.get(flow.target, FREE)
+        target, way = flow.target, (*path, flow.target)
+        if coming == FREE:
+            return
+        if target not in path:  # what comes back to where it was is no reason of its own
+            arrived = join(self.arrived.get(target, FREE), coming)
+            if arrived != self.arrived.get(target, FREE):
+                self.arrived[target] = arrived
+                self.ways[target][facet] = way
+        before = self.now.get(target, FREE)
         after = join(before, coming)
         if after != before:
-            self.now[flow.target] = after
-            self._come(flow.target, facet, (*path, flow.target))
+            self.now[target] = after
+            self._come(target, facet, way)
 
     def settled(self, place: Place) -> Settled:
         ours = self.own.get(place, FREE).labels()
         now = self.now.get(place, FREE).labels()
-        paths = self.paths.get(place, {})
-        inherited = {label: paths[facet_of(label)] for label in sorted(now - ours)}
+        arrived = self.arrived.get(place, FREE).labels()
+        ways = self.ways.get(place, {})
+        inherited = {
+            label: ways[facet_of(label)]
+            for label in sorted(now)
+            if label in arrived or (label not in ours and facet_of(label) in ways)
+        }
         return Settled(inherited, ours - now)
 
 

@@ -15,7 +15,17 @@ from typing import Any
 from django.db import transaction
 
 from core import outbox
-from governance.engine.labels import FREE, Flow, LabelSet, Place, Stops, join, read, settle
+from governance.engine.labels import (
+    FREE,
+    Flow,
+    LabelSet,
+    Place,
+    Stops,
+    facet_of,
+    join,
+    read,
+    settle,
+)
 from governance.labelling import stops_of
 from governance.models import Label, LabelOrigin
 from governance.services.labels import Evidence, overrule, say
@@ -120,7 +130,10 @@ def _add(product: str, coming: Mapping[str, Mapping[str, Evidence]]) -> None:
         both = {**wanted.get(column, {}), **new}
         ours = own.get(column, FREE)
         now = join(join(ours, read(wanted.get(column, {}))), read(new))
-        labels = {each: both.get(each, {}) for each in now.labels() - ours.labels()}
+        labels = {each: both[each] for each in now.labels() & both.keys()}
+        for label in now.labels() - ours.labels() - both.keys():  # sets without a common value
+            same = (each for each in sorted(both) if facet_of(each) == facet_of(label))
+            labels[label] = both[next(same)]
         whole[column] = Inherited(labels, ours.labels() - now.labels())
     settle_product(product, whole)
 

@@ -108,7 +108,8 @@ def test_a_path_follows_flows_from_an_origin_and_a_tags_is_shortest(
             assert all(step in pairs for step in itertools.pairwise(path))
             if family_of(label) in {"pii", "secret", "topic"}:
                 assert label in own[path[0]]
-                assert len(path) == 1 + steps_from(label, own, place, pairs)
+                if label not in own.get(place, ()):
+                    assert len(path) == 1 + steps_from(label, own, place, pairs)
 
 
 def steps_from(
@@ -156,4 +157,5 @@ def test_a_clean_scan_lowers_on_masked_ways_alone() -> None:
 def test_what_allows_less_overrules_ones_own() -> None:
     own = {A: {"residency:de": (A,)}, B: {"residency:de": (B,), "residency:us": (B,)}}
     found = settle(own, [Flow(A, B)], Stops())[B]
-    assert (found.inherited, found.overruled) == ({}, {"residency:us"})
+    assert set(found.inherited) == {"residency:de"}
+    assert found.overruled == {"residency:us"}
