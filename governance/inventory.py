@@ -26,7 +26,7 @@ class _Source:
 _sources: list[_Source] = []
 
 
-def register(below: Below, described: Described, domains: Callable[[str], Iterable[str]]) -> None:
+def register(below: Below, described: Described, domains: Below) -> None:
     """Register who lists products, products with what they say of themselves, and domains.
 
     Each takes a prefix, `/` for everything, and costs a fixed number of queries. The resources

@@ -20,6 +20,8 @@ class State(StrEnum):
     APPROVED = "approved"
     ACTIVE = "active"
     RETIRED = "retired"
+    DELETED = "deleted"
+    """Nothing is left but the audit log."""
 
 
 class Move(StrEnum):
@@ -43,9 +45,9 @@ OPEN = frozenset({State.DRAFT, State.VALIDATED, State.SIMULATED, State.PROPOSED,
 """The states of a version that was never in force, or is to come into force again."""
 _UNAPPROVED = OPEN - {State.APPROVED}
 
-TRANSITIONS: Mapping[tuple[State, Move], State | None] = {
+TRANSITIONS: Mapping[tuple[State, Move], State] = {
     **{(state, Move.EDIT): State.DRAFT for state in OPEN},
-    **{(state, Move.DELETE): None for state in OPEN},
+    **{(state, Move.DELETE): State.DELETED for state in OPEN},
     **{(state, Move.ENACT): State.ACTIVE for state in _UNAPPROVED},
     (State.DRAFT, Move.VALIDATE): State.VALIDATED,
     (State.VALIDATED, Move.VALIDATE): State.VALIDATED,
@@ -61,7 +63,7 @@ TRANSITIONS: Mapping[tuple[State, Move], State | None] = {
     (State.RETIRED, Move.RESTORE): State.ACTIVE,
     (State.RETIRED, Move.REVIVE): State.PROPOSED,
 }
-"""(state, move) → the state after it; None when nothing is left."""
+"""(state, move) → the state after it."""
 
 _WAYS: Mapping[State, str] = {
     State.DRAFT: "validate it",
@@ -71,10 +73,11 @@ _WAYS: Mapping[State, str] = {
     State.APPROVED: "activate it",
     State.ACTIVE: "retire it, or draft its next version",
     State.RETIRED: "roll back to it, or draft its next version",
+    State.DELETED: "draft it anew",
 }
 
 
-def after(state: State, move: Move) -> State | None:
+def after(state: State, move: Move) -> State:
     """Return the state after a move; raise Conflict that says which way leads on."""
     if (state, move) not in TRANSITIONS:
         raise Conflict(

@@ -21,6 +21,7 @@ from governance.engine.program import Policy, Program, Rule, Slice, rules_of
 from governance.engine.residual import Unpushable
 from governance.engine.uids import Uid
 
+NOWHERE = Situation()
 ACTIONS = tuple(action for action in Action if action is not Action.REPLICATE)
 """Copies are decided one by one, towards one place; no list of pairs can hold them."""
 
@@ -35,11 +36,11 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of question: an action on resources of a type, for a purpose."""
+    """One kind of question: an action on resources of a type, in a situation."""
 
     action: Action
     type: str
-    purpose: str
+    situation: Situation = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,34 +83,54 @@ def _differs(policy: Policy, other: Policy | None) -> bool:
     return other is None or policy.raw != other.raw
 
 
-def purposes_in(changed: Iterable[Policy]) -> list[str]:
-    """Return the purposes that make a difference: none, and those that are compared with."""
-    found = {""}
-    for policy in changed:
-        found.update(_compared(policy.raw["conditions"]))
-    return sorted(found)
+def situations_in(policies: Iterable[Policy]) -> list[Situation]:
+    """Return the situations that the policies can tell apart: each value that one compares with.
+
+    Of jurisdictions these are none, each by itself, and all together. Policies on copies alone do
+    not count.
+    """
+    found: dict[str, set[str]] = {"purpose": set(), "site": set(), "jurisdictions": set()}
+    for policy in policies:
+        if set(actions_of(policy.raw)) & set(ACTIONS):
+            for attribute, values in found.items():
+                values.update(_compared(policy.raw["conditions"], attribute))
+    places = sorted(found["jurisdictions"])
+    together = [frozenset(places)] if len(places) > 1 else []
+    return [
+        Situation(purpose, site, jurisdictions)
+        for purpose in ("", *sorted(found["purpose"]))
+        for site in ("", *sorted(found["site"]))
+        for jurisdictions in (frozenset(), *(frozenset({p}) for p in places), *together)
+    ]
 
 
-def _compared(expression: Any) -> Iterator[str]:
-    """Yield each text in a comparison in which the purpose stands."""
+def actions_of(raw: Mapping[str, Any]) -> list[Action]:
+    """Return the actions in the scope of a policy."""
+    scope = raw["action"]
+    if scope["op"] == "All":
+        return list(Action)
+    listed = scope["entities"] if "entities" in scope else [scope["entity"]]
+    return [Action(each["id"]) for each in listed]
+
+
+def _compared(expression: Any, attribute: str) -> Iterator[str]:
+    """Yield each text in an operation in which the attribute of the context stands."""
+    wanted = {".": {"left": {"Var": "context"}, "attr": attribute}}
     if isinstance(expression, list):
         for part in expression:
-            yield from _compared(part)
-    elif isinstance(expression, Mapping):
+            yield from _compared(part, attribute)
+    elif isinstance(expression, dict):
         for operands in expression.values():
-            if isinstance(operands, Mapping) and _PURPOSE in operands.values():
+            if isinstance(operands, dict) and wanted in operands.values():
                 yield from _texts(operands)
-            yield from _compared(operands)
-
-
-_PURPOSE = {".": {"left": {"Var": "context"}, "attr": "purpose"}}
+            yield from _compared(operands, attribute)
 
 
 def _texts(expression: Any) -> Iterator[str]:
     if isinstance(expression, list):
         for part in expression:
             yield from _texts(part)
-    elif isinstance(expression, Mapping):
+    elif isinstance(expression, dict):
         value = expression.get("Value")
         if isinstance(value, str):
             yield value
@@ -128,12 +149,16 @@ def simulate(
     Cost: for each class and action, the policies in scope, each a step over one number of bits.
     """
     sides = Sides(old, new)
-    shifts: list[Shift] = []
-    for action in ACTIONS:
-        for purpose in purposes_in(sides.changed):
-            for of_type, held in holdings.items():
-                shifts += _shifts(sides, people, Kind(action, of_type, purpose), held)
-    return shifts
+    touched = {action for policy in sides.changed for action in actions_of(policy.raw)}
+    situations = situations_in((*sides.shared.policies, *sides.changed))
+    return [
+        shift
+        for action in ACTIONS
+        if action in touched
+        for situation in situations
+        for of_type, held in holdings.items()
+        for shift in _shifts(sides, people, Kind(action, of_type, situation), held)
+    ]
 
 
 def _shifts(sides: Sides, people: Sequence[Person], kind: Kind, held: Bitmaps) -> Iterator[Shift]:
@@ -150,7 +175,7 @@ def _shifts(sides: Sides, people: Sequence[Person], kind: Kind, held: Bitmaps) -
 
 
 def _slice(program: Program, principal: Principal, kind: Kind) -> Slice:
-    return program.slice(principal, kind.action, kind.type, Situation(kind.purpose))
+    return program.slice(principal, kind.action, kind.type, kind.situation)
 
 
 def _candidates(sides: Sides, principal: Principal, kind: Kind, held: Bitmaps) -> int:
@@ -180,8 +205,7 @@ def _rules_of(sides: Sides, side: int, person: Person, kind: Kind) -> tuple[Rule
 
 def _granted(person: Person, kind: Kind) -> tuple[Rule, ...]:
     grants = [policy_of(permit.as_json()) for permit in person.permits]
-    at = Situation(kind.purpose)
-    return tuple(rules_of(grants, person.principal, kind.action, kind.type, at))
+    return tuple(rules_of(grants, person.principal, kind.action, kind.type, kind.situation))
 
 
 def _condition(rule: Rule) -> Condition:
@@ -194,7 +218,7 @@ def allowed_to(
     policies: PolicySet, person: Person, action: Action, of_type: str, held: Bitmaps
 ) -> int:
     """Return on which resources of a type a person may do `action`; a token's scope narrows."""
-    kind = Kind(action, of_type, "")
+    kind = Kind(action, of_type)
     rules = _slice(policies.program, person.principal, kind).rules + _granted(person, kind)
     found = held.of(Slice(rules).condition())
     scopes = person.principal.scopes

@@ -20,7 +20,14 @@ from governance.engine.entities import (
     Situation,
 )
 from governance.engine.policyset import PolicySet
-from governance.engine.simulation import Person, Shift, Sides, allowed_to, simulate
+from governance.engine.simulation import (
+    Person,
+    Shift,
+    Sides,
+    actions_of,
+    allowed_to,
+    simulate,
+)
 from governance.grants import permits_of
 from governance.models import Policy, User
 from governance.selectors import access_policies, principal_for
@@ -126,7 +133,9 @@ def _sample(
                     "principal": person,
                     "action": str(shift.kind.action),
                     "name": resource.name,
-                    "purpose": shift.kind.purpose,
+                    "purpose": shift.kind.situation.purpose,
+                    "site": shift.kind.situation.site,
+                    "jurisdictions": ", ".join(sorted(shift.kind.situation.jurisdictions)),
                 }
 
 
@@ -137,7 +146,7 @@ def _affected(scene: Scene, shifts: Sequence[Shift]) -> dict[str, Any]:
         if shift.kind.type == "Product":
             touched |= shift.lost | shift.gained
     products = [resource.name for resource in held.select(touched, MAX_TOUCHED)]
-    copied = any(_speaks_of_copies(p.raw) for p in Sides(scene.old, scene.new).changed)
+    copied = any(Action.REPLICATE in actions_of(p.raw) for p in Sides(scene.old, scene.new).changed)
     everything = frozenset(held.names)
     found = simulations.touched(frozenset(products))
     if copied:
@@ -158,12 +167,6 @@ def _affected(scene: Scene, shifts: Sequence[Shift]) -> dict[str, Any]:
 def _listed(rows: Sequence[dict[str, Any]], known: set[str], names: int) -> dict[str, Any]:
     shown = [row for row in rows if row["name"] in known]
     return {"count": len(rows), "sample": shown[:names]}
-
-
-def _speaks_of_copies(raw: Any) -> bool:
-    scope = raw["action"]
-    listed = scope.get("entities", [scope["entity"]] if "entity" in scope else [])
-    return scope["op"] == "All" or any(each["id"] == Action.REPLICATE for each in listed)
 
 
 def _refused(scene: Scene, rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
