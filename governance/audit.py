@@ -92,7 +92,8 @@ def _rows(wanted: Collection[tuple[str, str]]) -> list[tuple[str, str, str]]:
             f' WHERE "of" IN ({marks[0]}) AND lookup IN ({marks[1]})',
             [*people, *lookups],
         )
-        return cursor.fetchall()
+        found: list[tuple[str, str, str]] = cursor.fetchall()
+    return found
 
 
 def _clear_text(part: Personal, lookup: str) -> ClearText:

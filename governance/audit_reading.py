@@ -36,6 +36,11 @@ def entry_of(row: AuditEntry) -> dict[str, Any]:
     }
 
 
+def leaf_of(row: AuditEntry) -> str:
+    """Return the leaf hash of an entry as its columns are now, in hexadecimal."""
+    return merkle.leaf_hash(leaves.entry_bytes(entry_of(row))).hex()
+
+
 def clear_texts(rows: Iterable[AuditEntry]) -> dict[str, str]:
     """Return what the commitments in some entries stand for; what was erased is not there."""
     wanted = leaves.commitments_in(entry_of(row) for row in rows)
@@ -191,8 +196,8 @@ def export_lines(checkpoint: AuditCheckpoint) -> Iterator[bytes]:
     for number in range(-(-checkpoint.size // WIDTH)):
         hashes = read_tile(0, number)[: (checkpoint.size - number * WIDTH) * merkle.HASH_BYTES]
         yield _line({"tile": number, "leaves": base64.b64encode(hashes).decode()})
-    for row in ClearText.objects.order_by("commitment").iterator(_AT_ONCE):
-        yield _line({"commitment": row.commitment, "salt": row.salt, "value": row.value})
+    for known in ClearText.objects.order_by("commitment").iterator(_AT_ONCE):
+        yield _line({"commitment": known.commitment, "salt": known.salt, "value": known.value})
     yield _line({"checkpoint": checkpoint.note})
 
 

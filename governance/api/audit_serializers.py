@@ -60,7 +60,7 @@ class InclusionOut(serializers.Serializer[Data]):
     entry = serializers.CharField(help_text="The entry as it is hashed: canonical JSON.")
     position = serializers.IntegerField()
     size = serializers.IntegerField()
-    root = serializers.CharField()
+    root = serializers.CharField()  # type: ignore[assignment]  # a field, not the parent
     proof = serializers.ListField(child=serializers.CharField())
     clear = ClearTextOut(many=True)
     checkpoint = CheckpointOut()

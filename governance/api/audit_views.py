@@ -21,7 +21,7 @@ from governance.services import audit_log, forgetting
 
 
 class AuditView(ListAPIView[AuditEntry]):
-    serializer_class = shapes.AuditOut
+    serializer_class = shapes.AuditOut  # type: ignore[assignment]  # of entries in clear
     queryset = AuditEntry.objects.all()
 
     def get_queryset(self) -> Entries:
@@ -31,7 +31,7 @@ class AuditView(ListAPIView[AuditEntry]):
         return audit_log.filtered(rows, **asked.validated_data)
 
     def paginate_queryset(self, queryset: Any) -> Any:
-        rows = super().paginate_queryset(queryset)
+        rows = list(super().paginate_queryset(queryset) or [])
         clear = audit_reading.clear_texts(rows)
         return [audit_reading.in_clear(row, clear) for row in rows]
 

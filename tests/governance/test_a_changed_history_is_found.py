@@ -103,14 +103,9 @@ def test_a_change_of_any_field_is_found_and_named(
 def test_a_changed_entry_with_a_leaf_to_match_is_found(verified: Callable[..., LogReport]) -> None:
     row = AuditEntry.objects.get(position=WRONG)
     row.allowed = False
-    row.leaf = leaf_of(row)
+    row.leaf = audit_reading.leaf_of(row)
     row.save()
     assert {problem.reason for problem in verified().problems} == {"altered", "root"}
-
-
-def leaf_of(row: AuditEntry) -> str:
-    line = audit_reading.leaves.entry_bytes(audit_reading.entry_of(row))
-    return audit_reading.merkle.leaf_hash(line).hex()
 
 
 def test_two_that_change_places_are_found(verified: Callable[..., LogReport]) -> None:
@@ -151,7 +146,7 @@ def rebuild(size: int) -> None:
     AuditEntry.objects.filter(position__gte=size).delete()
     AuditEntry.objects.update(position=None)
     for row in AuditEntry.objects.all():
-        row.leaf = leaf_of(row)
+        row.leaf = audit_reading.leaf_of(row)
         row.save()
     sequence()
 
@@ -237,4 +232,4 @@ def test_the_columns_hold_what_was_hashed_on_either_database() -> None:
     detail = {"n": 2**53 - 1, "f": 0.5, "e": 1e-7, "t": 'ä\u2028\U0001f600"\\\n', "l": [], "o": {}}
     audit.record(Principal("ben"), "odd", "/acme", ALLOWED, more=[None, True, detail])
     row = AuditEntry.objects.latest("id")
-    assert leaf_of(row) == row.leaf, connection.vendor
+    assert audit_reading.leaf_of(row) == row.leaf, connection.vendor

@@ -61,7 +61,7 @@ def test_no_entry_holds_the_name_or_the_address_of_a_person(lived_in: World) -> 
 
 
 def read_as(world: World, **query: str) -> list[dict[str, Any]]:
-    answer = world.operator.client().get("/api/v1/audit", {"page_size": 200, **query})
+    answer = world.operator.client().get("/api/v1/audit", {"page_size": "200", **query})
     return list(answer.json()["results"])
 
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 from governance.engine.entities import Action, Principal
 from governance.models import AuditEntry, LastRead, ReadMeter
 from governance.selectors import last_read, last_reads
-from governance.services import metering, record_read, rename, roll_up_reads
+from governance.services import record_read, rename, roll_up_reads
 
 WIKI, CODE = "/acme/nlp/~/wiki", "/acme/nlp/~/code"
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -28,7 +28,7 @@ def clock(db: None, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
     def set_to(**later: int) -> None:
         now = NOON + timedelta(**later)
-        monkeypatch.setattr(metering.timezone, "now", lambda: now)
+        monkeypatch.setattr(timezone, "now", lambda: now)
 
     set_to()
     return set_to
