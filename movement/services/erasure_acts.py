@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
@@ -71,7 +72,7 @@ def bury_version(order: ErasureOrder, receipt: ErasureReceipt) -> None:
     Then write a receipt for every place where its bytes are. Runs in the caller's transaction.
     Raises Blocked.
     """
-    version = locked_version(receipt.version_id)  # type: ignore[arg-type]  # versions have one
+    version = locked_version(_version_id(receipt))
     if _is_held(receipt, version.name):
         return
     authority = _authority(order, version)
@@ -85,6 +86,16 @@ def bury_version(order: ErasureOrder, receipt: ErasureReceipt) -> None:
     at = version.tombstoned_at and version.tombstoned_at.isoformat()
     evidence = {"digest": digest, "root": root, "files": version.files, "bytes": version.bytes}
     _close(receipt, ReceiptState.ERASED, evidence={**evidence, "tombstoned_at": at})
+
+
+def _version_id(receipt: ErasureReceipt) -> UUID:
+    assert receipt.version_id is not None  # what speaks of a version or a draft has its id
+    return receipt.version_id
+
+
+def _locked(version_id: UUID) -> Version | None:
+    versions = Version.objects.select_for_update(of=("self",))
+    return versions.select_related("product__domain__team").filter(pk=version_id).first()
 
 
 def _is_held(receipt: ErasureReceipt, name: str) -> bool:
@@ -187,7 +198,7 @@ def settle(order: ErasureOrder, receipt: ErasureReceipt, check: Callable[[], Non
     if receipt.kind == TargetKind.LINEAGE:
         _settle_lineage(receipt)
     elif receipt.details.get("draft"):
-        _settle_draft(receipt, check)
+        _settle_draft(order, receipt, check)
     else:
         _settle_bytes(order, receipt, check)
 
@@ -200,16 +211,19 @@ def _settle_lineage(receipt: ErasureReceipt) -> None:
     _close(receipt, ReceiptState.ERASED, evidence={"closed_edges": closed, "absent_at": _now()})
 
 
-def _settle_draft(receipt: ErasureReceipt, check: Callable[[], None]) -> None:
+def _settle_draft(order: ErasureOrder, receipt: ErasureReceipt, check: Callable[[], None]) -> None:
     """Give up a draft, then remove what was uploaded; registered objects stay."""
     with transaction.atomic():
-        draft = Version.objects.select_for_update().filter(pk=receipt.version_id).first()
+        draft = _locked(_version_id(receipt))
         if draft is not None and draft.state != VersionState.DRAFT:
             _close(receipt, ReceiptState.KEPT, "published_meanwhile")
             return
         if draft is not None:
-            decision = Decision(True, (), "The order reaches its product.", "")
-            audit.record(ERASER, "abort-draft", draft.name, decision)
+            authority = _authority(order, draft)
+            if authority is None:
+                _close(receipt, ReceiptState.KEPT, "no_longer_allowed")
+                return
+            audit.record(authority[0], "abort-draft", draft.name, authority[1])
             draft.delete()
     if receipt.place == "catalog":
         _close(receipt, ReceiptState.ERASED, evidence={"objects": 0, "absent_at": _now()})

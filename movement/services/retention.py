@@ -84,7 +84,7 @@ def _follow_policies(known: dict[str, Retention]) -> None:
         name = Name.parse(order.name)
         product = str(name.product_name)
         version = Version.objects.filter(
-            product__name=product, number=name.version, state=VersionState.PUBLISHED
+            product__name=product, number=name.version or 0, state=VersionState.PUBLISHED
         ).first()
         bounds = _bounds(product, known)
         published = version and version.published_at
