@@ -1,7 +1,6 @@
 """Rows as one may see them: a stream that masks and filters have gone over, whole or not at all.
 
-They are made for one reader, so no seal vouches for them. An Arrow stream that was cut off reads as
-one that ended; here it is an error.
+They are made for one reader, so no seal vouches for them. A stream that was cut off is an error.
 """
 
 from __future__ import annotations
@@ -123,9 +122,12 @@ def read_rows(api: Api, **asked: Any) -> pa.RecordBatchReader:
 
 def _batches(api: Api, url: str) -> Iterator[pa.Schema | pa.RecordBatch]:
     with body_of(api, url) as body:
-        reader = pa.ipc.open_stream(body)
-        yield reader.schema
-        yield from reader
+        try:
+            reader = pa.ipc.open_stream(body)
+            yield reader.schema
+            yield from reader
+        except pa.ArrowInvalid:
+            raise _cut() from None
         body.read()  # the check of its end
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from uuid import UUID
 
@@ -12,11 +13,13 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from core.errors import FairmeshError
 from governance.api.authentication import principal_of
 from movement import rows
 from movement.api.versions import PURPOSE, SITE, AnyMedia, asked_of
 from movement.engine.frames import ARROW, JSON_LINES, arrow_frames, json_lines
 
+logger = logging.getLogger(__name__)
 _ANSWER = {(200, ARROW): OpenApiTypes.BINARY, (200, JSON_LINES): OpenApiTypes.STR}
 _WISHES = [
     OpenApiParameter("columns", str, description="These columns, separated by commas."),
@@ -85,7 +88,7 @@ def _answer(request: Request, stream: rows.RowStream) -> HttpResponseBase:
     frames: Iterator[bytes] = (
         json_lines(stream.batches) if as_json else arrow_frames(stream.schema, stream.batches)
     )
-    response = StreamingHttpResponse(frames, content_type=JSON_LINES if as_json else ARROW)
+    response = StreamingHttpResponse(_told(frames), content_type=JSON_LINES if as_json else ARROW)
     response["Cache-Control"] = "private, no-store"
     response["Content-Security-Policy"] = "sandbox; default-src 'none'"
     response["X-Content-Type-Options"] = "nosniff"
@@ -95,3 +98,15 @@ def _answer(request: Request, stream: rows.RowStream) -> HttpResponseBase:
     if stream.watermark:
         response["Fairmesh-Watermark"] = stream.watermark
     return response
+
+
+def _told(frames: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield the pieces; what cuts them is logged here, since the status is sent already."""
+    try:
+        yield from frames
+    except FairmeshError as error:
+        logger.warning("a stream of rows was cut: %s", error.detail)
+        raise
+    except Exception:
+        logger.exception("a stream of rows failed")
+        raise

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pyarrow as pa
 import pytest
 import zstandard
 
+from core.errors import PolicyDenied
 from governance.services import add_label, retire_policy, revoke_grant
 from movement import rows as reading
 from movement.engine import tables
+from movement.engine.frames import json_lines
 from tests.builders import World, body_of
 from tests.movement.conftest import PATIENTS, WIKI
 from tests.movement.masked import (
@@ -220,7 +223,7 @@ def test_a_change_ends_a_stream_that_goes_on(
         retire_policy(folders.operator.principal, policy.pk)
     answer = folders.ben.client().get("/api/v1/rows", {"name": PATIENTS})
     pieces = iter(answer.streaming_content)
-    next(pieces), next(pieces)
+    begun = next(pieces) + next(pieces)
     carla = folders.carla
     if change == "grant":
         revoke_grant(carla.principal, grant.pk)
@@ -231,5 +234,21 @@ def test_a_change_ends_a_stream_that_goes_on(
     else:
         path = f"/api/v1/versions/{version.pk}/tombstone"
         carla.client().post(path, {"reason": "wrong"}, content_type="application/json")
+    rest: list[bytes] = []
     with pytest.raises(Exception, match=r"changed|removed"):
-        list(pieces)
+        rest.extend(pieces)
+    with pytest.raises(pa.ArrowInvalid), pa.ipc.open_stream(begun + b"".join(rest)) as cut:
+        cut.read_all()
+
+
+def test_a_cut_is_told_in_json_lines_by_a_line_that_is_none() -> None:
+    def batches() -> Iterator[pa.RecordBatch]:
+        yield pa.record_batch({"a": [1]})
+        raise PolicyDenied("No more.")
+
+    lines = []
+    with pytest.raises(PolicyDenied):
+        for piece in json_lines(batches()):
+            lines += piece.splitlines()
+    assert json.loads(lines[0]) == {"a": 1}
+    assert lines[1:] == [b"!! cut off: No more."]
