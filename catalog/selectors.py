@@ -12,6 +12,7 @@ from django.db.models import Count, OuterRef, Prefetch, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from catalog.models import (
+    Contract,
     Domain,
     ManifestShard,
     Port,
@@ -183,6 +184,15 @@ def product_for(
     parsed = name if isinstance(name, Name) else Name.parse(name)
     product = find_product(parsed) if parsed.product is not None else None
     return _required(principal, action, product, str(parsed.product_name), situation)
+
+
+def contract_of(principal: Principal, product_id: UUID) -> Contract:
+    """Return the newest contract of a product that one may discover; raise NotFound."""
+    product = product_by_id(principal, Action.DISCOVER, product_id)
+    found = product.contracts.order_by("-revision").first()
+    if found is None:
+        raise NotFound(f"{product.name} has no contract yet.", name=product.name)
+    return found
 
 
 def product_by_id(principal: Principal, action: Action, product_id: UUID) -> Product:

@@ -43,6 +43,8 @@ STANCE: dict[str, str] = {
     "GET policies": "discover on the mesh, and on every product that is named",
     "POST policies": "administer on the scope of the policy and of the one it replaces",
     "POST policies/drafts": "administer on the scope, and on that of the one it replaces",
+    "GET policies/folder": "as the list",
+    "POST policies/folder": "administer on the scope of each policy that changes",
     "GET policies/schema": "public: a JSON Schema",
     "GET policies/sets/<str:digest>": "discover on the mesh, and on every product that is named",
     "GET policies/<uuid:policy_id>": "as the list; a draft administer on the scope",
@@ -82,6 +84,15 @@ STANCE: dict[str, str] = {
     "GET labels": "discover on the product",
     "POST labels": "write on the product",
     "DELETE labels/<uuid:label_id>": "administer on the product",
+    "GET labels/declassifications": "discover on the product",
+    "POST labels/declassifications": "administer on the product",
+    "POST labels/declassifications/<uuid:declassification_id>/revoke": "administer on the product",
+    "GET products/<uuid:product_id>/contract": "discover",
+    "PUT products/<uuid:product_id>/contract": "write",
+    "GET scans": "discover on the product",
+    "POST scans": "write on the product",
+    "GET scans/<uuid:scan_id>": "discover on the product",
+    "POST scans/<uuid:scan_id>/verdicts": "write to confirm, administer to reject",
     "GET audit": "discover on the mesh; one's own, or all for operators",
     "GET audit/checkpoint": "discover on the mesh; it names nothing",
     "GET audit/proof": "discover on the mesh; one's own entries, or all for operators",
@@ -186,6 +197,9 @@ TASKS: dict[str, str] = {
     "movement.tasks.check_stores": "asks stores whether they answer; touches no product",
     "transforms.tasks.run": "decides transform and publish again when it starts",
     "transforms.tasks.shard": "works under its run's decision",
+    "transforms.tasks.scan": "reads for the mesh itself and keeps counts; no person sees a row",
+    "transforms.tasks.sweep_scans": "finds waiting work, decides nothing",
+    "transforms.tasks.scan_unscanned": "queues scans, decides nothing",
     "transforms.tasks.sweep_runs": "finds waiting work, decides nothing",
 }
 
@@ -252,7 +266,8 @@ def filled(world: World, route: str) -> Iterator[str]:
         "<path:address>": SECRET[1:],
     }.items():
         address = address.replace(parameter, str(value))
-    for parameter in ("transfer_id", "pipeline_id", "run_id", "request_id", "campaign_id"):
+    others = ("transfer_id", "pipeline_id", "run_id", "scan_id", "request_id", "campaign_id")
+    for parameter in others:
         address = address.replace(f"<uuid:{parameter}>", str(uuid.uuid4()))
     yield address
     if "{" in address or "/n/" in address:

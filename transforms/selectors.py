@@ -8,9 +8,13 @@ from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from catalog.models import VersionState
-from catalog.selectors import visible_products
+from catalog.selectors import product_for, visible_products
 from core.errors import NotFound
-from governance.engine.entities import Principal
+from core.names import Name
+from governance.engine.entities import Action, Principal
+from governance.models import Scan
+from governance.resources import absent, load
+from governance.services import require
 from transforms.models import Pipeline, Run, RunShard, RunState, ShardState
 
 
@@ -35,6 +39,22 @@ def visible_runs(principal: Principal) -> QuerySet[Run]:
         .defer("plan", "spec")
         .annotate(shards_done=Coalesce(Subquery(counted, output_field=IntegerField()), 0))
     )
+
+
+def scans_of(principal: Principal, name: str) -> QuerySet[Scan]:
+    """Return the scans of a product, or of the version named, that the principal may discover."""
+    asked = Name.parse(name)
+    product = product_for(principal, Action.DISCOVER, asked)
+    scans = Scan.objects.filter(name=product.name)
+    return scans if asked.version is None else scans.filter(version=asked.version)
+
+
+def scan_for(principal: Principal, scan_id: UUID) -> Scan:
+    scan = Scan.objects.filter(pk=scan_id).first()
+    if scan is None:
+        raise absent(str(scan_id))
+    require(principal, Action.DISCOVER, load(scan.name, asked=str(scan_id)))
+    return scan
 
 
 def pipeline_for(principal: Principal, pipeline_id: UUID) -> Pipeline:

@@ -26,6 +26,7 @@ from core.errors import NotFound
 from core.seal import stated_name
 from governance.api.authentication import principal_of
 from governance.engine.entities import Action, Principal
+from governance.labelling import strongest
 from governance.models import Label
 from governance.services import decide, delegations_for
 
@@ -38,7 +39,7 @@ def product_context(principal: Principal, products: list[Product]) -> dict[str, 
     rows: dict[str, list[Label]] = defaultdict(list)
     names = [product.name for product in products]
     live = Label.objects.filter(name__in=names, removed_at__isnull=True)
-    for label in live.order_by("column", "label"):
+    for label in strongest(live):
         rows[label.name].append(label)
     latest = [pointer.version for each in products for pointer in each.latest_aliases]  # type: ignore[attr-defined]  # set by with_parts
     return {"labels": rows, **version_context(principal, latest)}

@@ -1,6 +1,6 @@
 from django.urls import include, path
 
-from governance.api import decisions_views, views
+from governance.api import decisions_views
 from governance.api import openapi as _openapi  # noqa: F401  # drf-spectacular finds it so
 
 urlpatterns = [
@@ -9,8 +9,7 @@ urlpatterns = [
     path("decisions", decisions_views.DecisionsView.as_view()),
     path("decisions/who", decisions_views.WhoView.as_view()),
     path("", include("governance.api.access_urls")),
-    path("labels", views.LabelsView.as_view()),
-    path("labels/<uuid:label_id>", views.LabelView.as_view()),
+    path("", include("governance.api.labels_urls")),
     path("", include("governance.api.audit_urls")),
     path("", include("governance.api.holds_urls")),
 ]

@@ -16,6 +16,7 @@ from governance.services.campaigns import (
     open_campaign,
 )
 from governance.services.decisions import decide, require
+from governance.services.declassification import declassify, revoke_declassification
 from governance.services.escalation import escalate_requests
 from governance.services.forgetting import erase_person
 from governance.services.grants import revoke_grant
@@ -49,6 +50,7 @@ __all__ = [
     "create_user",
     "decide",
     "decide_items",
+    "declassify",
     "delegate",
     "delegations_for",
     "deny_request",
@@ -72,6 +74,7 @@ __all__ = [
     "require",
     "retire_policy",
     "review_grant",
+    "revoke_declassification",
     "revoke_grant",
     "revoke_token",
     "roll_up_reads",

@@ -1,10 +1,11 @@
 """The addresses of transforms, below /api/v1/."""
 
-from django.urls import path
+from django.urls import include, path
 
 from transforms.api import views
 
 urlpatterns = [
+    path("", include("transforms.api.scans_urls")),
     path("pipelines", views.PipelinesView.as_view()),
     path("pipelines/schema", views.PipelineSchemaView.as_view()),
     path("pipelines/<uuid:pipeline_id>", views.PipelineView.as_view()),
