@@ -6,12 +6,15 @@ where machines ask for tokens.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
+from allauth.mfa.base.internal.flows import check_rate_limit
 from allauth.mfa.models import Authenticator
 from django.contrib.auth import authenticate
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from core.errors import MfaRequired, NotAuthenticated, TooManyAttempts
@@ -21,6 +24,7 @@ from governance.models import AuditEntry, PrincipalKind, User
 
 ACTION = "sign-in"
 WINDOW = timedelta(minutes=15)
+_FOR_A_CODE = 300
 WRONG_FOR_ONE_NAME = 10
 WRONG_FROM_ONE_ADDRESS = 100
 
@@ -85,9 +89,26 @@ def check_second_factor(user: User, code: str, address: str) -> None:
             methods=methods,
         )
     refuse_guessing(user.username, address)
+    forget = _refuse_guessing_from_everywhere(user)
     coded = [factor for factor in factors if factor.type != Authenticator.Type.WEBAUTHN]
     used = next((factor for factor in coded if factor.wrap().validate_code(code)), None)
     note_attempt(user.username, address, "second factor", right=used is not None)
     if used is None:
         raise NotAuthenticated("The code is wrong, or was used before.")
     used.record_usage()
+    forget()
+
+
+def _refuse_guessing_from_everywhere(user: User) -> Callable[[], None]:
+    """Raise TooManyAttempts after five codes for this user within five minutes, from anywhere.
+
+    Only who knows the password comes so far, so nobody else can lock the user out. Returns what
+    forgets the codes once one was right. The pages of /accounts/ count here too.
+    """
+    try:
+        forget: Callable[[], None] = check_rate_limit(user)
+    except ValidationError as error:
+        raise TooManyAttempts(
+            "Too many wrong codes; wait five minutes.", retry_after=_FOR_A_CODE
+        ) from error
+    return forget
