@@ -95,6 +95,8 @@ class Run(models.Model):
     shards_total = models.PositiveIntegerField(default=0)
     """Units of work of all stages, maps and reduces."""
     asked_by = models.CharField(max_length=150)
+    on_behalf_of = models.CharField(max_length=150, blank=True)
+    """The person for whom an agent asked; both must still have the rights."""
     scopes = models.JSONField(null=True)
     """The scopes of the token that asked; null means all that the person may do."""
     purpose = models.CharField(max_length=64, blank=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from django.test import Client
 
 from catalog.models import Version, VersionState
 from core.errors import Conflict, InvalidSpec, NotFound, PolicyDenied
-from governance.models import AuditEntry
+from governance.models import AuditEntry, Membership, Team, TeamRole, User
 from governance.selectors import principal_for
 from governance.services import issue_token, revoke_grant
 from tests.transforms.mesh import (
@@ -102,6 +103,28 @@ def test_who_has_left_runs_nothing_any_more(mesh: Mesh) -> None:
     mesh.users["ana"].is_active = False
     mesh.users["ana"].save()
     run = drive(run)
+    assert (run.state, run.reason_code) == (RunState.FAILED, "policy_denied")
+
+
+def test_an_agents_run_stops_when_its_person_may_not_any_more(
+    mesh: Mesh, small_shards: int
+) -> None:
+    """The agent owns the output with its person's team, so it lacks nothing but the input."""
+    mesh.publish({"a.jsonl": lines(ROWS)})
+    pipeline = mesh.pipeline()
+    bot = User.objects.create(username="bot", kind="agent")
+    Membership.objects.create(team=Team.objects.get(slug="nlp"), user=bot, role=TeamRole.OWNER)
+    with pytest.raises(PolicyDenied):
+        services.start_run(principal_for(bot), pipeline.pk)
+    for_ana = replace(principal_for(bot), on_behalf_of=mesh.ana)
+    run = services.start_run(for_ana, pipeline.pk)
+    services.advance_run(run.pk)
+    first, second, *_ = open_shards(run)
+    assert services.run_shard(first) == ShardState.DONE
+    revoke_grant(mesh.carla, mesh.grant.pk)
+    assert services.run_shard(second) == ShardState.FAILED
+    run.refresh_from_db()
+    assert (run.asked_by, run.on_behalf_of) == ("bot", "ana")
     assert (run.state, run.reason_code) == (RunState.FAILED, "policy_denied")
 
 

@@ -25,12 +25,28 @@ def scopes_of(actor: Principal) -> list[dict[str, Any]] | None:
     return [{"actions": sorted(each.actions), "prefix": each.prefix} for each in actor.scopes]
 
 
+def asked_by(actor: Principal) -> dict[str, Any]:
+    """Return who asks, as a run's row keeps it: agent, person and the scopes of the token."""
+    person = actor.on_behalf_of
+    return {
+        "asked_by": actor.id,
+        "on_behalf_of": "" if person is None else person.id,
+        "scopes": scopes_of(actor),
+    }
+
+
 def actor_of(run: Run) -> Principal:
     """Return who asked for the run, as the policies see them now; raise PolicyDenied."""
-    user = User.objects.filter(username=run.asked_by, is_active=True).first()
+    person = _present(run.on_behalf_of) if run.on_behalf_of else None
+    actor = _present(run.asked_by)
+    return replace(actor, scopes=_scopes(run.scopes), on_behalf_of=person)
+
+
+def _present(username: str) -> Principal:
+    user = User.objects.filter(username=username, is_active=True).first()
     if user is None:
-        raise PolicyDenied(f"{run.asked_by}, who asked for the run, is no longer here.")
-    return replace(principal_for(user), scopes=_scopes(run.scopes))
+        raise PolicyDenied(f"{username}, who asked for the run, is no longer here.")
+    return principal_for(user)
 
 
 def _scopes(stored: Sequence[Mapping[str, Any]] | None) -> tuple[Scope, ...] | None:

@@ -22,7 +22,7 @@ from transforms import doorbell
 from transforms.engine.spec import read_spec
 from transforms.models import RUN_MOVES, SHARD_OPEN, Run, RunShard, RunState, ShardState
 from transforms.selectors import pipeline_for, run_for
-from transforms.services.acting import require_whole_input, scopes_of
+from transforms.services.acting import asked_by, require_whole_input
 from transforms.services.ending import RUN_CHANGED, call_off_shards
 from transforms.services.pipelines import input_version
 
@@ -49,8 +49,7 @@ def start_run(actor: Principal, pipeline_id: UUID, *, purpose: str = "") -> Run:
                 spec=pipeline.spec,
                 input_version=version,
                 target=pipeline.target,
-                asked_by=actor.id,
-                scopes=scopes_of(actor),
+                **asked_by(actor),
                 purpose=purpose,
                 next_attempt_at=timezone.now(),
             )
@@ -91,7 +90,8 @@ def retry_run(actor: Principal, run_id: UUID) -> Run:
             source = product_resource(run.input_version.product)
             require(actor, Action.TRANSFORM, source, Situation(run.purpose))
             require_whole_input(actor, run.input_version.product, Situation(run.purpose))
-            run.asked_by, run.scopes = actor.id, scopes_of(actor)
+            for field, value in asked_by(actor).items():
+                setattr(run, field, value)
             run.finished_at = None
             if run.output_version is None:
                 run.plan, run.shards_total = None, 0
