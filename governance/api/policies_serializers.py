@@ -6,11 +6,13 @@ from typing import Any
 
 from rest_framework import serializers
 
+from governance.engine.policy_folder import Change
 from governance.models import Policy, PolicyKind, PolicySimulation, PolicyState
 from governance.services.policy_reading import next_moves
 from governance.services.simulation import is_stale
 
 Data = dict[str, Any]
+MAX_FILES = 4_000
 
 
 class DraftTextIn(serializers.Serializer[Data]):
@@ -123,3 +125,34 @@ class SimulationOut(serializers.ModelSerializer[PolicySimulation]):
 
     def get_stale(self, simulation: PolicySimulation) -> bool:
         return is_stale(simulation)
+
+
+class FolderOut(serializers.Serializer[Data]):
+    files = serializers.DictField(child=serializers.CharField(), help_text="Texts by path.")
+
+
+class FolderIn(serializers.Serializer[Data]):
+    files = serializers.DictField(
+        child=serializers.CharField(max_length=100_000, trim_whitespace=False)
+    )
+    dry_run = serializers.BooleanField(default=False)
+    prune = serializers.BooleanField(
+        default=False, help_text="Retire the policies that the folder does not hold."
+    )
+
+    def validate_files(self, files: dict[str, str]) -> dict[str, str]:
+        if len(files) > MAX_FILES:
+            raise serializers.ValidationError(f"At most {MAX_FILES} files.")
+        return files
+
+
+class ImportedOut(serializers.Serializer[Data]):
+    kind = serializers.CharField()
+    slug = serializers.CharField()
+    change = serializers.ChoiceField(choices=[str(change) for change in Change])
+    outcome = serializers.CharField()
+
+
+class ImportOut(serializers.Serializer[Data]):
+    dry_run = serializers.BooleanField()
+    plan = ImportedOut(many=True)

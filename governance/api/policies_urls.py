@@ -5,6 +5,7 @@ from governance.api import policies_views as views
 urlpatterns = [
     path("policies", views.PoliciesView.as_view()),
     path("policies/drafts", views.DraftsView.as_view()),
+    path("policies/folder", views.PolicyFolderView.as_view()),
     path("policies/schema", views.PolicySchemaView.as_view()),
     path("policies/sets/<str:digest>", views.PolicySetView.as_view()),
     path("policies/<uuid:policy_id>", views.PolicyView.as_view()),

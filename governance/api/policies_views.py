@@ -20,7 +20,7 @@ from governance.api.authentication import principal_of
 from governance.engine import documents, expectation_schema
 from governance.engine.entities import Principal
 from governance.models import Policy
-from governance.services import policy_lifecycle, policy_reading, simulation
+from governance.services import policy_folder, policy_lifecycle, policy_reading, simulation
 
 
 def _told(policy: Policy, status: int = 200) -> Response:
@@ -168,3 +168,18 @@ class SimulationView(APIView):
         """Return the newest simulation of a version."""
         found = simulation.simulation_of(principal_of(request), policy_id)
         return Response(shapes.SimulationOut(found).data)
+
+
+class PolicyFolderView(APIView):
+    @extend_schema(responses=shapes.FolderOut)
+    def get(self, request: Request) -> Response:
+        """Return the policies in force as files, to be kept in git."""
+        return Response({"files": policy_folder.export_policies(principal_of(request))})
+
+    @extend_schema(request=shapes.FolderIn, responses=shapes.ImportOut)
+    def post(self, request: Request) -> Response:
+        """Make the policies in force those of a folder: all of it or nothing."""
+        asked = _parsed(shapes.FolderIn, request)
+        done = policy_folder.import_policies(principal_of(request), **asked)
+        plan = [line.as_json() for line in done]
+        return Response(shapes.ImportOut({"dry_run": asked["dry_run"], "plan": plan}).data)

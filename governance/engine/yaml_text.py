@@ -42,13 +42,23 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
+class _Dumper(yaml.SafeDumper):
+    """The safe dumper, which quotes just what the loader would read as something else."""
+
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
 for _tag, _pattern, _first in (
     ("bool", _BOOLEAN, "tTfF"),
     ("int", _INTEGER, "-+0123456789"),
     ("float", _FLOAT, "-+0123456789."),
     ("null", _NULL, ["~", "n", "N", ""]),
 ):
-    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", _pattern, list(_first))
+    for _side in (_Loader, _Dumper):
+        _side.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", _pattern, list(_first))
 
 
 def _integer(loader: _Loader, node: yaml.ScalarNode) -> int:
@@ -80,3 +90,17 @@ def read_yaml(text: str) -> Any:
         return yaml.load(text, Loader=_Loader)  # it derives from SafeLoader
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise InvalidSpec(f"The text is not YAML: {error}", errors=[]) from error
+
+
+def write_yaml(value: Any) -> str:
+    """Return the one text of a JSON value that `read_yaml` reads as that value."""
+    text = _dumped(value, plain=True)
+    return text if read_yaml(text) == value else _dumped(value, plain=False)
+
+
+def _dumped(value: Any, *, plain: bool) -> str:
+    """Return YAML; not `plain`, every character outside ASCII is escaped, line ends among them."""
+    return yaml.dump(
+        value, Dumper=_Dumper, allow_unicode=plain, default_flow_style=False, sort_keys=True,
+        width=100,
+    )  # fmt: skip

@@ -56,7 +56,7 @@ def access_changes(actor: Principal, policy: Policy, *, names: int, days: int) -
 
     Counts are of everything; only what the actor may discover is named.
     """
-    scene = _scene(actor, policy, names)
+    scene = scene_of(actor, policy, names)
     shifts = simulate(scene.old, scene.new, scene.people, scene.holdings)
     gained = _pairs(scene, shifts, lambda shift: shift.gained)
     wider = _pairs(scene, shifts, lambda shift: shift.wider)
@@ -74,7 +74,8 @@ def access_changes(actor: Principal, policy: Policy, *, names: int, days: int) -
     }
 
 
-def _scene(actor: Principal, policy: Policy, names: int) -> Scene:
+def scene_of(actor: Principal, policy: Policy, names: int) -> Scene:
+    """Return everything that a simulation of the version needs. Cost: all people and products."""
     old, new = access_policies(), access_policies(replacing=policy)
     holdings = {
         "Mesh": Bitmaps([MESH]),

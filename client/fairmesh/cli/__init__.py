@@ -1,9 +1,20 @@
 """The `fairmesh` command. Each module adds its verbs; docs/reference/cli.md lists them all."""
 
-from fairmesh.cli import access, audit, catalog, data, erasure, session, work
+from fairmesh.cli import access, audit, catalog, data, erasure, policies, session, work
 from fairmesh.cli.app import app
 
-__all__ = ["access", "app", "audit", "catalog", "data", "erasure", "main", "session", "work"]
+__all__ = [
+    "access",
+    "app",
+    "audit",
+    "catalog",
+    "data",
+    "erasure",
+    "main",
+    "policies",
+    "session",
+    "work",
+]
 
 
 def main() -> None:

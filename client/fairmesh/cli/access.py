@@ -1,20 +1,16 @@
-"""request, approve, deny, requests, grants, policy."""
+"""request, approve, deny, requests, grants."""
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from fairmesh.cli.app import app, group, mesh
+from fairmesh.cli.app import app, mesh
 from fairmesh.cli.catalog import Name
 from fairmesh.cli.output import AsJson, show, show_rows
-from fairmesh.errors import Conflict, Pending, UsageError
+from fairmesh.errors import Conflict, Pending
 from fairmesh.transport import Json
-
-policy = group("policy", "Policies: what is allowed, and what the mesh does by itself.")
 
 RequestId = Annotated[str, typer.Argument(metavar="REQUEST", help="Its id, from `requests`.")]
 
@@ -138,39 +134,3 @@ def revoke(grant_id: GrantId, as_json: AsJson = False) -> None:
     with mesh() as client:
         grant = client.revoke(grant_id)
     show(as_json, grant, f"{_holder(grant)} reads {grant['name']} by this grant no more.")
-
-
-@policy.command("add")
-def add_policy(
-    file: Annotated[str, typer.Argument(help="A policy document, or - for standard input.")],
-    kind: Annotated[str, typer.Option(help="protection (YAML) or access (Cedar).")] = "protection",
-    slug: Annotated[str, typer.Option(help="The name of a set of access policies.")] = "",
-    as_json: AsJson = False,
-) -> None:
-    """Check a policy and put it into force; the same id again replaces it."""
-    path = Path(file)
-    if file != "-" and not path.is_file():
-        raise UsageError(f"There is no file {file}.")
-    text = sys.stdin.read() if file == "-" else path.read_text()
-    with mesh() as client:
-        made = client.add_policy(kind, text, slug)
-    show(as_json, made, f"In force: {made['slug']}, version {made['version']}.")
-
-
-@policy.command("list")
-def list_policies(as_json: AsJson = False) -> None:
-    """List the policies, with what they apply to."""
-    with mesh() as client:
-        rows = list(client.api.pages("policies"))
-    show_rows(as_json, rows, ["slug", "kind", "version", "state", "prefix", "labels", "owner"])
-
-
-@policy.command("retire")
-def retire_policy(
-    policy_id: Annotated[str, typer.Argument(metavar="POLICY", help="Its id.")],
-    as_json: AsJson = False,
-) -> None:
-    """Take a policy out of force."""
-    with mesh() as client:
-        retired = client.api.post(f"policies/{policy_id}/retire")
-    show(as_json, retired, f"Retired {retired['slug']}.")
