@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -78,7 +79,8 @@ PLAIN = Case("plain", "", True, (None, None))
 def people(rows: int, distinct: int, path: Path) -> None:
     chance = np.random.default_rng(SEED)
     numbers = chance.integers(0, distinct, rows)
-    pick = pa.array(numbers)
+    pick: Any = pa.array(numbers)  # the stubs take an array of numpy for one of booleans
+    countries: Any = pa.array(chance.integers(0, 10, rows))
     emails = pa.array([f"person.{n}@example{n % 97}.org" for n in range(distinct)])
     phones = pa.array([f"+49{n * 7919 % 10**10:010d}" for n in range(distinct)])
     table = pa.table(
@@ -88,7 +90,7 @@ def people(rows: int, distinct: int, path: Path) -> None:
             "phone": phones.take(pick),
             "birth": pa.array(chance.integers(-14_000, 14_000, rows).astype(np.int32), pa.date32()),
             "age": pa.array(chance.integers(0, 100, rows)),
-            "country": pa.array(COUNTRIES).take(pa.array(chance.integers(0, 10, rows))),
+            "country": pa.array(COUNTRIES).take(countries),
             "text": emails.take(pc.bit_wise_xor(pick, 1)),
         }
     )
@@ -109,7 +111,9 @@ def duck(case: Case, path: Path) -> Iterator[bytes]:
     masks = parse_masks(case.masks, "here")
     shown = [f"{_SHOWN[n]} AS {n}" if n in masks else n for n in schema.names]
     where = to_sql(case.rows, schema)
-    values = {f"v{at}": value for at, value in enumerate(where.values)}
+    values: dict[str, str | bool | int | bytes] = {
+        f"v{at}": value for at, value in enumerate(where.values)
+    }
     text = where.text
     for name in values:
         text = text.replace("?", f"${name}", 1)
@@ -148,6 +152,23 @@ def check(case: Case, path: Path) -> None:
         assert left.column("email")[0].as_py() == token.hexdigest()
 
 
+def measured(case: Case, path: Path, rows: int, pairs: int) -> Iterator[Figure]:
+    def us(_: int) -> float:
+        return seconds(ours(case, path))
+
+    def plain(_: int) -> float:
+        return seconds(ours(PLAIN, path))
+
+    def them(_: int) -> float:
+        return seconds(duck(case, path))
+
+    for peer, read, goal in zip(("plain", "duckdb"), (plain, them), case.goals, strict=True):
+        speeds = [(rows / one, rows / other) for one, other in in_turns(pairs, us, read)]
+        name = f"{case.name}_beside_{peer}"
+        print(spread(name, speeds), flush=True)
+        yield paired(name, "rows/s", speeds, goal)
+
+
 def main() -> int:
     asked = options(__doc__)
     rows, distinct = (QUICK_ROWS, QUICK_DISTINCT) if asked.quick else (ROWS, DISTINCT)
@@ -160,15 +181,7 @@ def main() -> int:
         for case in CASES:
             check(case, path)
         for case in CASES:
-            for peer, read, goal in (
-                ("plain", lambda _: seconds(ours(PLAIN, path)), case.goals[0]),
-                ("duckdb", lambda _, case=case: seconds(duck(case, path)), case.goals[1]),
-            ):
-                spent = in_turns(asked.pairs, lambda _, case=case: seconds(ours(case, path)), read)
-                pairs = [(rows / one, rows / other) for one, other in spent]
-                name = f"{case.name}_beside_{peer}"
-                print(spread(name, pairs), flush=True)
-                figures.append(paired(name, "rows/s", pairs, goal))
+            figures += measured(case, path, rows, asked.pairs)
     return finish(figures, judge=not asked.quick)
 
 

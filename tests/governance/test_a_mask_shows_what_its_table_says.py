@@ -82,7 +82,7 @@ def test_hashes_join_under_one_key_and_not_across_keys() -> None:
 
 def test_a_column_within_a_struct_is_masked_by_its_path() -> None:
     rows = [{"email": "a@x.org", "city": "Ulm"}, None]
-    batch = pa.record_batch({"who": rows, "many": [rows, None], "n": [1, 2]})
+    batch = pa.RecordBatch.from_pydict({"who": rows, "many": [rows, None], "n": [1, 2]})
     masks = parse_masks("who.email=redact; many.email=hash; absent.x=null; away=null", "test")
     masker = Masker(batch.schema, masks, KEY)
     masked = masker.apply(batch)
@@ -96,8 +96,7 @@ def test_what_a_file_says_of_itself_is_left_out() -> None:
     field = pa.field("c", pa.string(), metadata={"example": "secret"})
     schema = pa.schema([field], metadata={"pandas": "secret"})
     out = masked_schema(schema, {})
-    assert out.metadata is None
-    assert out.field(0).metadata is None
+    assert [out.metadata, out.field(0).metadata] == [None, None]
 
 
 def test_columns_of_one_name_are_all_masked() -> None:

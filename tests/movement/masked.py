@@ -15,7 +15,7 @@ from governance.services import save_policy
 from tests.builders import World, body_of
 from tests.movement.conftest import PATIENTS
 
-ROWS = [
+ROWS: list[dict[str, Any]] = [
     {"email": "ada@example.org", "phone": "0049123456789", "birth": "1987-05-17", "age": 38,
      "country": "DE", "note": "secret-ada"},
     {"email": "bob@example.org", "phone": "0033987654321", "birth": "1990-11-02", "age": 35,

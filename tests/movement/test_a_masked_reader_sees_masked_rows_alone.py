@@ -66,7 +66,7 @@ def test_every_format_is_filtered_and_then_masked(kept: World, path: str) -> Non
     assert table.column("phone").to_pylist()[0] == "•••6789"
     first, second = table.column("email").to_pylist()
     assert first == second
-    assert len(first) == 64
+    assert len(str(first)) == 64
     for hidden in HIDDEN:
         if not hidden.isdigit() or len(hidden) > 2:
             assert hidden.encode() not in body
@@ -221,7 +221,7 @@ def test_a_change_ends_a_stream_that_goes_on(
     policy = oblige(folders, mask="[note:free]=null; email=hash")
     if change == "grant":
         retire_policy(folders.operator.principal, policy.pk)
-    answer = folders.ben.client().get("/api/v1/rows", {"name": PATIENTS})
+    answer: Any = folders.ben.client().get("/api/v1/rows", {"name": PATIENTS})
     pieces = iter(answer.streaming_content)
     begun = next(pieces) + next(pieces)
     carla = folders.carla
@@ -246,9 +246,7 @@ def test_a_cut_is_told_in_json_lines_by_a_line_that_is_none() -> None:
         yield pa.record_batch({"a": [1]})
         raise PolicyDenied("No more.")
 
-    lines = []
+    pieces: list[bytes] = []
     with pytest.raises(PolicyDenied):
-        for piece in json_lines(batches()):
-            lines += piece.splitlines()
-    assert json.loads(lines[0]) == {"a": 1}
-    assert lines[1:] == [b"!! cut off: No more."]
+        pieces.extend(json_lines(batches()))
+    assert pieces == [b'{"a": 1}\n', b"!! cut off: No more.\n"]

@@ -66,7 +66,7 @@ class Case:
                 "group": pa.array(self.groups, pa.string()).dictionary_encode(),
                 "email": pa.array([word(i, "email") for i in ids]).dictionary_encode(),
                 "name": pa.array([word(i, "name") for i in ids], pa.large_string()),
-                "who": pa.array(deep, pa.struct({"inner": pa.string(), "open": pa.string()})),
+                "who": pa.array(deep, pa.struct([("inner", pa.string()), ("open", pa.string())])),
                 "many": pa.array([[word(i, "many")] for i in ids], pa.list_(pa.string())),
                 "number": pa.array([number(i) for i in ids], pa.int64()),
                 "plain": pa.array([word(i, "plain") for i in ids], pa.string()),

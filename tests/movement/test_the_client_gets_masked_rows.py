@@ -60,7 +60,7 @@ def test_get_brings_arrow_files_and_says_what_was_masked(
     files = sorted(str(path.relative_to(out)) for path in out.rglob("*") if path.is_file())
     assert files == ["b.parquet.arrow", "in/a.csv.arrow"]
     for file in files:
-        with pa.ipc.open_stream(out / file) as reader:
+        with pa.ipc.open_stream((out / file).read_bytes()) as reader:
             assert reader.read_all().column("note").to_pylist() == ["•••", "•••"]
     again = CliRunner().invoke(app, ["get", PATIENTS, str(out), "--json"])
     assert json.loads(again.stdout)["how"] == "stream"
