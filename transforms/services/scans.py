@@ -231,10 +231,9 @@ class _Work:
             for block in blocks_of(entry.path, open_input(entry.path)):
                 self._heartbeat.check()
                 self._rows += block.rows
-                for name, column in block.columns:
-                    self._bytes += seen.see(self._counter, name, column)
-                    if self._sampler is not None:
-                        self._sampler.see(name, column)
+                self._bytes += seen.see(self._counter, block.columns)
+                if self._sampler is not None:
+                    self._sampler.see(block.columns)
                 if time.monotonic() - self._noted > NOTE_SECONDS:
                     self._progress()
         except PASSING:

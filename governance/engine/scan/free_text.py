@@ -34,11 +34,12 @@ class Sampler:
     seen: dict[str, int] = field(default_factory=dict)
     chance: random.Random = field(default_factory=lambda: random.Random(0))
 
-    def see(self, name: str, column: Column) -> None:
-        for texts in texts_in(column):
-            for value in cast("Sequence[str | None]", values_of(texts)):
-                if value is not None and len(value) >= _SHORTEST and " " in value:
-                    self._keep(name, value[:_LONGEST])
+    def see(self, columns: Sequence[tuple[str, Column]]) -> None:
+        for name, column in columns:
+            for texts in texts_in(column):
+                for value in cast("Sequence[str | None]", values_of(texts)):
+                    if value is not None and len(value) >= _SHORTEST and " " in value:
+                        self._keep(name, value[:_LONGEST])
 
     def _keep(self, name: str, value: str) -> None:
         """Keep one more. Source: Vitter 1985, algorithm R."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -60,16 +60,17 @@ class Tally:
 
     columns: dict[str, ColumnTally] = field(default_factory=dict)
 
-    def see(self, counter: Counter, name: str, column: Column) -> int:
-        """Count one batch of a column; return the bytes of text that were looked at."""
-        seen = ColumnTally(rows=len(column))
-        looked = 0
-        for texts in texts_in(column):
-            seen.values += len(texts) - texts.null_count
-            looked += texts.nbytes
-            seen.add(ColumnTally(counts=counter.count(texts)))
-        self.columns.setdefault(self._place(name), ColumnTally()).add(seen)
-        return looked
+    def see(self, counter: Counter, columns: Iterable[tuple[str, Column]]) -> int:
+        """Count the columns of one block; return the bytes of text that were looked at."""
+        whole = list(columns)
+        texts = [(at, each) for at, (_, column) in enumerate(whole) for each in texts_in(column)]
+        seen = [ColumnTally(rows=len(column)) for _, column in whole]
+        counted = counter.count_all([each for _, each in texts])
+        for (at, each), counts in zip(texts, counted, strict=True):
+            seen[at].add(ColumnTally(values=len(each) - each.null_count, counts=counts))
+        for (name, _), column in zip(whole, seen, strict=True):
+            self.columns.setdefault(self._place(name), ColumnTally()).add(column)
+        return sum(each.nbytes for _, each in texts)
 
     def _place(self, name: str) -> str:
         """Return the column's name; a table wider than MAX_COLUMNS counts the rest as one."""
