@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from governance import grants
@@ -123,9 +124,10 @@ class GrantOut(serializers.ModelSerializer[Grant]):
             return grant.granted_by.username
         return "" if grant.request is None else ", ".join(grant.request.policies)
 
-    def get_review(self, grant: Grant) -> ReviewOut | None:
+    @extend_schema_field(ReviewOut(allow_null=True))
+    def get_review(self, grant: Grant) -> Data | None:
         found = getattr(grant, "review", None)
-        return None if found is None else ReviewOut(found).data  # type: ignore[return-value]  # for the schema
+        return None if found is None else dict(ReviewOut(found).data)
 
 
 class BreakGlassIn(serializers.Serializer[Data]):

@@ -97,13 +97,13 @@ class ActionSearchIn(Situated):
     page = PageIn(required=False)
 
 
-class VerdictOut(serializers.Serializer[Data]):
+class EvaluationOut(serializers.Serializer[Data]):
     decision = serializers.BooleanField()
     context = serializers.DictField(required=False)  # type: ignore[assignment]
 
 
-class VerdictsOut(serializers.Serializer[Data]):
-    evaluations = VerdictOut(many=True)
+class EvaluationsOut(serializers.Serializer[Data]):
+    evaluations = EvaluationOut(many=True)
 
 
 class PageOut(serializers.Serializer[Data]):

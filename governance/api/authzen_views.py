@@ -35,13 +35,13 @@ def _found(results: list[dict[str, Any]], next_token: str = "") -> Response:
 
 
 class EvaluationView(APIView):
-    @extend_schema(request=shapes.EvaluationIn, responses=shapes.VerdictOut)
+    @extend_schema(request=shapes.EvaluationIn, responses=shapes.EvaluationOut)
     def post(self, request: Request) -> Response:
         return Response(authzen.evaluation(*_read(shapes.EvaluationIn, request)))
 
 
 class EvaluationsView(APIView):
-    @extend_schema(request=shapes.EvaluationsIn, responses=shapes.VerdictsOut)
+    @extend_schema(request=shapes.EvaluationsIn, responses=shapes.EvaluationsOut)
     def post(self, request: Request) -> Response:
         """Without `evaluations` it answers as `evaluation` does."""
         actor, asked = _read(shapes.EvaluationsIn, request)

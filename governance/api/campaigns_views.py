@@ -82,7 +82,9 @@ class CampaignItemsView(ListAPIView[CampaignItem]):
 
 
 class CampaignItemView(APIView):
-    @extend_schema(request=shapes.ItemIn, responses=shapes.ItemOut)
+    @extend_schema(
+        operation_id="campaigns_item_decide", request=shapes.ItemIn, responses=shapes.ItemOut
+    )
     def post(self, request: Request, campaign_id: UUID, item_id: UUID) -> Response:
         body = shapes.ItemIn(data=request.data)
         body.is_valid(raise_exception=True)

@@ -30,7 +30,7 @@ class DecisionIn(serializers.Serializer[Data]):
     )
 
 
-class ObligationsOut(serializers.Serializer[Any]):
+class DecisionObligationsOut(serializers.Serializer[Any]):
     masks = serializers.SerializerMethodField(help_text="The mask of each column or [label].")
     filters_rows = serializers.SerializerMethodField()
     purposes = serializers.ListField(child=serializers.CharField(), allow_null=True)
@@ -56,7 +56,7 @@ class DecisionOut(serializers.Serializer[Any]):
     policies = serializers.ListField(child=serializers.CharField())
     reason = serializers.CharField()
     policy_set = serializers.CharField()
-    obligations = ObligationsOut()
+    obligations = DecisionObligationsOut()
     findings = serializers.SerializerMethodField()
 
     @extend_schema_field(FindingOut(many=True, allow_null=True))

@@ -63,7 +63,7 @@ class PolicyOut(serializers.ModelSerializer[Policy]):
         return next_moves(policy)
 
 
-class ApproveIn(serializers.Serializer[Data]):
+class ApprovePolicyIn(serializers.Serializer[Data]):
     digest = serializers.CharField(
         max_length=71, default="", allow_blank=True, help_text="Of the text that you read."
     )

@@ -131,9 +131,9 @@ class RetirePolicyView(MoveView):
 
 
 class ApprovePolicyView(APIView):
-    @extend_schema(request=shapes.ApproveIn, responses=shapes.PolicyOut)
+    @extend_schema(request=shapes.ApprovePolicyIn, responses=shapes.PolicyOut)
     def post(self, request: Request, policy_id: UUID) -> Response:
-        asked = _parsed(shapes.ApproveIn, request)
+        asked = _parsed(shapes.ApprovePolicyIn, request)
         return _told(policy_lifecycle.approve_draft(principal_of(request), policy_id, **asked))
 
 

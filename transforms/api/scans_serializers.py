@@ -16,14 +16,14 @@ class ScanIn(serializers.Serializer[Data]):
     name = serializers.CharField(max_length=500)
 
 
-class VerdictIn(serializers.Serializer[Data]):
+class ScanVerdictIn(serializers.Serializer[Data]):
     column = serializers.CharField(max_length=300, default="", allow_blank=True)
     label = serializers.CharField(max_length=100)  # type: ignore[assignment]  # a field, not its text
     verdict = serializers.ChoiceField(["confirm", "reject"])
     comment = serializers.CharField(max_length=10_000, default="", allow_blank=True)
 
 
-class VerdictOut(serializers.ModelSerializer[ScanVerdict]):
+class ScanVerdictOut(serializers.ModelSerializer[ScanVerdict]):
     class Meta:
         model = ScanVerdict
         fields = [
@@ -32,7 +32,7 @@ class VerdictOut(serializers.ModelSerializer[ScanVerdict]):
         ]  # fmt: skip
 
 
-class FindingOut(serializers.Serializer[Data]):
+class ScanFindingOut(serializers.Serializer[Data]):
     detector = serializers.CharField()
     version = serializers.CharField()
     label = serializers.CharField()  # type: ignore[assignment]  # a field, not its text
@@ -45,13 +45,13 @@ class FindingOut(serializers.Serializer[Data]):
     reason = serializers.CharField()
 
 
-class ColumnOut(serializers.Serializer[Data]):
+class ScannedColumnOut(serializers.Serializer[Data]):
     """A column; without a name what is text without columns."""
 
     column = serializers.CharField()
     rows = serializers.IntegerField()
     values = serializers.IntegerField()
-    findings = FindingOut(many=True)
+    findings = ScanFindingOut(many=True)
 
 
 class LeftOutOut(serializers.Serializer[Data]):
@@ -79,7 +79,7 @@ class FreeTextOut(serializers.Serializer[Data]):
 
 class ScanResultOut(serializers.Serializer[Data]):
     complete = serializers.BooleanField()
-    columns = ColumnOut(many=True)
+    columns = ScannedColumnOut(many=True)
     files = ScannedFilesOut()
     free_text = FreeTextOut()
     detectors = serializers.DictField(child=serializers.CharField())
@@ -105,7 +105,7 @@ class ScanListOut(serializers.ModelSerializer[Scan]):
 
 class ScanOut(ScanListOut):
     result = serializers.SerializerMethodField()
-    verdicts = VerdictOut(many=True)
+    verdicts = ScanVerdictOut(many=True)
 
     class Meta(ScanListOut.Meta):
         fields = [*ScanListOut.Meta.fields, "result", "verdicts"]

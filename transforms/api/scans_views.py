@@ -49,10 +49,10 @@ class ScanView(APIView):
 
 
 class VerdictsView(APIView):
-    @extend_schema(request=shapes.VerdictIn, responses={201: shapes.VerdictOut})
+    @extend_schema(request=shapes.ScanVerdictIn, responses={201: shapes.ScanVerdictOut})
     def post(self, request: Request, scan_id: UUID) -> Response:
         """Confirm or reject a finding: the labels and the next scans follow."""
-        body = shapes.VerdictIn(data=request.data)
+        body = shapes.ScanVerdictIn(data=request.data)
         body.is_valid(raise_exception=True)
         made = give_verdict(principal_of(request), scan_id, **body.validated_data)
-        return Response(shapes.VerdictOut(made).data, status=201)
+        return Response(shapes.ScanVerdictOut(made).data, status=201)

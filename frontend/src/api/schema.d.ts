@@ -4,6 +4,104 @@
  */
 
 export interface paths {
+    "/.well-known/authzen-configuration": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Where the decision point is, for programs: the same for everyone. */
+        get: operations[".well_known_authzen_configuration_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/access/v1/evaluation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["access_v1_evaluation_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/access/v1/evaluations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Without `evaluations` it answers as `evaluation` does. */
+        post: operations["access_v1_evaluations_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/access/v1/search/action": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["access_v1_search_action_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/access/v1/search/resource": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["access_v1_search_resource_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/access/v1/search/subject": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["access_v1_search_subject_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/access-requests": {
         parameters: {
             query?: never;
@@ -11,9 +109,27 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description One's own requests and those of one's teams, or with `inbox` those that one may decide on. */
         get: operations["access_requests_list"];
         put?: never;
+        /** @description Ask for access. A policy may approve at once: then `state` is `approved`. */
         post: operations["access_requests_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/access-requests/{request_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["access_requests_retrieve"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -29,8 +145,26 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Base of the three answers to a request. */
+        /** @description Approve; the grant stands at once. `days` may be fewer than were asked for. */
         post: operations["access_requests_approve_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/access-requests/{request_id}/comments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description What was said about a request, newest first; for the one who asked and who decides. */
+        get: operations["access_requests_comments_list"];
+        put?: never;
+        /** @description What was said about a request, newest first; for the one who asked and who decides. */
+        post: operations["access_requests_comments_create"];
         delete?: never;
         options?: never;
         head?: never;
@@ -46,7 +180,6 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Base of the three answers to a request. */
         post: operations["access_requests_deny_create"];
         delete?: never;
         options?: never;
@@ -77,10 +210,195 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Who did what, newest first: all of it for operators, one's own for everyone. */
         get: operations["audit_list"];
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/checkpoint": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The newest signed checkpoint of the log. */
+        get: operations["audit_checkpoint_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/consistency": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The proof that the log was only added to from one size to another. */
+        get: operations["audit_consistency_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The whole log as JSON lines, with the salts of what is not erased; for operators. */
+        get: operations["audit_export_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/proof": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The proof that an entry stands in the log. */
+        get: operations["audit_proof_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The campaigns that you opened or have something to decide in. */
+        get: operations["campaigns_list"];
+        put?: never;
+        /** @description Open a campaign over the live grants below a prefix that you administer. */
+        post: operations["campaigns_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{campaign_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["campaigns_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{campaign_id}/close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["campaigns_close_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{campaign_id}/items": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The grants of a campaign on products that you administer, with when each was last used. */
+        get: operations["campaigns_items_list"];
+        put?: never;
+        /** @description Keep or revoke several grants at once: all of them, or none where one cannot be. */
+        post: operations["campaigns_items_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{campaign_id}/items/{item_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["campaigns_item_decide"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/clients": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["clients_list"];
+        put?: never;
+        post: operations["clients_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/clients/{client_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete: operations["clients_destroy"];
         options?: never;
         head?: never;
         patch?: never;
@@ -112,8 +430,29 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Tell what the caller may do and why; a hidden name answers like an absent one. */
+        /**
+         * @description Tell what someone may do and why; a hidden name answers like an absent one.
+         *
+         *     About someone else it is told to who administers the thing.
+         */
         post: operations["decisions_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/decisions/who": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Everyone who may do an action on a thing, and why; told to who administers the thing. */
+        get: operations["decisions_who_list"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -136,6 +475,111 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/erasures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["erasures_list"];
+        put?: never;
+        /** @description Plan an erasure. Nothing but the order is written. */
+        post: operations["erasures_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/erasures/{order_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Show an order with its plan, its receipts and how far it is. */
+        get: operations["erasures_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/erasures/{order_id}/agree": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Agree, as the owner of a product that is reached, that it is erased as well. */
+        post: operations["erasures_agree_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/erasures/{order_id}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * @description Approve as a second person; it begins at once. Not under an idempotency key: what
+         *     blocks it is noted on the order even though the request is refused.
+         */
+        post: operations["erasures_approve_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/erasures/{order_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Call off an order that has not begun, or that is blocked. */
+        post: operations["erasures_cancel_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/erasures/{order_id}/receipt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Return the signed receipt with all it takes to verify it off-line. */
+        get: operations["erasures_receipt_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/grants": {
         parameters: {
             query?: never;
@@ -143,10 +587,47 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description One's own grants, and those on a product (`name`) that one administers. */
+        /**
+         * @description One's own grants and those of one's teams; those on a product (`name`) that one administers;
+         *     or broken glasses whose review one owes.
+         */
         get: operations["grants_list"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/grants/{grant_id}/renew": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Ask for the same for longer. Approved, it is a new grant beside the old one. */
+        post: operations["grants_renew_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/grants/{grant_id}/review": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Say what you, an owner, think of a broken glass. `unjustified` ends it. */
+        post: operations["grants_review_create"];
         delete?: never;
         options?: never;
         head?: never;
@@ -169,6 +650,89 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/grants/break-glass": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Read without a grant for up to four hours, in an emergency. The owner is told. */
+        post: operations["grants_break_glass_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["groups_list"];
+        put?: never;
+        post: operations["groups_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/groups/{name}/members/{username}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put: operations["groups_members_update"];
+        post?: never;
+        delete: operations["groups_members_destroy"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/holds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["holds_list"];
+        put?: never;
+        /** @description Hold everything at or below a name, at once. */
+        post: operations["holds_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/holds/{hold_id}/lift": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Ask for a hold to be lifted; the same by a second person lifts it. */
+        post: operations["holds_lift_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/labels": {
         parameters: {
             query?: never;
@@ -176,6 +740,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description List the labels in force and why each stands; what is hidden in a path is left out. */
         get: operations["labels_list"];
         put?: never;
         post: operations["labels_create"];
@@ -195,7 +760,43 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
+        /** @description Take off a label that a person put there; others have a way of their own (409). */
         delete: operations["labels_destroy"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/labels/declassifications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description List the declassifications of a product, the revoked ones too. */
+        get: operations["labels_declassifications_list"];
+        put?: never;
+        /** @description Sign that an inherited label goes no further than this product or column. */
+        post: operations["labels_declassifications_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/labels/declassifications/{declassification_id}/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Take a declassification back; the label stands again at once. */
+        post: operations["labels_declassifications_revoke_create"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -401,7 +1002,92 @@ export interface paths {
         };
         get: operations["policies_list"];
         put?: never;
+        /** @description Save and activate; where policies are reviewed, save a draft (see `state`). */
         post: operations["policies_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/policies/{policy_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["policies_retrieve"];
+        /** @description Replace the text of a version that is not in force; it is a draft again. */
+        put: operations["policies_update"];
+        post?: never;
+        delete: operations["policies_destroy"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/policies/{policy_id}/activate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Base of the moves that take nothing but the version. */
+        post: operations["policies_activate_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/policies/{policy_id}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["policies_approve_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/policies/{policy_id}/diff/{other_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Tell what changes from the other version to this one. */
+        get: operations["policies_diff_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/policies/{policy_id}/propose": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Base of the moves that take nothing but the version. */
+        post: operations["policies_propose_create"];
         delete?: never;
         options?: never;
         head?: never;
@@ -417,7 +1103,144 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** @description Base of the moves that take nothing but the version. */
         post: operations["policies_retire_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/policies/{policy_id}/rollback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Base of the moves that take nothing but the version. */
+        post: operations["policies_rollback_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/policies/{policy_id}/simulate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Find out what the version would change; see docs/reference/policies.md for `result`. */
+        post: operations["policies_simulate_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/policies/{policy_id}/simulation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Return the newest simulation of a version. */
+        get: operations["policies_simulation_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/policies/{policy_id}/validate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Base of the moves that take nothing but the version. */
+        post: operations["policies_validate_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/policies/drafts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["policies_drafts_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/policies/folder": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Return the policies in force as files, to be kept in git. */
+        get: operations["policies_folder_retrieve"];
+        put?: never;
+        /** @description Make the policies in force those of a folder: all of it or nothing. */
+        post: operations["policies_folder_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/policies/schema": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Return the JSON Schema of a kind; for `access` that of its tests. */
+        get: operations["policies_schema_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/policies/sets/{digest}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Tell which access policies the digest that a decision records stands for. */
+        get: operations["policies_sets_retrieve"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -454,6 +1277,24 @@ export interface paths {
         options?: never;
         head?: never;
         patch: operations["products_partial_update"];
+        trace?: never;
+    };
+    "/api/v1/products/{product_id}/contract": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Return the newest revision; 404 while there is none. */
+        get: operations["products_contract_retrieve"];
+        /** @description Set the contract, an ODCS document; its classifications become labels at once. */
+        put: operations["products_contract_update"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/products/{product_id}/move": {
@@ -497,6 +1338,23 @@ export interface paths {
         };
         /** @description Tell where the files of a name are to be had, the nearest first. */
         get: operations["resolve_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rows": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Read the rows of a name as you may see them: of one file, or of all its tables. */
+        get: operations["rows_retrieve"];
         put?: never;
         post?: never;
         delete?: never;
@@ -582,6 +1440,57 @@ export interface paths {
         put?: never;
         /** @description Take a stopped run up again; what is done stays done. */
         post: operations["runs_retry_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/scans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description List the scans of a product, or of the version named, the newest first. */
+        get: operations["scans_list"];
+        put?: never;
+        /** @description Scan the latest version once more, or the one named. */
+        post: operations["scans_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/scans/{scan_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["scans_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/scans/{scan_id}/verdicts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Confirm or reject a finding: the labels and the next scans follow. */
+        post: operations["scans_verdicts_create"];
         delete?: never;
         options?: never;
         head?: never;
@@ -704,6 +1613,38 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/teams/{slug}/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["teams_members_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/teams/{slug}/members/{username}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete: operations["teams_members_destroy"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tokens": {
         parameters: {
             query?: never;
@@ -711,8 +1652,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description One's own tokens and the delegations one gave; of a machine, for who manages it. */
         get: operations["tokens_list"];
         put?: never;
+        /** @description One's own tokens and the delegations one gave; of a machine, for who manages it. */
         post: operations["tokens_create"];
         delete?: never;
         options?: never;
@@ -807,9 +1750,44 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Members see who there is; whether one is active is for those who may manage them. */
+        get: operations["users_list"];
+        put?: never;
+        /** @description Members see who there is; whether one is active is for those who may manage them. */
+        post: operations["users_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{username}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
         get?: never;
         put?: never;
-        post: operations["users_create"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch: operations["users_partial_update"];
+        trace?: never;
+    };
+    "/api/v1/users/{username}/erase": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Forget a person: close the account and take the name out of the log. For operators. */
+        post: operations["users_erase_create"];
         delete?: never;
         options?: never;
         head?: never;
@@ -856,7 +1834,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description Read one file. The ETag is its sha256. */
+        /** @description Read one file as it is. The ETag is its sha256. Refused where an obligation applies. */
         get: operations["versions_content_retrieve"];
         put?: never;
         post?: never;
@@ -966,6 +1944,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/versions/{version_id}/rows/{path}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Read the rows of one file as you may see them: rows filtered first, columns masked. */
+        get: operations["versions_rows_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/versions/{version_id}/seal": {
         parameters: {
             query?: never;
@@ -1010,6 +2005,14 @@ export interface components {
          */
         AccessEnum: "open" | "request";
         /**
+         * @description * `pending` - Pending
+         *     * `approved` - Approved
+         *     * `denied` - Denied
+         *     * `withdrawn` - Withdrawn
+         * @enum {string}
+         */
+        AccessRequestState: "pending" | "approved" | "denied" | "withdrawn";
+        /**
          * @description * `discover` - discover
          *     * `read` - read
          *     * `write` - write
@@ -1020,11 +2023,58 @@ export interface components {
          * @enum {string}
          */
         Action: "discover" | "read" | "write" | "publish" | "replicate" | "transform" | "administer";
+        ActionInRequest: {
+            name: string;
+            properties?: {
+                [key: string]: unknown;
+            };
+        };
+        /** @description Whatever is asked in some circumstances. */
+        ActionSearchInRequest: {
+            context?: components["schemas"]["ContextInRequest"];
+            subject: components["schemas"]["SubjectInRequest"];
+            resource: components["schemas"]["ResourceInRequest"];
+            page?: components["schemas"]["PageInRequest"];
+        };
+        AgreeInRequest: {
+            name: string;
+        };
+        /** @description `plan` is the digest of the plan that was read; another one is not approved. */
+        ApproveErasureInRequest: {
+            /** @default  */
+            plan: string;
+        };
+        ApproveInRequest: {
+            /** @default  */
+            comment: string;
+            /** @description Fewer days than were asked for. */
+            days?: number | null;
+        };
+        ApprovePolicyInRequest: {
+            /**
+             * @description Of the text that you read.
+             * @default
+             */
+            digest: string;
+            /** @default  */
+            comment: string;
+        };
+        AskOut: {
+            name: string;
+            agreed_by: string;
+            /** Format: date-time */
+            agreed_at: string | null;
+        };
         AuditOut: {
-            readonly id: number;
+            id: number;
+            /** @description Its place in the log. */
+            position: number | null;
             /** Format: date-time */
             at: string;
+            /** @description Who acted; `erased` when they were forgotten. */
             principal: string;
+            /** @description For whom an agent acted; empty otherwise. */
+            on_behalf_of: string;
             action: string;
             name: string;
             allowed: boolean;
@@ -1045,6 +2095,117 @@ export interface components {
             successful: number;
             failed: number;
         };
+        Block: {
+            version: string;
+            kind: string;
+            /** @default  */
+            name: string;
+            /** @default  */
+            reference: string;
+            /** @default  */
+            until: string;
+        };
+        /**
+         * @description * `analytics` - analytics
+         *     * `evaluation` - evaluation
+         *     * `inference` - inference
+         *     * `model-training` - model-training
+         *     * `operations` - operations
+         * @enum {string}
+         */
+        BreakGlassInPurposeEnum: "analytics" | "evaluation" | "inference" | "model-training" | "operations";
+        BreakGlassInRequest: {
+            name: string;
+            purpose: components["schemas"]["BreakGlassInPurposeEnum"];
+            reason: string;
+            /** @default 1 */
+            hours: number;
+            /** @default  */
+            password: string;
+            /**
+             * @description Of the second factor, when there is one.
+             * @default
+             */
+            code: string;
+        };
+        CampaignInRequest: {
+            prefix: string;
+            title: string;
+            /** Format: date-time */
+            due_at: string;
+            /** @default false */
+            revoke_undecided: boolean;
+        };
+        /** @description A campaign; query it with governance.campaigns.visible_campaigns. */
+        CampaignOut: {
+            /** Format: uuid */
+            readonly id: string;
+            title: string;
+            prefix: string;
+            /** Format: date-time */
+            due_at: string;
+            revoke_undecided: boolean;
+            opened_by: string;
+            /** Format: date-time */
+            readonly created_at: string;
+            /** Format: date-time */
+            closed_at: string | null;
+            items_total: number;
+            items_kept: number;
+            items_revoked: number;
+            items_undecided: number;
+        };
+        CancelErasureInRequest: {
+            reason: string;
+        };
+        /**
+         * @description * `none` - None
+         *     * `derived` - Derived
+         * @enum {string}
+         */
+        CascadeEnum: "none" | "derived";
+        /**
+         * @description * `new` - new
+         *     * `changed` - changed
+         *     * `removed` - removed
+         *     * `unchanged` - unchanged
+         * @enum {string}
+         */
+        ChangeEnum: "new" | "changed" | "removed" | "unchanged";
+        ChangeOut: {
+            where: string;
+            before: unknown | null;
+            after: unknown | null;
+        };
+        CheckpointOut: {
+            readonly origin: string;
+            /** Format: int64 */
+            size: number;
+            root: string;
+            key_id: string;
+            /** Format: date-time */
+            at: string;
+            note: string;
+        };
+        ClearTextOut: {
+            commitment: string;
+            salt: string;
+            value: string;
+        };
+        ClientInRequest: {
+            /** @description The machine that it stands for. */
+            username: string;
+            title: string;
+            scopes?: components["schemas"]["ScopeFieldRequest"][] | null;
+        };
+        ClientOut: {
+            client_id: string;
+            username: string;
+            title: string;
+            scopes: components["schemas"]["ScopeField"][] | null;
+            /** Format: date-time */
+            created_at: string;
+        };
         ColumnOut: {
             name: string;
             type: string;
@@ -1060,18 +2221,99 @@ export interface components {
             /** @default  */
             comment: string;
         };
+        ConsistencyOut: {
+            old_size: number;
+            new_size: number;
+            old_root: string;
+            new_root: string;
+            proof: string[];
+            checkpoint: components["schemas"]["CheckpointOut"];
+        };
+        /** @description The circumstances that our policies know of; others are taken and do not count. */
+        ContextInRequest: {
+            /** @default  */
+            purpose: string;
+            /** @default  */
+            site: string;
+            jurisdictions?: string[];
+        };
+        ContractOut: {
+            /** Format: int64 */
+            revision: number;
+            digest: string;
+            document: {
+                [key: string]: unknown;
+            };
+            /** Format: date-time */
+            readonly created_at: string;
+        };
         DecisionInRequest: {
             action: components["schemas"]["Action"];
             name: string;
+            /**
+             * @description About whom, by user name; the caller when empty.
+             * @default
+             */
+            principal: string;
             /** @default  */
             purpose: string;
+            /** @default  */
+            site: string;
             jurisdictions?: string[];
+            /**
+             * @description Tell of every policy about the action what fails first.
+             * @default false
+             */
+            explain: boolean;
+        };
+        DecisionObligationsOut: {
+            /** @description The mask of each column or [label]. */
+            readonly masks: {
+                [key: string]: string;
+            };
+            readonly filters_rows: boolean;
+            purposes: string[] | null;
+            watermarks: string[];
         };
         DecisionOut: {
             allow: boolean;
             policies: string[];
             reason: string;
             policy_set: string;
+            obligations: components["schemas"]["DecisionObligationsOut"];
+            readonly findings: components["schemas"]["FindingOut"][] | null;
+        };
+        DeclassificationInRequest: {
+            name: string;
+            label: string;
+            /** @default  */
+            column: string;
+            reason: string;
+        };
+        DeclassificationOut: {
+            /** Format: uuid */
+            readonly id: string;
+            name: string;
+            /** @default  */
+            column: string;
+            label: string;
+            reason: string;
+            statement: {
+                [key: string]: unknown;
+            };
+            /** Format: date-time */
+            readonly created_at: string;
+            created_by: string;
+            /** Format: date-time */
+            revoked_at: string | null;
+            revoked_by: string;
+        };
+        DiffOut: {
+            before: string;
+            after: string;
+            /** @description A unified diff. */
+            text: string;
+            changes: components["schemas"]["ChangeOut"][];
         };
         /**
          * @description * `input` - Input
@@ -1110,6 +2352,13 @@ export interface components {
             /** Format: date-time */
             readonly created_at: string;
         };
+        DraftTextInRequest: {
+            text: string;
+            /** @description Tests of an access policy; those of the other kinds stand in the document. */
+            tests?: {
+                [key: string]: unknown;
+            }[] | null;
+        };
         EdgeOut: {
             source: string;
             target: string;
@@ -1135,6 +2384,154 @@ export interface components {
          * @enum {string}
          */
         EdgeOutOriginEnum: "observed" | "declared" | "inferred" | "manual";
+        /**
+         * @description * `permit` - permit
+         *     * `forbid` - forbid
+         * @enum {string}
+         */
+        EffectEnum: "permit" | "forbid";
+        Elsewhere: {
+            namespace: string;
+            name: string;
+        };
+        /** @description What is to be erased: a version, all versions of a product, or all below a domain. */
+        ErasureInRequest: {
+            name: string;
+            reason: string;
+            basis: string;
+            /** @default none */
+            cascade: components["schemas"]["CascadeEnum"];
+            /** @default keep */
+            registered: components["schemas"]["RegisteredEnum"];
+        };
+        /**
+         * @description * `order` - Order
+         *     * `retention` - Retention
+         * @enum {string}
+         */
+        ErasureKind: "order" | "retention";
+        /** @description An order; what it is about is empty for who may not know of that. */
+        ErasureListOut: {
+            /** Format: uuid */
+            readonly id: string;
+            readonly name: string;
+            kind: components["schemas"]["ErasureKind"];
+            cascade: components["schemas"]["CascadeEnum"];
+            registered: components["schemas"]["RegisteredEnum"];
+            readonly reason: string;
+            readonly basis: string;
+            state: components["schemas"]["ErasureOrderState"];
+            reason_code: string;
+            readonly why: string;
+            plan_digest: string;
+            proposed_by: string;
+            /** Format: date-time */
+            readonly proposed_at: string;
+            /** Format: date-time */
+            due_at: string | null;
+            approved_by: string;
+            /** Format: date-time */
+            approved_at: string | null;
+            ended_by: string;
+            /** Format: date-time */
+            started_at: string | null;
+            /** Format: date-time */
+            finished_at: string | null;
+            /** Format: date-time */
+            next_attempt_at: string | null;
+        };
+        /**
+         * @description * `proposed` - Proposed
+         *     * `approved` - Approved
+         *     * `acting` - Acting
+         *     * `done` - Done
+         *     * `cancelled` - Cancelled
+         *     * `blocked` - Blocked
+         * @enum {string}
+         */
+        ErasureOrderState: "proposed" | "approved" | "acting" | "done" | "cancelled" | "blocked";
+        /** @description An order; what it is about is empty for who may not know of that. */
+        ErasureOut: {
+            /** Format: uuid */
+            readonly id: string;
+            readonly name: string;
+            kind: components["schemas"]["ErasureKind"];
+            cascade: components["schemas"]["CascadeEnum"];
+            registered: components["schemas"]["RegisteredEnum"];
+            readonly reason: string;
+            readonly basis: string;
+            state: components["schemas"]["ErasureOrderState"];
+            reason_code: string;
+            readonly why: string;
+            plan_digest: string;
+            proposed_by: string;
+            /** Format: date-time */
+            readonly proposed_at: string;
+            /** Format: date-time */
+            due_at: string | null;
+            approved_by: string;
+            /** Format: date-time */
+            approved_at: string | null;
+            ended_by: string;
+            /** Format: date-time */
+            started_at: string | null;
+            /** Format: date-time */
+            finished_at: string | null;
+            /** Format: date-time */
+            next_attempt_at: string | null;
+            readonly plan: components["schemas"]["ErasurePlan"];
+            readonly asks: components["schemas"]["AskOut"][];
+            readonly receipts: components["schemas"]["ReceiptOut"][];
+            readonly progress: {
+                [key: string]: number;
+            };
+        };
+        ErasurePlan: {
+            versions: components["schemas"]["PlannedVersion"][];
+            drafts: components["schemas"]["PlannedDraft"][];
+            uncertain: components["schemas"]["UncertainProduct"][];
+            elsewhere: components["schemas"]["Elsewhere"][];
+            blocks: components["schemas"]["Block"][];
+            hidden: components["schemas"]["Hidden"];
+            truncated: boolean;
+            totals: {
+                [key: string]: number;
+            };
+        };
+        /** @description Whatever is asked in some circumstances. */
+        EvaluationInRequest: {
+            context?: components["schemas"]["ContextInRequest"];
+            subject: components["schemas"]["SubjectInRequest"];
+            action: components["schemas"]["ActionInRequest"];
+            resource: components["schemas"]["ResourceInRequest"];
+        };
+        EvaluationOut: {
+            decision: boolean;
+            context: {
+                [key: string]: unknown;
+            };
+        };
+        /** @description Defaults, and evaluations that may each say something else. */
+        EvaluationsInRequest: {
+            context?: components["schemas"]["ContextInRequest"];
+            subject?: components["schemas"]["SubjectInRequest"];
+            action?: components["schemas"]["ActionInRequest"];
+            resource?: components["schemas"]["ResourceInRequest"];
+            evaluations?: {
+                [key: string]: unknown;
+            }[];
+            options?: components["schemas"]["OptionsInRequest"];
+        };
+        EvaluationsOut: {
+            evaluations: components["schemas"]["EvaluationOut"][];
+        };
+        /**
+         * @description * `execute_all` - execute_all
+         *     * `deny_on_first_deny` - deny_on_first_deny
+         *     * `permit_on_first_permit` - permit_on_first_permit
+         * @enum {string}
+         */
+        EvaluationsSemanticEnum: "execute_all" | "deny_on_first_deny" | "permit_on_first_permit";
         EventOut: {
             /** Format: uuid */
             readonly id: string;
@@ -1151,6 +2548,28 @@ export interface components {
          * @enum {string}
          */
         EventOutStateEnum: "stored" | "applied" | "flagged";
+        /** @description Why a label stands: a path, the counts of a scan, or the revision of a contract. */
+        EvidenceOut: {
+            path: components["schemas"]["StepOut"][];
+            origin: string;
+            contract: number;
+            /** Format: uuid */
+            scan: string;
+            version: number;
+            detector: string;
+            detector_version: string;
+            candidates: number;
+            matches: number;
+            sampled: number;
+            /** Format: double */
+            rate: number;
+            /** Format: double */
+            low: number;
+            /** Format: double */
+            high: number;
+            reason: string;
+            confirmed: boolean;
+        };
         FacetValueOut: {
             value: string;
             count: number;
@@ -1178,19 +2597,84 @@ export interface components {
             next_cursor: string | null;
             results: components["schemas"]["FileOut"][];
         };
+        FindingOut: {
+            policy: string;
+            reason: string;
+            effect: components["schemas"]["EffectEnum"];
+            met: boolean;
+            /** @description The part that fails first, in Cedar's words. */
+            fails: string;
+        };
+        /**
+         * @description * `confirm` - confirm
+         *     * `reject` - reject
+         * @enum {string}
+         */
+        FindingVerdict: "confirm" | "reject";
+        FolderInRequest: {
+            files: {
+                [key: string]: string;
+            };
+            /** @default false */
+            dry_run: boolean;
+            /**
+             * @description Retire the policies that the folder does not hold.
+             * @default false
+             */
+            prune: boolean;
+        };
+        FolderOut: {
+            /** @description Texts by path. */
+            files: {
+                [key: string]: string;
+            };
+        };
+        FoundOut: {
+            results: {
+                [key: string]: unknown;
+            }[];
+            page: components["schemas"]["PageOut"];
+        };
+        FreeTextOut: {
+            state: string;
+            hint: string;
+            model: string;
+            findings: {
+                [key: string]: unknown;
+            }[];
+        };
+        /**
+         * @description * `grant` - Grant
+         *     * `break-glass` - Break Glass
+         * @enum {string}
+         */
+        GrantKind: "grant" | "break-glass";
+        /** @description A grant to a user (`username`) or to a team; the other one is empty. */
         GrantOut: {
             /** Format: uuid */
             readonly id: string;
+            kind: components["schemas"]["GrantKind"];
+            /** @default  */
             username: string;
+            team: string | null;
             name: string;
+            port: string;
             purpose: string;
-            granted_by: string;
+            reason: string;
+            /** @description Return the person who approved, or the policies that did. */
+            readonly granted_by: string;
+            /** Format: uuid */
+            request: string | null;
             /** Format: date-time */
             readonly created_at: string;
             /** Format: date-time */
             expires_at: string;
             /** Format: date-time */
             revoked_at: string | null;
+            revoked_by: string;
+            /** Format: date-time */
+            review_due_at: string | null;
+            readonly review: components["schemas"]["ReviewOut"] | null;
         };
         GraphOut: {
             root: string;
@@ -1199,6 +2683,19 @@ export interface components {
             /** @description Nodes within the depth, drawn or not. */
             total: number;
             truncated: boolean;
+        };
+        GroupInRequest: {
+            name: string;
+        };
+        GroupOut: {
+            name: string;
+            readonly members: string[];
+        };
+        Hidden: {
+            versions: number;
+            products: number;
+            uncertain: number;
+            elsewhere: number;
         };
         /** @description Escaped HTML with `<mark>` around the words that were asked for; safe to insert. */
         HighlightsOut: {
@@ -1213,10 +2710,91 @@ export interface components {
             /** @description Words of the query that the product holds. */
             matched: string[];
         };
+        HoldInRequest: {
+            name: string;
+            reference: string;
+            reason: string;
+        };
+        /** @description `reason` and the people are for those who administer the name; others read the reference. */
+        HoldOut: {
+            /** Format: uuid */
+            readonly id: string;
+            name: string;
+            reference: string;
+            readonly reason: string;
+            readonly state: components["schemas"]["HoldOutStateEnum"];
+            readonly placed_by: string;
+            /** Format: date-time */
+            readonly placed_at: string;
+            readonly lift_asked_by: string;
+            readonly lift_reason: string;
+            readonly lifted_by: string;
+            /** Format: date-time */
+            lifted_at: string | null;
+        };
+        /**
+         * @description * `standing` - standing
+         *     * `lift_asked` - lift_asked
+         *     * `lifted` - lifted
+         * @enum {string}
+         */
+        HoldOutStateEnum: "standing" | "lift_asked" | "lifted";
+        ImportOut: {
+            dry_run: boolean;
+            plan: components["schemas"]["ImportedOut"][];
+        };
+        ImportedOut: {
+            kind: string;
+            slug: string;
+            change: components["schemas"]["ChangeEnum"];
+            outcome: string;
+        };
+        InclusionOut: {
+            /** @description The entry as it is hashed: canonical JSON. */
+            entry: string;
+            position: number;
+            size: number;
+            root: string;
+            proof: string[];
+            clear: components["schemas"]["ClearTextOut"][];
+            checkpoint: components["schemas"]["CheckpointOut"];
+        };
         InputOut: {
             /** @description Null when you may not know of it. */
             name: string | null;
             digest: string;
+        };
+        ItemInRequest: {
+            verdict: components["schemas"]["ItemVerdict"];
+            /** @default  */
+            comment: string;
+        };
+        /** @description One grant to look at. Give `last_reads` in the context: when each grant was last used. */
+        ItemOut: {
+            /** Format: uuid */
+            readonly id: string;
+            grant: components["schemas"]["GrantOut"];
+            /** Format: date-time */
+            readonly last_read_at: string | null;
+            /** @description Return whether nobody has read by it for a month, as far as is known. */
+            readonly unused: boolean;
+            verdict: string;
+            comment: string;
+            decided_by: string | null;
+            /** Format: date-time */
+            decided_at: string | null;
+        };
+        /**
+         * @description * `keep` - Keep
+         *     * `revoke` - Revoke
+         * @enum {string}
+         */
+        ItemVerdict: "keep" | "revoke";
+        ItemsInRequest: {
+            verdict: components["schemas"]["ItemVerdict"];
+            /** @default  */
+            comment: string;
+            items: string[];
         };
         LabelInRequest: {
             name: string;
@@ -1232,6 +2810,7 @@ export interface components {
          * @enum {string}
          */
         LabelOrigin: "manual" | "scan" | "contract" | "inherited";
+        /** @description Of one label there may be several, of different origins: each says so by itself. */
         LabelOut: {
             /** Format: uuid */
             readonly id: string;
@@ -1239,9 +2818,15 @@ export interface components {
             column: string;
             label: string;
             origin: components["schemas"]["LabelOrigin"];
+            readonly evidence: components["schemas"]["EvidenceOut"];
             /** Format: date-time */
             readonly created_at: string;
             created_by: string;
+        };
+        LeftOutOut: {
+            path: string;
+            reason: string;
+            code: string;
         };
         /**
          * @description * `proposed` - Proposed
@@ -1252,6 +2837,10 @@ export interface components {
          * @enum {string}
          */
         LifecycleEnum: "proposed" | "draft" | "active" | "deprecated" | "retired";
+        LiftInRequest: {
+            /** @default  */
+            reason: string;
+        };
         MarquezEdgeOut: {
             origin: string;
             destination: string;
@@ -1274,6 +2863,9 @@ export interface components {
             kind: string;
             is_operator: boolean;
             teams: components["schemas"]["TeamOfMeOut"][];
+            groups: string[];
+            /** @description For whom an agent acts. */
+            on_behalf_of: components["schemas"]["PersonOut"] | null;
         };
         MemberInRequest: {
             username: string;
@@ -1286,17 +2878,33 @@ export interface components {
         MoveInRequest: {
             name: string;
         };
+        NewClientOut: {
+            client_id: string;
+            username: string;
+            title: string;
+            scopes: components["schemas"]["ScopeField"][] | null;
+            /** Format: date-time */
+            created_at: string;
+            /** @description Shown this once; only its hash is kept. */
+            client_secret: string;
+        };
         NewTokenOut: {
             /** Format: uuid */
             readonly id: string;
             title: string;
+            username: string;
+            on_behalf_of: string | null;
+            client: string;
             scopes: components["schemas"]["ScopeField"][] | null;
             /** Format: date-time */
             readonly created_at: string;
             /** Format: date-time */
             expires_at: string;
+            /** @description Within seven days, if it is live. */
+            readonly expires_soon: boolean;
             /** Format: date-time */
             last_used_at: string | null;
+            last_used_from: string;
             /** Format: date-time */
             revoked_at: string | null;
             /** @description Shown this once; only its digest is kept. */
@@ -1324,6 +2932,28 @@ export interface components {
          * @enum {string}
          */
         NodeOutKindEnum: "dataset" | "column" | "job" | "run" | "version" | "model" | "model_version" | "endpoint" | "policy";
+        /** @description What the reader is kept to. `masks` is by column or `[label]`. */
+        ObligationsOut: {
+            masks: {
+                [key: string]: string;
+            };
+            rows_filtered: boolean;
+            purposes: string[] | null;
+            watermarks: string[];
+        };
+        OptionsInRequest: {
+            /** @default execute_all */
+            evaluations_semantic: components["schemas"]["EvaluationsSemanticEnum"];
+        };
+        PageInRequest: {
+            /** @default  */
+            token: string;
+            /** @default 100 */
+            limit: number;
+        };
+        PageOut: {
+            next_token: string;
+        };
         PaginatedAuditOutList: {
             /**
              * Format: uri
@@ -1336,6 +2966,45 @@ export interface components {
              */
             previous?: string | null;
             results: components["schemas"]["AuditOut"][];
+        };
+        PaginatedCampaignOutList: {
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?cursor=cD00ODY%3D"
+             */
+            next?: string | null;
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?cursor=cj0xJnA9NDg3
+             */
+            previous?: string | null;
+            results: components["schemas"]["CampaignOut"][];
+        };
+        PaginatedClientOutList: {
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?cursor=cD00ODY%3D"
+             */
+            next?: string | null;
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?cursor=cj0xJnA9NDg3
+             */
+            previous?: string | null;
+            results: components["schemas"]["ClientOut"][];
+        };
+        PaginatedDeclassificationOutList: {
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?cursor=cD00ODY%3D"
+             */
+            next?: string | null;
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?cursor=cj0xJnA9NDg3
+             */
+            previous?: string | null;
+            results: components["schemas"]["DeclassificationOut"][];
         };
         PaginatedDomainOutList: {
             /**
@@ -1350,6 +3019,19 @@ export interface components {
             previous?: string | null;
             results: components["schemas"]["DomainOut"][];
         };
+        PaginatedErasureListOutList: {
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?cursor=cD00ODY%3D"
+             */
+            next?: string | null;
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?cursor=cj0xJnA9NDg3
+             */
+            previous?: string | null;
+            results: components["schemas"]["ErasureListOut"][];
+        };
         PaginatedGrantOutList: {
             /**
              * Format: uri
@@ -1362,6 +3044,45 @@ export interface components {
              */
             previous?: string | null;
             results: components["schemas"]["GrantOut"][];
+        };
+        PaginatedGroupOutList: {
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?cursor=cD00ODY%3D"
+             */
+            next?: string | null;
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?cursor=cj0xJnA9NDg3
+             */
+            previous?: string | null;
+            results: components["schemas"]["GroupOut"][];
+        };
+        PaginatedHoldOutList: {
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?cursor=cD00ODY%3D"
+             */
+            next?: string | null;
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?cursor=cj0xJnA9NDg3
+             */
+            previous?: string | null;
+            results: components["schemas"]["HoldOut"][];
+        };
+        PaginatedItemOutList: {
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?cursor=cD00ODY%3D"
+             */
+            next?: string | null;
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?cursor=cj0xJnA9NDg3
+             */
+            previous?: string | null;
+            results: components["schemas"]["ItemOut"][];
         };
         PaginatedLabelOutList: {
             /**
@@ -1415,6 +3136,19 @@ export interface components {
             previous?: string | null;
             results: components["schemas"]["ProductListOut"][];
         };
+        PaginatedRemarkOutList: {
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?cursor=cD00ODY%3D"
+             */
+            next?: string | null;
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?cursor=cj0xJnA9NDg3
+             */
+            previous?: string | null;
+            results: components["schemas"]["RemarkOut"][];
+        };
         PaginatedReplicaOutList: {
             /**
              * Format: uri
@@ -1453,6 +3187,19 @@ export interface components {
              */
             previous?: string | null;
             results: components["schemas"]["RunOut"][];
+        };
+        PaginatedScanListOutList: {
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?cursor=cD00ODY%3D"
+             */
+            next?: string | null;
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?cursor=cj0xJnA9NDg3
+             */
+            previous?: string | null;
+            results: components["schemas"]["ScanListOut"][];
         };
         PaginatedSiteOutList: {
             /**
@@ -1519,6 +3266,19 @@ export interface components {
             previous?: string | null;
             results: components["schemas"]["TransferOut"][];
         };
+        PaginatedUserOutList: {
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?cursor=cD00ODY%3D"
+             */
+            next?: string | null;
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?cursor=cj0xJnA9NDg3
+             */
+            previous?: string | null;
+            results: components["schemas"]["UserOut"][];
+        };
         PaginatedVersionOutList: {
             /**
              * Format: uri
@@ -1531,6 +3291,19 @@ export interface components {
              */
             previous?: string | null;
             results: components["schemas"]["VersionOut"][];
+        };
+        PaginatedWhoOutList: {
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?cursor=cD00ODY%3D"
+             */
+            next?: string | null;
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?cursor=cj0xJnA9NDg3
+             */
+            previous?: string | null;
+            results: components["schemas"]["WhoOut"][];
         };
         PatchedProductPatchRequest: {
             title?: string;
@@ -1545,11 +3318,23 @@ export interface components {
         PatchedSitePatchRequest: {
             state?: components["schemas"]["SiteState"];
         };
+        PatchedUserChangeInRequest: {
+            active?: boolean;
+        };
+        PersonOut: {
+            username: string;
+            kind: string;
+        };
         /** @description Give the document as `spec`, or as `text` in YAML or JSON. */
         PipelineInRequest: {
             name: string;
             spec?: unknown;
             text?: string;
+            /**
+             * @description What you have access to the input for; not kept.
+             * @default
+             */
+            purpose: string;
         };
         PipelineOut: {
             /** Format: uuid */
@@ -1633,11 +3418,63 @@ export interface components {
             policies: string[];
             reason: string;
         };
+        PlannedDraft: {
+            version: string;
+            does: string;
+            reason_code: string;
+            stores: string[];
+        };
+        PlannedRemains: {
+            kind: string;
+            store: string;
+            about: string;
+        };
+        PlannedReplica: {
+            store: string;
+            site: string;
+            origin: string;
+            state: string;
+            files: number;
+            bytes: number;
+            does: string;
+            reason_code: string;
+        };
+        PlannedTransfer: {
+            /** Format: uuid */
+            id: string;
+            target: string;
+            state: string;
+        };
+        PlannedVersion: {
+            version: string;
+            /** Format: uuid */
+            version_id: string;
+            digest: string;
+            product: string;
+            team: string;
+            relation: string;
+            distance: number;
+            masked: boolean;
+            lowered: string[];
+            does: string;
+            reason_code: string;
+            blocks: components["schemas"]["Block"][];
+            files: number;
+            bytes: number;
+            replicas: components["schemas"]["PlannedReplica"][];
+            transfers: components["schemas"]["PlannedTransfer"][];
+            remains: components["schemas"]["PlannedRemains"][];
+            index_rows: number;
+        };
         PolicyInRequest: {
+            text: string;
+            /** @description Tests of an access policy; those of the other kinds stand in the document. */
+            tests?: {
+                [key: string]: unknown;
+            }[] | null;
             kind: components["schemas"]["PolicyKind"];
             /** @default  */
             slug: string;
-            text: string;
         };
         /**
          * @description * `access` - Access
@@ -1661,19 +3498,46 @@ export interface components {
             spec: {
                 [key: string]: unknown;
             };
+            tests: {
+                [key: string]: unknown;
+            }[];
             digest: string;
-            state: components["schemas"]["PolicyOutStateEnum"];
+            state: components["schemas"]["PolicyState"];
+            readonly next: string[];
+            /** Format: int64 */
+            base: number;
             created_by: string;
             /** Format: date-time */
             readonly created_at: string;
+            authors: string[];
+            approved_by: string;
+            /** Format: date-time */
+            activated_at: string | null;
+            /** Format: date-time */
+            retired_at: string | null;
+            retirement_asked_by: string;
+            warnings: components["schemas"]["WarningOut"][];
+        };
+        PolicySetOut: {
+            digest: string;
+            current: boolean;
+            policies: string[];
+            /** @description Policies that name what you may not know of. */
+            hidden: number;
+            /** Format: date-time */
+            since: string | null;
         };
         /**
          * @description * `draft` - Draft
+         *     * `validated` - Validated
+         *     * `simulated` - Simulated
+         *     * `proposed` - Proposed
+         *     * `approved` - Approved
          *     * `active` - Active
          *     * `retired` - Retired
          * @enum {string}
          */
-        PolicyOutStateEnum: "draft" | "active" | "retired";
+        PolicyState: "draft" | "validated" | "simulated" | "proposed" | "approved" | "active" | "retired";
         PortOut: {
             direction: components["schemas"]["DirectionEnum"];
             name: string;
@@ -1685,6 +3549,7 @@ export interface components {
             name: string;
             type: string;
         };
+        /** @description The rows are masked and filtered as `obligations` says. */
         PreviewOut: {
             columns: components["schemas"]["PreviewColumnOut"][];
             rows: {
@@ -1692,7 +3557,16 @@ export interface components {
             }[];
             truncated: boolean;
             file: string;
+            obligations: components["schemas"]["ObligationsOut"];
         };
+        /**
+         * @description * `person` - Person
+         *     * `service` - Service
+         *     * `agent` - Agent
+         *     * `site` - Site
+         * @enum {string}
+         */
+        PrincipalKind: "person" | "service" | "agent" | "site";
         /** @description The problem document that every operation may answer with. */
         Problem: {
             type: string;
@@ -1772,29 +3646,86 @@ export interface components {
         PublishInRequest: {
             inputs?: string[];
         };
-        /**
-         * @description * `any` - any
-         *     * `analytics` - analytics
-         *     * `evaluation` - evaluation
-         *     * `inference` - inference
-         *     * `model-training` - model-training
-         *     * `operations` - operations
-         * @enum {string}
-         */
-        PurposeEnum: "any" | "analytics" | "evaluation" | "inference" | "model-training" | "operations";
+        /** @description What it is for. A grant for a purpose is good for what states it. */
+        PurposeInRequest: {
+            /** @default  */
+            purpose: string;
+        };
         QuarantineOut: {
             rows: components["schemas"]["SetAsideOut"][];
         };
         ReasonInRequest: {
             reason: string;
         };
+        ReceiptOut: {
+            /** Format: uuid */
+            readonly id: string;
+            kind: components["schemas"]["ReceiptOutKindEnum"];
+            name: string;
+            place: string;
+            state: components["schemas"]["ReceiptOutStateEnum"];
+            reason_code: string;
+            reason: string;
+            evidence: unknown;
+            /** Format: int64 */
+            attempt: number;
+            /** Format: date-time */
+            next_attempt_at: string | null;
+            /** Format: date-time */
+            settled_at: string | null;
+        };
+        /**
+         * @description * `version` - Version
+         *     * `replica` - Replica
+         *     * `derived` - Derived
+         *     * `index` - Index
+         *     * `lineage` - Lineage
+         *     * `quarantine` - Quarantine
+         *     * `cache` - Cache
+         *     * `preview` - Preview
+         *     * `upload-part` - Upload
+         * @enum {string}
+         */
+        ReceiptOutKindEnum: "version" | "replica" | "derived" | "index" | "lineage" | "quarantine" | "cache" | "preview" | "upload-part";
+        /**
+         * @description * `pending` - Pending
+         *     * `erased` - Erased
+         *     * `kept` - Kept
+         *     * `failed` - Failed
+         * @enum {string}
+         */
+        ReceiptOutStateEnum: "pending" | "erased" | "kept" | "failed";
         RegisterInRequest: {
             store: string;
             prefix: string;
         };
+        /**
+         * @description * `keep` - Keep
+         *     * `delete` - Delete
+         * @enum {string}
+         */
+        RegisteredEnum: "keep" | "delete";
         RegisteredOut: {
             files: number;
             bytes: number;
+        };
+        RemarkInRequest: {
+            text: string;
+        };
+        RemarkOut: {
+            /** Format: uuid */
+            readonly id: string;
+            /** @description Null when the platform tells what happened. */
+            author: string | null;
+            text: string;
+            /** Format: date-time */
+            readonly created_at: string;
+        };
+        RenewInRequest: {
+            /** @default 90 */
+            days: number;
+            /** @default  */
+            reason: string;
         };
         ReplicaOut: {
             /** Format: uuid */
@@ -1835,44 +3766,69 @@ export interface components {
          * @enum {string}
          */
         ReplicaState: "planned" | "copying" | "complete" | "suspect" | "corrupt" | "missing" | "deleting" | "deleted";
+        /**
+         * @description * `any` - any
+         *     * `analytics` - analytics
+         *     * `evaluation` - evaluation
+         *     * `inference` - inference
+         *     * `model-training` - model-training
+         *     * `operations` - operations
+         * @enum {string}
+         */
+        RequestInPurposeEnum: "any" | "analytics" | "evaluation" | "inference" | "model-training" | "operations";
         RequestInRequest: {
             name: string;
-            purpose: components["schemas"]["PurposeEnum"];
+            purpose: components["schemas"]["RequestInPurposeEnum"];
             /** @default  */
             reason: string;
             /** @default 90 */
             days: number;
+            /**
+             * @description Ask for all members of this team.
+             * @default
+             */
+            team: string;
+            /**
+             * @description An output port; the product as a whole when left out.
+             * @default
+             */
+            port: string;
         };
         RequestOut: {
             /** Format: uuid */
             readonly id: string;
             username: string;
+            team: string | null;
             name: string;
+            port: string;
             purpose: string;
             reason: string;
             /** Format: int64 */
             days: number;
-            state: components["schemas"]["RequestOutStateEnum"];
+            /** Format: uuid */
+            renews: string | null;
+            state: components["schemas"]["AccessRequestState"];
             /** Format: date-time */
             readonly created_at: string;
             /** Format: date-time */
+            due_at: string | null;
+            /** Format: date-time */
+            escalated_at: string | null;
+            escalated_to: string[];
+            /** Format: date-time */
             decided_at: string | null;
             decided_by: string;
+            policies: string[];
             comment: string;
         };
-        /**
-         * @description * `pending` - Pending
-         *     * `approved` - Approved
-         *     * `denied` - Denied
-         *     * `withdrawn` - Withdrawn
-         * @enum {string}
-         */
-        RequestOutStateEnum: "pending" | "approved" | "denied" | "withdrawn";
         ResolveOut: {
             name: string;
             /** Format: uuid */
             version_id: string;
             digest: string;
+            /** @description `bytes` where files may be had as they are, `stream` where only their rows may. */
+            readonly how: string;
+            obligations: components["schemas"]["ObligationsOut"];
             replicas: components["schemas"]["ResolvedReplicaOut"][];
             results: components["schemas"]["ResolvedFileOut"][];
             next_cursor: string | null;
@@ -1883,6 +3839,7 @@ export interface components {
             sha256: string;
             media_type: string;
             urls: string[];
+            rows_url: string | null;
         };
         ResolvedReplicaOut: {
             store: string;
@@ -1891,6 +3848,38 @@ export interface components {
             state: components["schemas"]["ReplicaState"];
             distance: components["schemas"]["DistanceEnum"];
         };
+        ResourceInRequest: {
+            type: string;
+            id: string;
+            properties?: {
+                [key: string]: unknown;
+            };
+        };
+        /** @description Whatever is asked in some circumstances. */
+        ResourceSearchInRequest: {
+            context?: components["schemas"]["ContextInRequest"];
+            subject: components["schemas"]["SubjectInRequest"];
+            action: components["schemas"]["ActionInRequest"];
+            resource: components["schemas"]["TypeInRequest"];
+            page?: components["schemas"]["PageInRequest"];
+        };
+        ReviewInRequest: {
+            verdict: components["schemas"]["ReviewVerdict"];
+            comment: string;
+        };
+        ReviewOut: {
+            reviewer: string;
+            verdict: components["schemas"]["ReviewVerdict"];
+            comment: string;
+            /** Format: date-time */
+            readonly created_at: string;
+        };
+        /**
+         * @description * `justified` - Justified
+         *     * `unjustified` - Unjustified
+         * @enum {string}
+         */
+        ReviewVerdict: "justified" | "unjustified";
         /**
          * @description * `owner` - Owner
          *     * `member` - Member
@@ -1944,6 +3933,7 @@ export interface components {
             /** Format: date-time */
             next_attempt_at: string;
             run_digest: string;
+            purpose: string;
             /** Format: date-time */
             readonly created_at: string;
             /** Format: date-time */
@@ -1964,7 +3954,10 @@ export interface components {
          * @enum {string}
          */
         RunOutStateEnum: "queued" | "claimed" | "running" | "publishing" | "done" | "skipped" | "waiting" | "failed" | "cancelled";
+        /** @description What it is for. A grant for a purpose is good for what states it. */
         SampleInRequest: {
+            /** @default  */
+            purpose: string;
             /** @default 20 */
             rows: number;
         };
@@ -1983,6 +3976,144 @@ export interface components {
                 [key: string]: unknown;
             } | null;
             dropped_by: string | null;
+        };
+        ScanFindingOut: {
+            detector: string;
+            version: string;
+            label: string;
+            candidates: number;
+            matches: number;
+            /** Format: double */
+            rate: number;
+            /** Format: double */
+            low: number;
+            /** Format: double */
+            high: number;
+            labelled: boolean;
+            reason: string;
+        };
+        ScanInRequest: {
+            name: string;
+        };
+        ScanListOut: {
+            /** Format: uuid */
+            readonly id: string;
+            name: string;
+            /** Format: int64 */
+            version: number;
+            /** @default queued */
+            state: components["schemas"]["ScanState"];
+            reason_code: string;
+            reason: string;
+            asked_by: string;
+            /** Format: int64 */
+            files_total: number;
+            /** Format: int64 */
+            files_done: number;
+            /** Format: int64 */
+            rows_done: number;
+            /** Format: int64 */
+            bytes_done: number;
+            /** Format: int64 */
+            attempt: number;
+            /** Format: date-time */
+            readonly created_at: string;
+            /** Format: date-time */
+            started_at: string | null;
+            /** Format: date-time */
+            finished_at: string | null;
+            /** Format: date-time */
+            ended_at: string | null;
+            readonly labels_found: string[];
+        };
+        ScanOut: {
+            /** Format: uuid */
+            readonly id: string;
+            name: string;
+            /** Format: int64 */
+            version: number;
+            /** @default queued */
+            state: components["schemas"]["ScanState"];
+            reason_code: string;
+            reason: string;
+            asked_by: string;
+            /** Format: int64 */
+            files_total: number;
+            /** Format: int64 */
+            files_done: number;
+            /** Format: int64 */
+            rows_done: number;
+            /** Format: int64 */
+            bytes_done: number;
+            /** Format: int64 */
+            attempt: number;
+            /** Format: date-time */
+            readonly created_at: string;
+            /** Format: date-time */
+            started_at: string | null;
+            /** Format: date-time */
+            finished_at: string | null;
+            /** Format: date-time */
+            ended_at: string | null;
+            readonly labels_found: string[];
+            readonly result: components["schemas"]["ScanResultOut"] | null;
+            verdicts: components["schemas"]["ScanVerdictOut"][];
+        };
+        ScanResultOut: {
+            complete: boolean;
+            columns: components["schemas"]["ScannedColumnOut"][];
+            files: components["schemas"]["ScannedFilesOut"];
+            free_text: components["schemas"]["FreeTextOut"];
+            detectors: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * @description * `queued` - Queued
+         *     * `running` - Running
+         *     * `waiting` - Waiting
+         *     * `done` - Done
+         *     * `failed` - Failed
+         * @enum {string}
+         */
+        ScanState: "queued" | "running" | "waiting" | "done" | "failed";
+        ScanVerdictInRequest: {
+            /** @default  */
+            column: string;
+            label: string;
+            verdict: components["schemas"]["FindingVerdict"];
+            /** @default  */
+            comment: string;
+        };
+        ScanVerdictOut: {
+            /** Format: uuid */
+            readonly id: string;
+            column: string;
+            detector: string;
+            label: string;
+            verdict: components["schemas"]["FindingVerdict"];
+            /** Format: double */
+            rate: number;
+            comment: string;
+            created_by: string;
+            /** Format: date-time */
+            readonly created_at: string;
+        };
+        /** @description A column; without a name what is text without columns. */
+        ScannedColumnOut: {
+            column: string;
+            rows: number;
+            values: number;
+            findings: components["schemas"]["ScanFindingOut"][];
+        };
+        ScannedFilesOut: {
+            read: number;
+            total: number;
+            skipped: components["schemas"]["LeftOutOut"][];
+            skipped_count: number;
+            failed: components["schemas"]["LeftOutOut"][];
+            failed_count: number;
+            stopped_by_budget: boolean;
         };
         ScopeField: {
             actions: components["schemas"]["Action"][];
@@ -2008,6 +4139,11 @@ export interface components {
         SessionInRequest: {
             username: string;
             password: string;
+            /**
+             * @description Of the authenticator app, or a recovery code; asked for by `mfa_required`.
+             * @default
+             */
+            code: string;
         };
         SetAsideOut: {
             source: string;
@@ -2019,6 +4155,49 @@ export interface components {
             digest: string;
             files: number;
             url: string;
+        };
+        SignedReceiptOut: {
+            envelope: {
+                [key: string]: unknown;
+            };
+            delegations: {
+                [key: string]: unknown;
+            }[];
+        };
+        SimulateInRequest: {
+            /**
+             * @description Fail when anyone could do what they cannot do now.
+             * @default false
+             */
+            no_new_access: boolean;
+            /**
+             * @description Of past decisions to ask again.
+             * @default 90
+             */
+            days: number;
+            /**
+             * @description How many of each list to name.
+             * @default 50
+             */
+            names: number;
+        };
+        SimulationOut: {
+            /** Format: uuid */
+            readonly id: string;
+            /** Format: uuid */
+            policy: string;
+            digest: string;
+            policy_set: string;
+            no_new_access: boolean;
+            passed: boolean;
+            /** @description The text or the access policies in force have changed since. */
+            readonly stale: boolean;
+            result: {
+                [key: string]: unknown;
+            };
+            created_by: string;
+            /** Format: date-time */
+            readonly created_at: string;
         };
         SiteInRequest: {
             name: string;
@@ -2058,6 +4237,14 @@ export interface components {
          * @enum {string}
          */
         StatusEnum: "success" | "partial_success";
+        /** @description One place of the path a label came by; `hidden` in the place of a name one may not know. */
+        StepOut: {
+            name: string;
+            namespace: string;
+            column: string;
+            version: string;
+            hidden: boolean;
+        };
         /** @description An S3 store needs endpoint, bucket and keys; a directory its folder's name as `root`. */
         StoreInRequest: {
             name: string;
@@ -2096,6 +4283,21 @@ export interface components {
             /** @default 0 */
             replicas: number;
         };
+        SubjectInRequest: {
+            type: string;
+            id: string;
+            properties?: {
+                [key: string]: unknown;
+            };
+        };
+        /** @description Whatever is asked in some circumstances. */
+        SubjectSearchInRequest: {
+            context?: components["schemas"]["ContextInRequest"];
+            subject: components["schemas"]["TypeInRequest"];
+            action: components["schemas"]["ActionInRequest"];
+            resource: components["schemas"]["ResourceInRequest"];
+            page?: components["schemas"]["PageInRequest"];
+        };
         SuggestOut: {
             suggestions: string[];
         };
@@ -2124,18 +4326,34 @@ export interface components {
              */
             days: number;
             scopes?: components["schemas"]["ScopeFieldRequest"][] | null;
+            /**
+             * @description A machine of your team.
+             * @default
+             */
+            username: string;
+            /**
+             * @description An agent, to act on your behalf.
+             * @default
+             */
+            agent: string;
         };
         TokenOut: {
             /** Format: uuid */
             readonly id: string;
             title: string;
+            username: string;
+            on_behalf_of: string | null;
+            client: string;
             scopes: components["schemas"]["ScopeField"][] | null;
             /** Format: date-time */
             readonly created_at: string;
             /** Format: date-time */
             expires_at: string;
+            /** @description Within seven days, if it is live. */
+            readonly expires_soon: boolean;
             /** Format: date-time */
             last_used_at: string | null;
+            last_used_from: string;
             /** Format: date-time */
             revoked_at: string | null;
         };
@@ -2205,6 +4423,15 @@ export interface components {
          * @enum {string}
          */
         TypeEnum: "DATASET" | "JOB" | "RUN" | "DATASET_FIELD";
+        /** @description What is searched for: its type alone; an id that is given does not count. */
+        TypeInRequest: {
+            type: string;
+        };
+        UncertainProduct: {
+            product: string;
+            team: string;
+            reason_code: string;
+        };
         UnmetOut: {
             version: string;
             reason: string;
@@ -2216,25 +4443,37 @@ export interface components {
             media_type: string;
             rows: number | null;
         };
-        /**
-         * @description * `person` - Person
-         *     * `service` - Service
-         *     * `agent` - Agent
-         *     * `site` - Site
-         * @enum {string}
-         */
-        UserInKindEnum: "person" | "service" | "agent" | "site";
         UserInRequest: {
             username: string;
+            /**
+             * @description Of a person; a machine has none.
+             * @default
+             */
             password: string;
             /** @default person */
-            kind: components["schemas"]["UserInKindEnum"];
+            kind: components["schemas"]["PrincipalKind"];
+            /**
+             * @description The team that answers for it.
+             * @default
+             */
+            team: string;
+            /** @default  */
+            site: string;
         };
         UserOut: {
             /** Format: uuid */
             id: string;
             username: string;
             kind: string;
+            team: string | null;
+            site: string;
+            /** @description For who may manage it. */
+            active: boolean | null;
+            /**
+             * Format: date-time
+             * @description For operators.
+             */
+            last_login: string | null;
         };
         VerdictOut: {
             allow: boolean;
@@ -2294,6 +4533,21 @@ export interface components {
          * @enum {string}
          */
         VisibilityEnum: "public" | "mesh" | "team";
+        WarningOut: {
+            where: string;
+            message: string;
+            severity: string;
+            policies: string[];
+            /** @description At most 20, for whoever had it checked just now. */
+            products: string[];
+            count: number;
+        };
+        WhoOut: {
+            username: string;
+            kind: string;
+            policies: string[];
+            reason: string;
+        };
     };
     responses: never;
     parameters: never;
@@ -2303,6 +4557,190 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    ".well_known_authzen_configuration_retrieve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    access_v1_evaluation_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EvaluationInRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EvaluationOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    access_v1_evaluations_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["EvaluationsInRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EvaluationsOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    access_v1_search_action_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ActionSearchInRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FoundOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    access_v1_search_resource_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResourceSearchInRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FoundOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    access_v1_search_subject_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SubjectSearchInRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FoundOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     access_requests_list: {
         parameters: {
             query?: {
@@ -2370,6 +4808,35 @@ export interface operations {
             };
         };
     };
+    access_requests_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                request_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     access_requests_approve_create: {
         parameters: {
             query?: never;
@@ -2381,7 +4848,7 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["CommentInRequest"];
+                "application/json": components["schemas"]["ApproveInRequest"];
             };
         };
         responses: {
@@ -2391,6 +4858,73 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["GrantOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    access_requests_comments_list: {
+        parameters: {
+            query?: {
+                /** @description The pagination cursor value. */
+                cursor?: string;
+                /** @description Number of results to return per page. */
+                page_size?: number;
+            };
+            header?: never;
+            path: {
+                request_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaginatedRemarkOutList"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    access_requests_comments_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                request_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RemarkInRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RemarkOut"];
                 };
             };
             default: {
@@ -2471,11 +5005,12 @@ export interface operations {
                 action?: string;
                 /** @description The pagination cursor value. */
                 cursor?: string;
-                /** @description Only of this name. */
                 name?: string;
                 /** @description Number of results to return per page. */
                 page_size?: number;
                 principal?: string;
+                since?: string;
+                until?: string;
             };
             header?: never;
             path?: never;
@@ -2490,6 +5025,439 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["PaginatedAuditOutList"];
                 };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    audit_checkpoint_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckpointOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    audit_consistency_retrieve: {
+        parameters: {
+            query: {
+                from: number;
+                to?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConsistencyOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    audit_export_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/jsonl": string;
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    audit_proof_retrieve: {
+        parameters: {
+            query: {
+                entry: number;
+                size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InclusionOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    campaigns_list: {
+        parameters: {
+            query?: {
+                /** @description The pagination cursor value. */
+                cursor?: string;
+                /** @description Number of results to return per page. */
+                page_size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaginatedCampaignOutList"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    campaigns_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CampaignInRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CampaignOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    campaigns_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                campaign_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CampaignOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    campaigns_close_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                campaign_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CampaignOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    campaigns_items_list: {
+        parameters: {
+            query?: {
+                /** @description The pagination cursor value. */
+                cursor?: string;
+                /** @description Number of results to return per page. */
+                page_size?: number;
+            };
+            header?: never;
+            path: {
+                campaign_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaginatedItemOutList"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    campaigns_items_create: {
+        parameters: {
+            query?: {
+                /** @description The pagination cursor value. */
+                cursor?: string;
+                /** @description Number of results to return per page. */
+                page_size?: number;
+            };
+            header?: never;
+            path: {
+                campaign_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ItemsInRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaginatedItemOutList"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    campaigns_item_decide: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                campaign_id: string;
+                item_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ItemInRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ItemOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    clients_list: {
+        parameters: {
+            query: {
+                /** @description The pagination cursor value. */
+                cursor?: string;
+                /** @description Number of results to return per page. */
+                page_size?: number;
+                username: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaginatedClientOutList"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    clients_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ClientInRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewClientOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    clients_destroy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                client_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No response body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: {
                 headers: {
@@ -2552,6 +5520,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DecisionOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    decisions_who_list: {
+        parameters: {
+            query: {
+                action: "administer" | "discover" | "publish" | "read" | "replicate" | "transform" | "write";
+                /** @description The pagination cursor value. */
+                cursor?: string;
+                name: string;
+                /** @description Number of results to return per page. */
+                page_size?: number;
+                purpose?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaginatedWhoOutList"];
                 };
             };
             default: {
@@ -2629,15 +5632,245 @@ export interface operations {
             };
         };
     };
+    erasures_list: {
+        parameters: {
+            query?: {
+                /** @description The pagination cursor value. */
+                cursor?: string;
+                /** @description Only open ones whose retention ends within so many days. */
+                due?: number;
+                /** @description Only on this name. */
+                name?: string;
+                /** @description Number of results to return per page. */
+                page_size?: number;
+                /** @description Only in this state. */
+                state?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaginatedErasureListOutList"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    erasures_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ErasureInRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErasureOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    erasures_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErasureOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    erasures_agree_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AgreeInRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErasureOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    erasures_approve_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ApproveErasureInRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErasureOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    erasures_cancel_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CancelErasureInRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErasureOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    erasures_receipt_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignedReceiptOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     grants_list: {
         parameters: {
             query?: {
                 /** @description The pagination cursor value. */
                 cursor?: string;
+                /** @description Only those that hold now. */
+                live?: boolean;
                 /** @description Only of this name. */
                 name?: string;
                 /** @description Number of results to return per page. */
                 page_size?: number;
+                /** @description Broken glasses that you owe a review, or owe it already too long. */
+                review?: "overdue" | "owed";
             };
             header?: never;
             path?: never;
@@ -2651,6 +5884,72 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PaginatedGrantOutList"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    grants_renew_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                grant_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RenewInRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    grants_review_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                grant_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReviewInRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GrantOut"];
                 };
             };
             default: {
@@ -2680,6 +5979,259 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["GrantOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    grants_break_glass_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BreakGlassInRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GrantOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    groups_list: {
+        parameters: {
+            query?: {
+                /** @description The pagination cursor value. */
+                cursor?: string;
+                /** @description Number of results to return per page. */
+                page_size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaginatedGroupOutList"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    groups_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GroupInRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GroupOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    groups_members_update: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                username: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GroupOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    groups_members_destroy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                username: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No response body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    holds_list: {
+        parameters: {
+            query?: {
+                /** @description The pagination cursor value. */
+                cursor?: string;
+                /** @description Those that bind this name, placed at or above. */
+                name?: string;
+                /** @description Number of results to return per page. */
+                page_size?: number;
+                /** @description Without those that were lifted. */
+                standing?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaginatedHoldOutList"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    holds_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HoldInRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HoldOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    holds_lift_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                hold_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["LiftInRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HoldOut"];
                 };
             };
             default: {
@@ -2774,6 +6326,100 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    labels_declassifications_list: {
+        parameters: {
+            query?: {
+                /** @description The pagination cursor value. */
+                cursor?: string;
+                /** @description Only of this name. */
+                name?: string;
+                /** @description Number of results to return per page. */
+                page_size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaginatedDeclassificationOutList"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    labels_declassifications_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeclassificationInRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeclassificationOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    labels_declassifications_revoke_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                declassification_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeclassificationOut"];
+                };
             };
             default: {
                 headers: {
@@ -3051,7 +6697,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PurposeInRequest"];
+            };
+        };
         responses: {
             200: {
                 headers: {
@@ -3080,7 +6730,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PurposeInRequest"];
+            };
+        };
         responses: {
             201: {
                 headers: {
@@ -3227,8 +6881,12 @@ export interface operations {
             query?: {
                 /** @description The pagination cursor value. */
                 cursor?: string;
+                kind?: string;
                 /** @description Number of results to return per page. */
                 page_size?: number;
+                prefix?: string;
+                slug?: string;
+                state?: string;
             };
             header?: never;
             path?: never;
@@ -3285,6 +6943,217 @@ export interface operations {
             };
         };
     };
+    policies_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                policy_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    policies_update: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                policy_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DraftTextInRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    policies_destroy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                policy_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No response body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    policies_activate_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                policy_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    policies_approve_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                policy_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ApprovePolicyInRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    policies_diff_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                other_id: string;
+                policy_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DiffOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    policies_propose_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                policy_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     policies_retire_create: {
         parameters: {
             query?: never;
@@ -3302,6 +7171,275 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PolicyOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    policies_rollback_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                policy_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    policies_simulate_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                policy_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["SimulateInRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SimulationOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    policies_simulation_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                policy_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SimulationOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    policies_validate_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                policy_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    policies_drafts_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PolicyInRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    policies_folder_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FolderOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    policies_folder_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FolderInRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    policies_schema_retrieve: {
+        parameters: {
+            query: {
+                kind: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    policies_sets_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                digest: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicySetOut"];
                 };
             };
             default: {
@@ -3442,6 +7580,70 @@ export interface operations {
             };
         };
     };
+    products_contract_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContractOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    products_contract_update: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContractOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     products_move_create: {
         parameters: {
             query?: never;
@@ -3540,6 +7742,45 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ResolveOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rows_retrieve: {
+        parameters: {
+            query: {
+                /** @description These columns, separated by commas. */
+                columns?: string;
+                /** @description So many rows at most. */
+                limit?: number;
+                /** @description Product, version or file. */
+                name: string;
+                /** @description What for, as in `model-training`. */
+                purpose?: string;
+                /** @description Where you are. */
+                site?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.apache.arrow.stream": string;
+                    "application/jsonl": string;
                 };
             };
             default: {
@@ -3695,6 +7936,132 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RunOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    scans_list: {
+        parameters: {
+            query: {
+                /** @description The pagination cursor value. */
+                cursor?: string;
+                name: string;
+                /** @description Number of results to return per page. */
+                page_size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaginatedScanListOutList"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    scans_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScanInRequest"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScanOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    scans_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                scan_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScanOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    scans_verdicts_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                scan_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScanVerdictInRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScanVerdictOut"];
                 };
             };
             default: {
@@ -4053,6 +8420,68 @@ export interface operations {
             };
         };
     };
+    teams_members_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MemberInRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MembershipOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    teams_members_destroy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+                username: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No response body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     tokens_list: {
         parameters: {
             query?: {
@@ -4060,6 +8489,8 @@ export interface operations {
                 cursor?: string;
                 /** @description Number of results to return per page. */
                 page_size?: number;
+                /** @description A machine of your team. */
+                username?: string;
             };
             header?: never;
             path?: never;
@@ -4302,6 +8733,41 @@ export interface operations {
             };
         };
     };
+    users_list: {
+        parameters: {
+            query?: {
+                /** @description The pagination cursor value. */
+                cursor?: string;
+                kind?: "agent" | "person" | "service" | "site";
+                /** @description Number of results to return per page. */
+                page_size?: number;
+                /** @description The team that answers for them. */
+                team?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaginatedUserOutList"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     users_create: {
         parameters: {
             query?: never;
@@ -4322,6 +8788,67 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["UserOut"];
                 };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    users_partial_update: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                username: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PatchedUserChangeInRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    users_erase_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                username: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No response body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: {
                 headers: {
@@ -4694,6 +9221,48 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RegisteredOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    versions_rows_retrieve: {
+        parameters: {
+            query?: {
+                /** @description These columns, separated by commas. */
+                columns?: string;
+                /** @description As `resolve` gives it; no token is needed. */
+                key?: string;
+                /** @description So many rows at most. */
+                limit?: number;
+                /** @description What for, as in `model-training`. */
+                purpose?: string;
+                /** @description Where you are. */
+                site?: string;
+            };
+            header?: never;
+            path: {
+                path: string;
+                version_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.apache.arrow.stream": string;
+                    "application/jsonl": string;
                 };
             };
             default: {

@@ -21,7 +21,7 @@ export type AccessRequest = Schemas["RequestOut"];
 export type Grant = Schemas["GrantOut"];
 export type Token = Schemas["TokenOut"];
 export type Action = Schemas["Action"];
-export type Purpose = Schemas["PurposeEnum"];
+export type Purpose = Schemas["RequestInPurposeEnum"];
 
 export type Replica = Schemas["ReplicaOut"];
 export type Transfer = Schemas["TransferOut"];

@@ -44,7 +44,8 @@ interface NewRequest {
 export function useRequestAccess() {
   const changed = useAccessChanged();
   return useMutation({
-    mutationFn: (body: NewRequest) => ask(api.POST("/api/v1/access-requests", { body })),
+    mutationFn: (body: NewRequest) =>
+      ask(api.POST("/api/v1/access-requests", { body: { ...body, team: "", port: "" } })),
     onSuccess: changed,
   });
 }
