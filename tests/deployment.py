@@ -17,6 +17,7 @@ def main() -> int:
             "FAIRMESH_HOME": home,
             "FAIRMESH_PUBLIC_URL": "https://mesh.example.org",
             "FAIRMESH_ALLOWED_HOSTS": "mesh.example.org",
+            "FAIRMESH_POLICY_REVIEW": "true",
         }
         command = [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"]
         return subprocess.call(command, cwd=REPOSITORY, env=environ)

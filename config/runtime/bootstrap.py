@@ -11,6 +11,7 @@ from config.runtime.weed import BUCKET, Server
 from governance.engine.entities import Principal
 from governance.models import User
 from governance.services import create_user
+from governance.services.policy_sets import note_policy_set
 from movement.models import Site, Store
 from movement.services import create_site, create_store, move_store
 
@@ -42,6 +43,11 @@ def ensure_operator(home: Home) -> None:
         keep(home.password, secrets.token_urlsafe(18) + "\n")
     password = home.password.read_text().strip()
     create_user(BOOTSTRAP, username=OPERATOR, password=password, operator=True)
+
+
+def ensure_policy_set() -> None:
+    """Write down what the policies in force are: an upgrade may have brought other defaults."""
+    note_policy_set()
 
 
 def ensure_stores(servers: Iterable[Server]) -> None:

@@ -14,7 +14,13 @@ from django.db import connections
 
 from config.env import Env, read_env
 from config.runtime import children
-from config.runtime.bootstrap import EMBEDDED, OPERATOR, ensure_operator, ensure_stores
+from config.runtime.bootstrap import (
+    EMBEDDED,
+    OPERATOR,
+    ensure_operator,
+    ensure_policy_set,
+    ensure_stores,
+)
 from config.runtime.home import AlreadyRunning, Home, keep
 from config.runtime.ports import first_free
 from config.runtime.redis import redis
@@ -82,6 +88,7 @@ class Platform:
     def _prepare_database(self) -> None:
         call_command("migrate", interactive=False, verbosity=0)
         ensure_operator(self._home)
+        ensure_policy_set()
         (self._home.root / "static").mkdir(exist_ok=True)
         call_command("collectstatic", interactive=False, verbosity=0)
 

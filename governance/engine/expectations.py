@@ -86,7 +86,8 @@ def _protection(document: Document, given: _Given) -> dict[str, Any]:
     found = {key: getattr(wanted, key) for key in _PROTECTED}
     for key in ("copies", "min_sites", "jurisdictions", "retention_days", "object_lock_days"):
         found[key] = found[key] if key in asked else None
-    return {"applies": applies, **found}
+    end = policy.on_retention_end if applies else None
+    return {"applies": applies, "on_retention_end": end, **found}
 
 
 _PROTECTED = (

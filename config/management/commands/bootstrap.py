@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from config.env import env
-from config.runtime.bootstrap import ensure_operator, ensure_stores
+from config.runtime.bootstrap import ensure_operator, ensure_policy_set, ensure_stores
 from config.runtime.home import Home
 from config.runtime.weed import known_servers
 
@@ -21,6 +21,7 @@ class Command(BaseCommand):
         home = Home(env.home)
         home.make()
         ensure_operator(home)
+        ensure_policy_set()
         if env.embedded_stores:
             ensure_stores(known_servers(home))
         self.stdout.write(f"The operator's password is in {home.password}")
