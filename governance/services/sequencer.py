@@ -22,6 +22,7 @@ from governance.services.keys import anchor_signer
 
 STEP_ENTRIES = 4096
 """How many entries one transaction takes: on SQLite others wait for its end."""
+STATEMENT_ROWS = 512
 
 
 def sequence() -> int:
@@ -60,12 +61,18 @@ def _held_tree() -> AuditTree | None:
 
 
 def _place(start: int, entry_ids: Sequence[int]) -> None:
-    table = connection.ops.quote_name(AuditEntry._meta.db_table)
+    """Write the places in a few statements: one for each entry would be a journey for each."""
+    table = AuditEntry._meta.db_table
+    placed = [(entry_id, place) for place, entry_id in enumerate(entry_ids, start)]
     with connection.cursor() as cursor:
-        cursor.executemany(
-            f"UPDATE {table} SET position = %s WHERE id = %s AND position IS NULL",
-            [(position, entry_id) for position, entry_id in enumerate(entry_ids, start)],
-        )
+        for at in range(0, len(placed), STATEMENT_ROWS):
+            some = placed[at : at + STATEMENT_ROWS]
+            rows = ", ".join(["(%s, %s)"] * len(some))
+            cursor.execute(
+                f"UPDATE {table} SET position = placed.column2 FROM (VALUES {rows}) AS placed"
+                f" WHERE {table}.id = placed.column1 AND position IS NULL",
+                [value for row in some for value in row],
+            )
 
 
 def _grow(tree: AuditTree, leaves: Sequence[bytes]) -> None:
