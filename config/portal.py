@@ -9,7 +9,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.decorators.csrf import csrf_exempt, ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
 from core.api.problems import problem_response
@@ -26,15 +26,21 @@ NOT_BUILT = """<!doctype html>
 </body>
 </html>
 """
-_OURS = ("/api/", "/static/")
+_OURS = ("/api/", "/access/", "/static/")
 
 
-@require_safe
-@ensure_csrf_cookie
+@csrf_exempt  # nothing is written here, and an address that is none has one answer for everyone
 def portal(request: HttpRequest) -> HttpResponse:
     """Answer with the portal's page, which routes by itself; never for an API or static address."""
     if request.path.startswith(_OURS):
         return problem_response(NotFound("There is nothing at this address."))
+    return _page(request)
+
+
+@require_safe
+@ensure_csrf_cookie
+def _page(request: HttpRequest) -> HttpResponse:
+    del request
     page = Path(settings.PORTAL_DIST) / "index.html"
     try:
         response = HttpResponse(page.read_bytes())

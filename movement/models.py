@@ -176,6 +176,7 @@ TRANSFER_MOVES: dict[str, frozenset[str]] = {
             TransferState.CLAIMED,
             TransferState.VERIFYING,
             TransferState.WAITING,
+            TransferState.REFUSED,
             TransferState.FAILED,
             TransferState.CANCELLED,
         }
@@ -185,6 +186,7 @@ TRANSFER_MOVES: dict[str, frozenset[str]] = {
             TransferState.CLAIMED,
             TransferState.DONE,
             TransferState.WAITING,
+            TransferState.REFUSED,
             TransferState.FAILED,
             TransferState.CANCELLED,
         }

@@ -143,8 +143,8 @@ def readable_version(principal: Principal, version_id: UUID, situation: Situatio
         .first()
     )
     if version is None:
-        raise NotFound("There is no such version, or you may not know of it.")
-    resource = product_resource(version.product)
+        raise resources.absent(str(version_id))
+    resource = replace(product_resource(version.product), asked=str(version_id))
     decision = require_read(principal, resource, situation)
     return Readable(version_of(version.product, version.number), resource, decision)
 

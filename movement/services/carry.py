@@ -5,7 +5,7 @@ See docs/explanation/algorithms/leases.md.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -65,11 +65,12 @@ class _Job:
     """Send every file, even when the target claims to hold it."""
 
 
-def carry(transfer: Transfer, lease: Lease[Transfer]) -> Outcome:
+def carry(transfer: Transfer, lease: Lease[Transfer], may_go_on: Callable[[], bool]) -> Outcome:
     """Copy a version to a store and prove it; return how that ended, writing no end itself.
 
-    What is at the target already is kept, so a transfer that was cut goes on where it was. The
-    first source whose bytes are wrong, or that does not answer, gives way to the next.
+    `may_go_on` is asked all the while: once it says no, nothing more is sent. What is at the target
+    already is kept, so a transfer that was cut goes on where it was. The first source whose bytes
+    are wrong, or that does not answer, gives way to the next.
     """
     version, target = transfer.version, transfer.target
     if (early := _not_now(version, target)) is not None:
@@ -84,7 +85,7 @@ def carry(transfer: Transfer, lease: Lease[Transfer]) -> Outcome:
     if home is None:
         return _LOST
     progress = Progress(version.bytes)
-    with Heartbeat(lease, progress.now) as beat:
+    with Heartbeat(lease, progress.now, may_go_on) as beat:
         anew = home.reason_code == REPAIR
         job = _Job(version, home, target, lease, progress, beat, anew)
         return _from_any(job, ready)

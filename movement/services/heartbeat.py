@@ -24,12 +24,19 @@ class Heartbeat:
     """Writes `progress` and renews the lease from a thread of its own, until the block ends.
 
     So a lease holds even while one slow request is in flight. `lost` is true as soon as the row
-    is another's, was cancelled, or could not be renewed in time: then the work must stop.
+    is another's, was cancelled, could not be renewed in time, or is not allowed any more, which
+    `may_go_on` is asked at every beat: then the work must stop.
     """
 
-    def __init__(self, lease: Lease[Transfer], progress: Callable[[], dict[str, Any]]) -> None:
+    def __init__(
+        self,
+        lease: Lease[Transfer],
+        progress: Callable[[], dict[str, Any]],
+        may_go_on: Callable[[], bool] = lambda: True,
+    ) -> None:
         self._lease = lease
         self._progress = progress
+        self._may_go_on = may_go_on
         self._ended = threading.Event()
         self._lost = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
@@ -57,7 +64,7 @@ class Heartbeat:
         try:
             while not self._ended.wait(pause) and not self.lost():
                 try:
-                    held = self._lease.write(**self._progress())
+                    held = self._lease.write(**self._progress()) and self._may_go_on()
                     renewed = time.monotonic()
                 except DatabaseError as error:  # busy: the lease has time for another try
                     logger.warning("a heartbeat could not be written: %s", error)

@@ -11,13 +11,13 @@ from django.db import transaction
 from django.utils import timezone
 
 from catalog import services as catalog
-from catalog.models import DraftFile, Version, VersionState
+from catalog.models import DraftFile, Product, Version, VersionState
 from catalog.selectors import product_resource, version_by_id
 from core.digests import FileHasher, hash_stream
 from core.errors import Conflict, DigestMismatch, Invalid, NotFound, UploadIncomplete
 from core.manifest import FileEntry
 from core.names import Name, check_path
-from governance.engine.entities import Action, Principal, Situation
+from governance.engine.entities import RECONCILER, Action, Principal, Situation
 from governance.services import decide, require
 from movement.engine.inspect import Facts, inspect, media_type_of
 from movement.engine.placement import SITE_ORDER
@@ -159,9 +159,12 @@ def publish(
     version_by_id(actor, Action.PUBLISH, version_id)
     Version.objects.select_for_update().get(pk=version_id)
     refuse_while_arriving(version_id)
-    home = Replica.objects.filter(version=version_id, state=ReplicaState.COPYING).first()
+    homes = Replica.objects.select_related("version", "store__site")
+    home = homes.filter(version=version_id, state=ReplicaState.COPYING).first()
     if home is not None and home.origin == ReplicaOrigin.RUN and not run:
         raise Conflict("A run writes this version and publishes it when it is done.")
+    if home is not None:
+        require_place(actor, home.version, home.store)
     version = catalog.publish_version(
         actor, version_id, inputs=inputs, run=run, purpose=purpose, columns=columns
     )
@@ -209,7 +212,21 @@ def draft_home(
             f"{version.name} gathers its files at {home.store.name} under {home.base!r}; one "
             "version begins in one place."
         )
+    require_place(actor, version, home.store)
     return home
+
+
+def require_place(actor: Principal, version: Version, store: Store) -> None:
+    """Raise unless the version may lie in `store` by the labels and policies of this moment.
+
+    Asked for every file and when the draft is sealed: a label or a policy may have come since the
+    first file chose the place. Whoever seals need not be who chose it: where the mesh itself may
+    copy the product, it may lie.
+    """
+    product = Product.objects.select_related("domain__team").get(pk=version.product_id)
+    resource, place = product_resource(product), situation_of(store)
+    if not decide(RECONCILER, Action.REPLICATE, resource, place).allow:
+        require(actor, Action.REPLICATE, resource, place)
 
 
 def _give_up_home(home: Replica) -> None:

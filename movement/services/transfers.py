@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import random
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -15,13 +16,14 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from catalog.models import Version
+from catalog.models import Product, Version
 from catalog.selectors import named_version, product_resource
 from core.errors import Conflict, FairmeshError, NotFound
 from core.lease import Lease
 from core.names import Name
 from governance import audit
 from governance.engine.entities import RECONCILER, Action, Principal
+from governance.resources import absent
 from governance.services import decide, require
 from lineage import openlineage
 from lineage.services import record
@@ -39,6 +41,7 @@ from movement.models import (
 from movement.services.carry import Outcome, carry, outcome_of
 from movement.services.copies import complete_copy, give_up_copy
 from movement.services.ingest import situation_of
+from movement.services.wiping import sharers_of, wipe_prefix
 
 FIRST_WAIT = timedelta(seconds=5)
 LONGEST_WAIT = timedelta(minutes=15)
@@ -90,24 +93,31 @@ def run_transfer(transfer_id: UUID) -> TransferState | None:
     transfer = Transfer.objects.select_related(
         "version__product__domain__team", "target__site"
     ).get(pk=transfer_id)
+    outcome = _refusal(transfer) or _carried(transfer, lease)
+    state = _settle(lease, outcome)
+    if state == TransferState.REFUSED:
+        _take_back(transfer)
+    return state
+
+
+def _refusal(transfer: Transfer) -> Outcome | None:
+    """Return the end of a transfer that policies forbid by now; None when it may go on.
+
+    The product is read anew: it, its labels and the policies change while a transfer waits or runs.
+    """
+    product = Product.objects.select_related("domain__team").get(pk=transfer.version.product_id)
     answer = decide(
-        RECONCILER,
-        Action.REPLICATE,
-        product_resource(transfer.version.product),
-        situation_of(transfer.target),
+        RECONCILER, Action.REPLICATE, product_resource(product), situation_of(transfer.target)
     )
     if answer.allow:
-        outcome = _carried(transfer, lease)
-    else:  # a policy may have changed since it was queued
-        reason = answer.reason
-        outcome = Outcome(TransferState.REFUSED, "policy_denied", reason, answer.policies)
-    return _settle(lease, outcome)
+        return None
+    return Outcome(TransferState.REFUSED, "policy_denied", answer.reason, answer.policies)
 
 
 def _carried(transfer: Transfer, lease: Lease[Transfer]) -> Outcome:
     """Carry it; whatever goes wrong becomes a state with its reason, so that nothing is stuck."""
     try:
-        return carry(transfer, lease)
+        return carry(transfer, lease, lambda: _refusal(transfer) is None)
     except FairmeshError as error:
         return outcome_of(error)
     except Exception as error:
@@ -135,6 +145,7 @@ def _settle(lease: Lease[Transfer], outcome: Outcome) -> TransferState | None:
         row = lease.locked()
         if row is None:
             return None
+        outcome = _refusal(row) or outcome
         if outcome.state not in TRANSFER_MOVES[row.state]:
             raise Conflict(f"A transfer that is {row.state} cannot become {outcome.state}.")
         row.state, row.reason_code, row.reason = outcome.state, outcome.code, outcome.reason
@@ -153,6 +164,22 @@ def _settle(lease: Lease[Transfer], outcome: Outcome) -> TransferState | None:
         if outcome.state != TransferState.WAITING:
             _end(row)
     return outcome.state
+
+
+def _take_back(transfer: Transfer) -> None:
+    """Remove what a transfer had sent before it was forbidden; a store that is away keeps it.
+
+    A copy that was whole before, or objects that were registered there, are not the transfer's.
+    """
+    replica = transfer.version.replicas.filter(store=transfer.target).first()
+    own = Name.parse(transfer.version.name).to_object_key() + "/"
+    if replica is None or replica.state == ReplicaState.COMPLETE or replica.base != own:
+        return
+    others = sharers_of(replica.pk, transfer.target, own, own=True)
+    try:
+        wipe_prefix(transfer.target, own, others, lambda: None)
+    except FairmeshError as error:
+        logger.warning("what transfer %s had sent is left: %s", transfer.pk, error.detail)
 
 
 def _postpone(row: Transfer) -> None:
@@ -230,8 +257,8 @@ def _by_hand(actor: Principal, transfer_id: UUID, state: TransferState) -> Trans
         .first()
     )
     if row is None:
-        raise NotFound("There is no such transfer.")
-    resource = product_resource(row.version.product)
+        raise absent(str(transfer_id))
+    resource = replace(product_resource(row.version.product), asked=str(transfer_id))
     decision = require(actor, Action.REPLICATE, resource, situation_of(row.target))
     if state not in TRANSFER_MOVES[row.state]:
         raise Conflict(f"A transfer that is {row.state} cannot become {state}.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -81,9 +82,9 @@ def test_a_worker_that_slept_writes_nothing(transfer: Transfer) -> None:
 def test_a_worker_that_slept_begins_no_replica(
     transfer: Transfer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def stolen(slept: Transfer, lease: Lease[Transfer]) -> Outcome:
+    def stolen(slept: Transfer, lease: Lease[Transfer], may_go_on: Callable[[], bool]) -> Outcome:
         Transfer.objects.filter(pk=slept.pk).update(fence=slept.fence + 5)
-        return carried(slept, lease)
+        return carried(slept, lease, may_go_on)
 
     carried = carry.carry
     monkeypatch.setattr(transfers, "carry", stolen)
