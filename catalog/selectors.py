@@ -27,6 +27,7 @@ from core.digests import Digest
 from core.errors import Gone, NotFound
 from core.manifest import FileEntry, read_shard
 from core.names import Name
+from core.seal import stated_name
 from governance import resources
 from governance.engine.entities import Action, Principal, Resource, Situation
 from governance.pushdown import Fields
@@ -270,6 +271,12 @@ def named_version(
 ) -> Version:
     """Return the version that a product, version or file name stands for."""
     return version_of(product_for(principal, action, name, situation), name.version)
+
+
+def seal_names(version: Version) -> list[str]:
+    """Return by whose names a version may be sealed: its product's now, and when it was sealed."""
+    sealed = [] if version.envelope is None else [stated_name(version.envelope)]
+    return [version.product.name, *sealed]
 
 
 def manifest_entries(version: Version, after: str = "", prefix: str = "") -> Iterator[FileEntry]:

@@ -23,7 +23,6 @@ from catalog.models import Domain, Product, Version
 from core.api.idempotency import idempotent
 from core.api.pagination import ByName
 from core.errors import NotFound
-from core.seal import stated_name
 from governance.api.authentication import principal_of
 from governance.engine.entities import Action, Principal
 from governance.labelling import strongest
@@ -232,10 +231,7 @@ class SealView(APIView):
         return Response(
             {
                 "envelope": version.envelope,
-                "delegations": delegations_for(
-                    version.product.name,
-                    *([stated_name(version.envelope)] if version.envelope else []),
-                ),
+                "delegations": delegations_for(*selectors.seal_names(version)),
                 "shards": shards,
             }
         )

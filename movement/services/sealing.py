@@ -10,9 +10,9 @@ import logging
 from uuid import UUID
 
 from catalog.models import Version
+from catalog.selectors import seal_names
 from core.digests import sha256_digest
 from core.errors import FairmeshError
-from core.seal import stated_name
 from governance.services import delegations_for
 from movement.models import Replica, ReplicaState
 from movement.opening import open_store, told
@@ -36,9 +36,7 @@ def write_seal(version: Version, store: ObjectStore, base: str) -> None:
             bytes(shard.data),
             "application/vnd.apache.parquet",
         )
-    delegations = json.dumps(
-        delegations_for(version.product.name, stated_name(version.envelope))
-    ).encode()
+    delegations = json.dumps(delegations_for(*seal_names(version))).encode()
     _write(store, f"{folder}delegations.json", delegations, "application/json")
     _write(store, f"{folder}seal.json", json.dumps(version.envelope).encode(), "application/json")
 

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -92,7 +94,7 @@ def wiki() -> Resource:
 
 def test_every_move_outside_the_table_is_refused(reviewed: World) -> None:
     one, two = reviewed.operator.principal, second(reviewed).principal
-    calls = {
+    calls: dict[Move, Callable[[UUID], object]] = {
         Move.VALIDATE: lambda pk: life.validate_draft(one, pk),
         Move.PROPOSE: lambda pk: life.propose_draft(one, pk),
         Move.APPROVE: lambda pk: life.approve_draft(two, pk),

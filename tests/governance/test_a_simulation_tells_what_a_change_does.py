@@ -11,6 +11,7 @@ from governance.models import Policy, PolicyState
 from governance.services import decide, save_policy, simulation
 from governance.services import policy_lifecycle as life
 from governance.services.simulation import simulate_policy
+from governance.services.simulation_access import access_changes
 from movement.services import apply_plan
 from tests.builders import Person, World, build_world, deliver
 
@@ -32,8 +33,8 @@ def world(db: None, settings: Any, tmp_path: Any) -> World:
 
 
 def drafted(who: Person, text: str, kind: str = "access", slug: str = "draft") -> Policy:
-    named = {"slug": slug} if kind == "access" else {}
-    policy = life.draft_policy(who.principal, kind=kind, text=text, **named)
+    slug = slug if kind == "access" else ""
+    policy = life.draft_policy(who.principal, kind=kind, text=text, slug=slug)
     return life.validate_draft(who.principal, policy.pk)
 
 
@@ -220,7 +221,7 @@ def test_a_services_policy_tells_what_would_run_where(world: World) -> None:
 
 def test_an_edit_meanwhile_is_a_conflict(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     policy = drafted(world.operator, PERMIT.format("a", "resource is Product"))
-    compute = simulation.access_changes
+    compute = access_changes
 
     def slow(*args: Any, **kwargs: Any) -> Any:
         life.edit_draft(world.operator.principal, policy.pk, text=policy.text + "\n")

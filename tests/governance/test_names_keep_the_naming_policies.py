@@ -211,7 +211,9 @@ def test_the_trust_schema_says_which_key_signs(world: World) -> None:
     after = world.publish("/acme/nlp/~/wiki", {"a.csv": b"x\n2\n"})
     assert set(SigningKey.objects.values_list("prefix", flat=True)) == {"/", "/acme", "/acme/nlp"}
     anchor = anchor_key().public
+    assert after.envelope is not None
     for version in (before, after):
+        assert version.envelope is not None
         verify_header(version.envelope, delegations_for(version.product.name), anchor)
     signed = after.envelope["signatures"][0]["keyid"]
     assert signed == SigningKey.objects.get(prefix="/acme/nlp").key_id
