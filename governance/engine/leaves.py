@@ -31,7 +31,7 @@ _PEOPLE = frozenset(
 """The keys of an entry's detail under which people are named."""
 
 _OWN = frozenset(
-    {"address", "comment", "device", "email", "ip", "note", "reason", "title", "user_agent"}
+    {"address", "comment", "device", "email", "ip", "note", "reason", "title", "user_agent", "why"}
 )
 """The keys under which stands what is personal to, or was written by, whoever acts."""
 
@@ -84,7 +84,7 @@ def told(
 
 def _person(name: str) -> str | Personal:
     """The platform's own services, and nobody, are no persons."""
-    known = name == "" or name == "anonymous" or name.startswith("service.")
+    known = name in ("", "anonymous") or name.startswith("service.")
     return name if known else Personal(name, name)
 
 
@@ -105,7 +105,7 @@ def _marked(key: str, value: Any, principal: str) -> Any:
     if not isinstance(value, str) or not value:
         return value
     if key in _PEOPLE:
-        return _person(value)
+        return value if value.startswith("/") else _person(value)
     is_own = key in _OWN and isinstance(_person(principal), Personal)
     return Personal(value, principal) if is_own else value
 
