@@ -94,7 +94,8 @@ def refuse_others(actor: Principal, policy: Policy, standing: Policy | None) -> 
     """Raise when the policy would take the id of one of another kind, or of another's."""
     if standing is None:
         return
-    require_scope(actor, standing.prefix)  # a new version puts the old one out of force
+    # a new version puts the old one out of force
+    require_scope(actor, standing.prefix, asked=standing.slug)
     if standing.kind != policy.kind:
         raise Conflict(f"{policy.slug!r} is a policy of the kind {standing.kind}.")
 
@@ -190,4 +191,4 @@ def locked(actor: Principal, policy_id: UUID) -> tuple[Policy, Decision]:
     )
     if policy is None:
         raise resources.absent(str(policy_id))
-    return policy, require_scope(actor, policy.prefix)
+    return policy, require_scope(actor, policy.prefix, asked=str(policy_id))

@@ -23,9 +23,12 @@ LISTED = frozenset({"name", "team", "owners", "visibility", "access", "lifecycle
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 
 
-def require_scope(actor: Principal, prefix: str) -> Decision:
-    """Raise unless the actor administers everything below `prefix`."""
-    resource = MESH if prefix == "/" else resources.load(prefix)
+def require_scope(actor: Principal, prefix: str, *, asked: str = "") -> Decision:
+    """Raise unless the actor administers everything below `prefix`.
+
+    `asked` is what the actor called the policy who did not name its scope.
+    """
+    resource = MESH if prefix == "/" else resources.load(prefix, asked=asked)
     decision = require(actor, Action.ADMINISTER, resource)
     if resource.name != prefix:
         raise Invalid(f"{prefix} is called {resource.name} now; write that.", name=resource.name)

@@ -89,7 +89,7 @@ def _readable(actor: Principal, policy_id: UUID) -> Policy:
     policy = Policy.objects.select_related("owner").filter(pk=policy_id).first()
     if policy is None:
         raise resources.absent(str(policy_id))
-    require_scope(actor, policy.prefix)
+    require_scope(actor, policy.prefix, asked=str(policy_id))
     return policy
 
 
