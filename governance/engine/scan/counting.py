@@ -81,8 +81,9 @@ class Counter:
 def _where(texts: Column, pattern: str, owners: Places | None) -> tuple[Column, Places]:
     """Return the texts that a pattern matches, with their owners or else their positions."""
     mask = pc.match_substring_regex(cast("pa.StringArray", texts), pattern).fill_null(False)
-    places = np.flatnonzero(mask.to_numpy(zero_copy_only=False))
-    return texts.filter(mask), places if owners is None else owners[places]
+    flags = mask.to_numpy(zero_copy_only=False)
+    places = np.flatnonzero(flags)
+    return texts.filter(flags), places if owners is None else owners[places]
 
 
 def _strings(texts: Column) -> Sequence[str]:
