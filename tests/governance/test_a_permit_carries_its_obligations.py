@@ -18,10 +18,10 @@ WIKI = Resource("Product", "/acme/~/wiki", "acme", visibility="mesh")
 MEMBER = Principal("ben", frozenset({"members"}), teams=frozenset({"de"}))
 
 
-def decided(text: str, principal: Principal = MEMBER, **at: str) -> Decision:
+def decided(text: str, principal: Principal = MEMBER, purpose: str = "") -> Decision:
     known = policy_set(text, schema_text())
     check_pushable(known.policies, LISTED)
-    return decision.decide(known, principal, Action.READ, WIKI, Situation(**at))
+    return decision.decide(known, principal, Action.READ, WIKI, Situation(purpose))
 
 
 def permit(name: str, annotations: str, whom: str = "principal") -> str:
@@ -47,7 +47,7 @@ def test_annotations_become_obligations() -> None:
         "age": Mask(MaskKind.BUCKET, 10),
     }
     assert found.rows != NONE.rows
-    assert found.purposes == {"analytics", "evaluation"}
+    assert found.purposes == frozenset({"analytics", "evaluation"})
     assert found.watermarks == ("internal",)
     assert found.rewrite
 
@@ -128,10 +128,10 @@ def test_an_agent_is_kept_to_both_obligations() -> None:
     )
     person = Principal("ben", frozenset({"m"}))
     agent = Principal("bot", frozenset({"bots"}), kind="agent", on_behalf_of=person)
-    answers = [
+    own, behind = (
         decision.decide(known, who, Action.READ, WIKI, Situation()) for who in (agent, person)
-    ]
-    found = decision.both(*answers, name="ben")
+    )
+    found = decision.both(own, behind, "ben")
     assert found.allow
     assert found.policies == ("agents", "people")
     assert found.obligations.masks == {"x": Mask(MaskKind.HASH)}

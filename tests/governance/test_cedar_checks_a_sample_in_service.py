@@ -13,7 +13,7 @@ from catalog.models import Product
 from catalog.selectors import product_resource
 from core.errors import PolicyDenied
 from governance import shadow
-from governance.engine import program
+from governance.engine import closures
 from governance.engine.entities import Action, Resource, Situation
 from governance.models import AuditEntry
 from governance.selectors import access_policies
@@ -34,7 +34,7 @@ def broken(world: World) -> Iterator[Resource]:
     )
     (rule,) = (rule for rule in rules.rules if rule.policy == "open-data-is-read")
     place = rules._anywhere.index(rule)
-    rules._anywhere[place] = replace(rule, read=lambda _: True, wanted=program.TRUE)
+    rules._anywhere[place] = replace(rule, read=lambda _: True, wanted=closures.TRUE)
     rules._verdicts.clear()
     yield closed
     rules._anywhere[place] = rule
