@@ -16,6 +16,7 @@ from catalog import services
 from catalog.models import Contract
 from catalog.selectors import contract_of
 from governance.api.authentication import principal_of
+from governance.engine.yaml_text import read_yaml
 
 
 class ContractOut(serializers.ModelSerializer[Contract]):
@@ -34,7 +35,12 @@ class ContractView(APIView):
 
     @extend_schema(request=OpenApiTypes.OBJECT, responses=ContractOut)
     def put(self, request: Request, product_id: UUID) -> Response:
-        """Set the contract, an ODCS document; its classifications become labels at once."""
+        """Set the contract, an ODCS document; its classifications become labels at once.
+
+        The body is the document, or `{"text": …}` with the document as YAML.
+        """
         document: Any = request.data
+        if isinstance(document, dict) and set(document) == {"text"}:
+            document = read_yaml(str(document["text"]))
         contract = services.set_contract(principal_of(request), product_id, document)
         return Response(ContractOut(contract).data)

@@ -44,6 +44,9 @@ class Api:
     def patch(self, path: str, body: Mapping[str, Any]) -> Any:
         return self.send("PATCH", path, json=dict(body)).json()
 
+    def put(self, path: str, body: Mapping[str, Any]) -> Any:
+        return self.send("PUT", path, json=dict(body)).json()
+
     def delete(self, path: str) -> None:
         self.send("DELETE", path)
 

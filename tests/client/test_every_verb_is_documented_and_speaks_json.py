@@ -43,6 +43,10 @@ replicate apply
 transfers
 lineage
 label add
+label declassify
+scan show
+scan reject
+contract set
 audit
 audit export
 audit proof

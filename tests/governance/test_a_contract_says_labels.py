@@ -72,3 +72,6 @@ def test_the_contract_is_put_and_read_over_the_api(world: World) -> None:
     done = world.ana.client().put(address, document, "application/json")
     assert (done.status_code, done.json()["revision"]) == (200, 1)
     assert world.ben.client().get(address).json()["document"] == document
+    text = "apiVersion: v3.1.0\nkind: DataContract\nschema: [{name: a, tags: ['pii:name']}]\n"
+    assert world.ana.client().put(address, {"text": text}, "application/json").status_code == 200
+    assert labels(WIKI) == {("", "pii:name")}

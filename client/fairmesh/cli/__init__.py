@@ -1,6 +1,6 @@
 """The `fairmesh` command. Each module adds its verbs; docs/reference/cli.md lists them all."""
 
-from fairmesh.cli import access, audit, catalog, data, erasure, policies, session, work
+from fairmesh.cli import access, audit, catalog, data, erasure, labels, policies, session, work
 from fairmesh.cli.app import app
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "catalog",
     "data",
     "erasure",
+    "labels",
     "main",
     "policies",
     "session",

@@ -1,4 +1,4 @@
-"""domain, product, search, show, label, lineage."""
+"""domain, product, search, show, lineage."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from fairmesh.transport import Json
 
 domain = group("domain", "The places of teams in the tree of names.")
 product = group("product", "Data products.")
-label = group("label", "Classifications of products and columns.")
 
 Name = Annotated[
     str, typer.Argument(help="A name, as in /acme/nlp/~/wiki or /acme/nlp/~/wiki/v=3.")
@@ -127,38 +126,6 @@ def search(
     rows = [hit["product"] for hit in found["results"]]
     show_rows(False, rows, ["name", "title", "license", "access"])
     show(False, None, f"{found['total']} in all.")
-
-
-@label.command("add")
-def add_label(
-    name: Name,
-    label_: Annotated[str, typer.Argument(metavar="LABEL", help="As in pii:email.")],
-    column: Annotated[str, typer.Option(help="On this column only.")] = "",
-    as_json: AsJson = False,
-) -> None:
-    """Put a label on a product or on one of its columns; every decision sees it at once."""
-    with mesh() as client:
-        made = client.add_label(name, label_, column)
-    show(as_json, made, f"{made['name']} carries {made['label']}.")
-
-
-@label.command("list")
-def list_labels(name: Name, as_json: AsJson = False) -> None:
-    """List the labels of a product."""
-    with mesh() as client:
-        rows = list(client.api.pages("labels", name=name))
-    show_rows(as_json, rows, ["label", "column", "origin", "created_by", "id"])
-
-
-@label.command("remove")
-def remove_label(
-    label_id: Annotated[str, typer.Argument(help="Its id, from `label list`.")],
-    as_json: AsJson = False,
-) -> None:
-    """Take a label away."""
-    with mesh() as client:
-        client.api.delete(f"labels/{label_id}")
-    show(as_json, {"removed": label_id}, "Removed.")
 
 
 @app.command()
