@@ -1,7 +1,11 @@
-import { createRootRoute, createRoute, createRouter } from "@tanstack/react-router";
+import { createRootRoute, createRoute, createRouter, redirect } from "@tanstack/react-router";
 
 import { DiscoverPage } from "./features/discover/route";
 import { readDiscover } from "./features/discover/search";
+import { readAudit } from "./features/governance/audit/search";
+import { readWho } from "./features/governance/decisions/search";
+import { readDraft, readPolicies, readPolicy } from "./features/governance/policies/search";
+import { readRequests } from "./features/governance/requests/search";
 import { readJobs } from "./features/jobs/search";
 import { readProduct } from "./features/product/search";
 import { Crash } from "./features/shell/Crash";
@@ -30,6 +34,59 @@ const jobs = createRoute({
   validateSearch: readJobs,
 }).lazy(() => import("./features/jobs/route").then((module) => module.route));
 
+const governance = createRoute({
+  getParentRoute: () => root,
+  path: "/governance",
+}).lazy(() => import("./features/governance/route").then((module) => module.route));
+
+const governanceIndex = createRoute({
+  getParentRoute: () => governance,
+  path: "/",
+  beforeLoad: () => {
+    throw redirect({ to: "/governance/requests" });
+  },
+});
+
+const requests = createRoute({
+  getParentRoute: () => governance,
+  path: "/requests",
+  validateSearch: readRequests,
+}).lazy(() => import("./features/governance/requests/route").then((module) => module.route));
+
+const policies = createRoute({
+  getParentRoute: () => governance,
+  path: "/policies",
+  validateSearch: readPolicies,
+}).lazy(() => import("./features/governance/policies/route").then((module) => module.route));
+
+const policyDraft = createRoute({
+  getParentRoute: () => governance,
+  path: "/policies/new",
+  validateSearch: readDraft,
+}).lazy(() => import("./features/governance/policies/draft").then((module) => module.route));
+
+const policy = createRoute({
+  getParentRoute: () => governance,
+  path: "/policies/$policyId",
+  validateSearch: readPolicy,
+}).lazy(() => import("./features/governance/policies/page").then((module) => module.route));
+
+const who = createRoute({
+  getParentRoute: () => governance,
+  path: "/who",
+  validateSearch: readWho,
+}).lazy(() => import("./features/governance/decisions/route").then((module) => module.route));
+
+const audit = createRoute({
+  getParentRoute: () => governance,
+  path: "/audit",
+  validateSearch: readAudit,
+}).lazy(() => import("./features/governance/audit/route").then((module) => module.route));
+
+const governanceAreas = governance.addChildren([
+  governanceIndex, requests, policies, policyDraft, policy, who, audit,
+]);
+
 const account = createRoute({
   getParentRoute: () => root,
   path: "/account",
@@ -43,7 +100,7 @@ const signIn = createRoute({
 }).lazy(() => import("./features/signin/route").then((module) => module.route));
 
 export const router = createRouter({
-  routeTree: root.addChildren([discover, product, jobs, account, signIn]),
+  routeTree: root.addChildren([discover, product, jobs, governanceAreas, account, signIn]),
   defaultErrorComponent: Crash,
   defaultPreload: "intent",
   scrollRestoration: true,

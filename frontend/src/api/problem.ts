@@ -36,6 +36,17 @@ export class ApiProblem extends Error {
     const found = this.extra["policies"];
     return Array.isArray(found) ? found.map(String) : [];
   }
+
+  /** Where a document or a request is wrong, and how. */
+  get places(): { where: string; message: string }[] {
+    const found = this.extra["errors"];
+    if (!Array.isArray(found)) return [];
+    return found.map((one: unknown) => {
+      if (typeof one !== "object" || one === null) return { where: "", message: String(one) };
+      const told = one as Record<string, unknown>;
+      return { where: text(told["where"]), message: text(told["message"]) };
+    });
+  }
 }
 
 export function unreachable(): ApiProblem {

@@ -28,6 +28,23 @@ export type Transfer = Schemas["TransferOut"];
 export type Run = Schemas["RunOut"];
 export type Plan = Schemas["PlanOut"];
 export type Preview = Schemas["PreviewOut"];
+export type Remark = Schemas["RemarkOut"];
+export type ReviewVerdict = Schemas["ReviewVerdict"];
+export type Policy = Schemas["PolicyOut"];
+export type PolicyKind = Schemas["PolicyKind"];
+export type PolicyState = Schemas["PolicyState"];
+export type Simulation = Schemas["SimulationOut"];
+export type PolicyDiff = Schemas["DiffOut"];
+export type Decision = Schemas["DecisionOut"];
+export type Allowed = Schemas["WhoOut"];
+export type AuditEntry = Schemas["AuditOut"];
+export type Checkpoint = Schemas["CheckpointOut"];
+export type Inclusion = Schemas["InclusionOut"];
+export type LabelInForce = Schemas["LabelOut"];
+export type Declassification = Schemas["DeclassificationOut"];
+export type Scan = Schemas["ScanListOut"];
+export type ScanDetail = Schemas["ScanOut"];
+export type ScanFinding = Schemas["ScanFindingOut"];
 
 export interface Page<T> {
   next?: string | null;

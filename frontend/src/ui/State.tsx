@@ -4,13 +4,14 @@ type Tone = "good" | "busy" | "wait" | "bad" | "idle";
 
 const TONES: Record<string, Tone> = {
   complete: "good", done: "good", published: "good", active: "good", approved: "good",
-  open: "good", keep: "good", allowed: "good",
+  open: "good", keep: "good", allowed: "good", justified: "good", met: "good",
+  verified: "good",
   copying: "busy", running: "busy", verifying: "busy", claimed: "busy", publishing: "busy",
   copy: "busy",
   queued: "wait", waiting: "wait", planned: "wait", pending: "wait", suspect: "wait",
-  deprecated: "wait", draft: "wait", deleting: "wait",
+  deprecated: "wait", draft: "wait", deleting: "wait", proposed: "wait",
   failed: "bad", refused: "bad", refuse: "bad", corrupt: "bad", missing: "bad", denied: "bad",
-  tombstoned: "bad",
+  tombstoned: "bad", unjustified: "bad", overdue: "bad", broken: "bad",
 };
 
 /** A state: a dot that carries the colour and a word that carries the meaning. */

@@ -81,7 +81,7 @@ export function useAnswerRequest() {
 }
 
 /** What was decided changes what one may do: the product is asked for again, too. */
-function useAccessChanged() {
+export function useAccessChanged() {
   const client = useQueryClient();
   return async () => {
     const keys = [["access-requests"], ["grants"], ["product"], ["preview"]];

@@ -1,5 +1,7 @@
 /** What the address of a product's page says. */
-export const TABS = ["overview", "versions", "replicas", "preview", "lineage", "access"] as const;
+export const TABS = [
+  "overview", "versions", "replicas", "preview", "lineage", "labels", "access",
+] as const;
 export type ProductTab = (typeof TABS)[number];
 
 export const DIRECTIONS = ["both", "up", "down"] as const;
@@ -13,6 +15,10 @@ export interface ProductSearch {
   depth?: number;
   /** Of versions: the number of the one that is open. */
   version?: number;
+  /** Of labels: what is in force, or what the scans found. */
+  part?: "scans";
+  /** Of scans: the id of the one that is open. */
+  scan?: string;
 }
 
 export function readProduct(search: Record<string, unknown>): ProductSearch {
@@ -26,6 +32,8 @@ export function readProduct(search: Record<string, unknown>): ProductSearch {
   if (depth && depth <= 5) found.depth = depth;
   const version = wholeNumber(search["version"]);
   if (version) found.version = version;
+  if (search["part"] === "scans") found.part = "scans";
+  if (typeof search["scan"] === "string") found.scan = search["scan"];
   return found;
 }
 

@@ -25,6 +25,9 @@ export function Header() {
           <Link to="/jobs" activeOptions={{ includeSearch: false }}>
             Jobs
           </Link>
+          <Link to="/governance" activeOptions={{ includeSearch: false }}>
+            Governance
+          </Link>
         </nav>
         {!ownSearch && (
           <div className={classes["search"]}>

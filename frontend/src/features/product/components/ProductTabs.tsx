@@ -13,6 +13,7 @@ import { Versions } from "./Versions";
 const Replicas = lazy(() => import("./Replicas").then((m) => ({ default: m.Replicas })));
 const Preview = lazy(() => import("./Preview").then((m) => ({ default: m.Preview })));
 const Lineage = lazy(() => import("./Lineage").then((m) => ({ default: m.Lineage })));
+const Labels = lazy(() => import("./Labels").then((m) => ({ default: m.Labels })));
 const Access = lazy(() => import("./Access").then((m) => ({ default: m.Access })));
 
 const TITLES: Record<ProductTab, string> = {
@@ -21,6 +22,7 @@ const TITLES: Record<ProductTab, string> = {
   replicas: "Replicas",
   preview: "Preview",
   lineage: "Lineage",
+  labels: "Labels",
   access: "Access",
 };
 
@@ -59,6 +61,8 @@ function Content({ tab, product }: { tab: ProductTab; product: ProductDetail }) 
       return <Preview product={product} />;
     case "lineage":
       return <Lineage product={product} />;
+    case "labels":
+      return <Labels product={product} />;
     case "access":
       return <Access product={product} />;
     default:

@@ -1,0 +1,106 @@
+import { Button, Tabs } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { createLazyRoute, Link, useNavigate } from "@tanstack/react-router";
+
+import type { Policy } from "../../../api/types";
+import { Digest } from "../../../ui/Copy";
+import { LoadingRows } from "../../../ui/Loading";
+import { Failure } from "../../../ui/Notice";
+import { PageTitle } from "../../../ui/Page";
+import { State, Tag } from "../../../ui/State";
+import classes from "../Governance.module.css";
+import { Life } from "./components/Life";
+import { SimulationTab } from "./components/SimulationTab";
+import { TestsTab } from "./components/TestsTab";
+import { TextTab } from "./components/TextTab";
+import { VersionsTab } from "./components/VersionsTab";
+import styles from "./Policies.module.css";
+import { policyQuery } from "./queries";
+import { type PolicyTab, TABS } from "./search";
+
+export const route = createLazyRoute("/governance/policies/$policyId")({ component: PolicyPage });
+
+const TITLES: Record<PolicyTab, string> = {
+  text: "Text",
+  tests: "Tests",
+  simulation: "Simulation",
+  versions: "Versions",
+};
+
+function PolicyPage() {
+  const { policyId } = route.useParams();
+  const policy = useQuery(policyQuery(policyId));
+  return (
+    <>
+      <PageTitle>{policy.data ? nameOf(policy.data) : "Policy"}</PageTitle>
+      <p className={classes["lead"]}>
+        <Link to="/governance/policies">All policies</Link>
+      </p>
+      {policy.isPending && <LoadingRows rows={8} height={28} />}
+      {policy.isError && <Failure error={policy.error} retry={() => void policy.refetch()} />}
+      {policy.data && <One policy={policy.data} />}
+    </>
+  );
+}
+
+const nameOf = (policy: Policy): string => `${policy.slug}@${policy.version}`;
+
+function One({ policy }: { policy: Policy }) {
+  const { tab = "text" } = route.useSearch();
+  const navigate = useNavigate({ from: "/governance/policies/$policyId" });
+  return (
+    <>
+      <Strip policy={policy} />
+      <Life policy={policy} />
+      <Tabs
+        mt={22}
+        value={tab}
+        keepMounted={false}
+        onChange={(next) => void navigate({ search: { tab: next as PolicyTab } })}
+      >
+        <Tabs.List mb={18}>
+          {TABS.map((one) => (
+            <Tabs.Tab key={one} value={one}>
+              {TITLES[one]}
+            </Tabs.Tab>
+          ))}
+        </Tabs.List>
+        <Tabs.Panel value={tab}>
+          {tab === "text" && <TextTab policy={policy} />}
+          {tab === "tests" && <TestsTab policy={policy} />}
+          {tab === "simulation" && <SimulationTab policy={policy} />}
+          {tab === "versions" && <VersionsTab policy={policy} />}
+        </Tabs.Panel>
+      </Tabs>
+    </>
+  );
+}
+
+function Strip({ policy }: { policy: Policy }) {
+  return (
+    <div className={styles["strip"]}>
+      <h2>{nameOf(policy)}</h2>
+      <State value={policy.state} />
+      <Tag>{policy.kind}</Tag>
+      <span className={classes["quiet"]}>
+        below <span className="mono">{policy.prefix}</span>
+        {policy.labels.length > 0 && ` where ${policy.labels.join(" and ")}`}
+      </span>
+      <span className={classes["quiet"]}>
+        written by {policy.authors.join(", ") || policy.created_by}
+        {policy.approved_by && `, approved by ${policy.approved_by}`}
+      </span>
+      <Digest value={policy.digest} />
+      <Button
+        component={Link}
+        to="/governance/policies/new"
+        search={(() => ({ kind: policy.kind, from: policy.id })) as never}
+        variant="default"
+        size="xs"
+        className={styles["spring"]}
+      >
+        Draft the next version
+      </Button>
+    </div>
+  );
+}
