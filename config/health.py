@@ -16,6 +16,7 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
+from kombu.exceptions import OperationalError
 
 from movement.models import SiteState, Store, StoreKind
 
@@ -104,7 +105,11 @@ def _broker() -> str:
     with current_app.connection_for_write(connect_timeout=_PROBE_SECONDS) as broker:
         try:
             broker.ensure_connection(max_retries=1, interval_start=0, timeout=_PROBE_SECONDS)
-        except (*broker.recoverable_connection_errors, *broker.connection_errors) as error:
+        except (
+            OperationalError,  # what kombu makes of them once it has given up
+            *broker.recoverable_connection_errors,
+            *broker.connection_errors,
+        ) as error:
             return f"The broker does not answer ({type(error).__name__})."
     return ""
 

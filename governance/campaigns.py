@@ -9,6 +9,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from governance import resources
 from governance.engine.entities import Action, Principal
 from governance.models import Campaign, CampaignItem, User
+from governance.narrowing import is_narrowed, known_to
 
 SHOWN = (
     "decided_by",
@@ -37,7 +38,7 @@ def visible_campaigns(principal: Principal, user: User) -> QuerySet[Campaign]:
     shown = Q(items__grant__name__in=names)
     return (
         Campaign.objects.select_related("opened_by")
-        .filter(Q(opened_by=user) | Exists(seen))
+        .filter((Q(opened_by=user) & _opened_within(principal, user)) | Exists(seen))
         .annotate(
             items_total=Count("items", filter=shown),
             items_kept=Count("items", filter=shown & Q(items__verdict="keep")),
@@ -45,6 +46,13 @@ def visible_campaigns(principal: Principal, user: User) -> QuerySet[Campaign]:
             items_undecided=Count("items", filter=shown & Q(items__verdict="")),
         )
     )
+
+
+def _opened_within(principal: Principal, user: User) -> Q:
+    if not is_narrowed(principal):
+        return Q()
+    opened = Campaign.objects.filter(opened_by=user).values_list("prefix", flat=True)
+    return Q(prefix__in=known_to(principal, opened))
 
 
 def campaign_for(principal: Principal, user: User, campaign_id: UUID) -> Campaign:

@@ -14,6 +14,7 @@ from governance import last_use, resources
 from governance.engine.entities import Action, Principal, owners_of
 from governance.engine.permits import Permit
 from governance.models import Grant, GrantKind, GrantReview, Membership, User
+from governance.narrowing import within
 
 UNUSED_AFTER = timedelta(days=30)
 """Whoever has read nothing for so long may not need the grant."""
@@ -44,7 +45,8 @@ def _permits(grants: QuerySet[Grant]) -> list[Permit]:
 
 def grants_of(principal: Principal, user: User) -> Q:
     """Return which grants are one's own: in one's name, or of a team that one is in."""
-    return Q(user=user) | Q(team__slug__in=sorted(principal.teams))
+    own = Q(user=user) | Q(team__slug__in=sorted(principal.teams))
+    return own & within(principal, Grant.objects.filter(own))
 
 
 def is_of(grant: Grant, principal: Principal) -> bool:

@@ -22,6 +22,7 @@ from governance.models import (
     RequestState,
     User,
 )
+from governance.narrowing import within
 
 
 def rules_for(name: str) -> MergedRules:
@@ -104,7 +105,8 @@ def requests_of(principal: Principal, user: User) -> Q:
     teams = Q(team__slug__in=sorted(principal.teams))
     names = set(AccessRequest.objects.filter(teams).values_list("name", flat=True))
     known = resources.visible_names(principal, Action.DISCOVER, names) if names else set()
-    return Q(user=user) | (teams & Q(name__in=known))
+    own = Q(user=user) | (teams & Q(name__in=known))
+    return own & within(principal, AccessRequest.objects.filter(own))
 
 
 def request_for(principal: Principal, user: User, request_id: UUID) -> AccessRequest:

@@ -83,8 +83,9 @@ def principal_for(user: User, token: ApiToken | None = None) -> Principal:
 
 
 def tokens_of(user: User, used: ApiToken | None) -> Q:
-    """One's own tokens and the delegations one gave. A delegation tells of itself alone."""
-    if used is not None and used.on_behalf_of_id is not None:
+    """One's own tokens and the delegations one gave. A delegation, or a token with scopes, tells
+    of itself alone."""
+    if used is not None and (used.on_behalf_of_id is not None or used.scopes is not None):
         return Q(pk=used.pk)
     return Q(user=user, on_behalf_of__isnull=True) | Q(on_behalf_of=user)
 

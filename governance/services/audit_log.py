@@ -12,22 +12,27 @@ from governance.audit_reading import Consistency, Inclusion
 from governance.engine.entities import ANONYMOUS, MESH, Action, Principal
 from governance.models import AuditCheckpoint, AuditEntry
 from governance.models.audit import Entries
+from governance.narrowing import within
 from governance.services.decisions import decide, require
 
 
 def readable_entries(principal: Principal) -> Entries:
     """Return the entries that the principal may read: all, or those of what they did themselves.
 
-    And of what agents did for them. But not that they were refused what they may not know of: it
-    would tell them that it exists.
+    And of what agents did for them; an agent reads what it did for the person for whom it asks.
+    But not that they were refused what they may not know of: it would tell them that it exists.
     """
     require(principal, Action.DISCOVER, MESH)
     if decide(principal, Action.ADMINISTER, MESH).allow:
         return AuditEntry.objects.all()
     if principal.id == ANONYMOUS.id:
         return AuditEntry.objects.none()
-    own = AuditEntry.objects.by(principal.id) | AuditEntry.objects.for_(principal.id)
-    return own.filter(detail__hidden__isnull=True)
+    if (person := principal.on_behalf_of) is not None:
+        own = AuditEntry.objects.by(principal.id) & AuditEntry.objects.for_(person.id)
+    else:
+        own = AuditEntry.objects.by(principal.id) | AuditEntry.objects.for_(principal.id)
+    own = own.filter(detail__hidden__isnull=True)
+    return own.filter(within(principal, own))
 
 
 def filtered(
