@@ -15,6 +15,7 @@ from core.errors import Conflict, Invalid
 from governance import audit, resources
 from governance.engine.entities import Action, Principal
 from governance.models import Label, LabelOrigin
+from governance.services import naming
 from governance.services.decisions import require
 
 _LABEL = re.compile(r"[a-z0-9][a-z0-9-]{0,30}:[a-z0-9][a-z0-9._-]{0,60}")
@@ -45,7 +46,7 @@ def add_label(actor: Principal, *, name: str, label: str, column: str = "") -> L
     """Put `label` (`family:value`) on a product or one of its columns."""
     resource = resources.load(name)
     decision = require(actor, Action.WRITE, resource)
-    check_label(label)
+    naming.check_label(resource.name, check_label(label))
     audit.record(actor, "add-label", resource.name, decision, label=label, column=column)
     return attach(resource.name, label, column=column, origin=LabelOrigin.MANUAL, by=actor.id)
 

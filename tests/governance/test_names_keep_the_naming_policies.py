@@ -258,3 +258,14 @@ def test_a_product_may_break_a_rule_that_came_later_but_nothing_new_does(world: 
     assert change(title="The wiki") == 200
     assert change(keywords=["odd"]) == 422
     assert change(keywords=["press"]) == 200
+
+
+def test_a_label_keeps_to_the_values_of_its_family(world: World) -> None:
+    text = (
+        "kind: naming\nid: our-words\nscope: {prefix: /acme/nlp}\n"
+        "spec: {vocabulary: {labels: {topic: [text, speech]}}}\n"
+    )
+    save_policy(world.operator.principal, kind="naming", text=text)
+    world.add_label("/acme/nlp/~/wiki", "topic:text")
+    with pytest.raises(NamingRefused, match="our-words"):
+        world.add_label("/acme/nlp/~/wiki", "topic:txt")
