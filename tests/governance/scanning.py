@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from governance.models import SCAN_OPEN, Label, Scan
 from tests.builders import deliver
 from transforms import services
@@ -24,3 +26,8 @@ def labels(name: str, **where: str) -> set[tuple[str, str]]:
 
 def newest_scan(name: str) -> Scan:
     return Scan.objects.filter(name=name).latest("id")
+
+
+def result_of(name: str) -> dict[str, Any]:
+    result: dict[str, Any] = newest_scan(name).result or {}
+    return result

@@ -17,9 +17,11 @@ from core.errors import PolicyDenied
 from governance.models import Label, ScanState
 from governance.services import save_policy
 from movement.models import Replica
-from movement.reading import Asked, resolve
+from movement.reading import resolve
+from movement.rows import Asked
 from tests.builders import World, build_world
-from tests.governance.scanning import labels, newest_scan, work
+from tests.governance.scanning import labels, newest_scan, result_of, work
+from transforms.engine.scanning import blocks_of
 from transforms.services import scans
 
 PEOPLE = "/acme/nlp/~/people"
@@ -51,7 +53,7 @@ def test_one_address_in_the_last_row_makes_a_label(world: World) -> None:
     work()
     assert labels(PEOPLE) == {("text", "pii:email")}
     scan = newest_scan(PEOPLE)
-    (column,) = [each for each in scan.result["columns"] if each["column"] == "text"]
+    (column,) = [each for each in result_of(PEOPLE)["columns"] if each["column"] == "text"]
     (found,) = column["findings"]
     assert (column["rows"], found["matches"]) == (20_001, 1)
     assert 0 < found["low"] < found["rate"] < found["high"] < 0.001
@@ -86,7 +88,7 @@ def test_every_format_is_read(world: World) -> None:
         ("", "pii:email"),
         ("", "secret:private-key"),
     }
-    result = newest_scan(PEOPLE).result
+    result = result_of(PEOPLE)
     assert result["complete"]
     assert [each["path"] for each in result["files"]["skipped"]] == ["dense"]
     assert result["free_text"]["state"] in {"not_installed", "not_configured"}
@@ -97,11 +99,11 @@ def test_a_damaged_file_is_told_and_the_others_are_scanned(world: World) -> None
              "c.csv": b"mail\nann@example.org\n"}  # fmt: skip
     world.publish(PEOPLE, files)
     work()
-    scan = newest_scan(PEOPLE)
-    failed = {each["path"]: each["reason"] for each in scan.result["files"]["failed"]}
+    result = result_of(PEOPLE)
+    failed = {each["path"]: each["reason"] for each in result["files"]["failed"]}
     assert set(failed) == {"a.parquet", "b.csv.gz"}
     assert all(failed.values())
-    assert not scan.result["complete"]
+    assert not result["complete"]
     assert labels(PEOPLE) == {("mail", "pii:email")}
 
 
@@ -145,7 +147,7 @@ def test_a_killed_scan_goes_on_behind_the_last_file_it_noted(
     world.publish(PEOPLE, files)
     scan = newest_scan(PEOPLE)
     read: list[str] = []
-    real = scans.blocks_of
+    real = blocks_of
 
     def killed_at_the_third(path: str, source: Any) -> Any:
         read.append(path)
@@ -153,7 +155,7 @@ def test_a_killed_scan_goes_on_behind_the_last_file_it_noted(
             raise KeyboardInterrupt
         return real(path, source)
 
-    monkeypatch.setattr(scans, "blocks_of", killed_at_the_third)
+    monkeypatch.setattr("transforms.services.scans.blocks_of", killed_at_the_third)
     with pytest.raises(KeyboardInterrupt):
         scans.run_scan(scan.pk)
     scan.refresh_from_db()
@@ -163,7 +165,7 @@ def test_a_killed_scan_goes_on_behind_the_last_file_it_noted(
     assert scans.sweep_scans() == 1
     assert scans.run_scan(scan.pk) == ScanState.DONE
     assert read == ["0.csv", "1.csv", "2.csv", "2.csv", "3.csv"]
-    (column,) = newest_scan(PEOPLE).result["columns"]
+    (column,) = result_of(PEOPLE)["columns"]
     assert (column["rows"], column["findings"][0]["matches"]) == (4, 4)
 
 

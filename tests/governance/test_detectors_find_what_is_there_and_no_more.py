@@ -117,12 +117,15 @@ def test_whatever_a_column_nests_is_looked_at(values: list[Any], kind: pa.DataTy
 
 @pytest.mark.parametrize("kind", [pa.float64(), pa.bool_(), pa.timestamp("s"), pa.null()])
 def test_what_holds_no_text_is_passed_over(kind: pa.DataType) -> None:
-    assert list(texts_in(pa.nulls(3, kind))) == []
+    assert list(texts_in(pa.array([None] * 3, kind))) == []
 
 
 def test_text_that_is_no_utf8_is_no_error() -> None:
     raw = pa.array([b"\xff\xfe 4111111111111111"], pa.binary())
-    broken = pa.StringArray.from_buffers(1, *raw.buffers()[1:])
+    _, offsets, data = raw.buffers()
+    assert offsets is not None
+    assert data is not None
+    broken = pa.StringArray.from_buffers(1, offsets, data)
     assert Counter().count(broken)["card"].matches == 1
 
 

@@ -167,10 +167,12 @@ def test_a_version_made_by_hand_is_not_taken_to_have_the_columns_of_a_run(world:
 def test_until_the_graph_knows_a_version_its_labels_stand(world: World) -> None:
     put(world, RAW, "pii:email", "a")
     raw = world.publish(RAW, PLAIN)
+    world.publish(MID, PLAIN)
+    world.publish(TOP, PLAIN, inputs=[f"{MID}/v=1"])
     work()
     world.publish(MID, PLAIN, inputs=[raw.name])
     settle_products([RAW, MID])
-    assert labels(MID) == {("", "pii:email")}
+    assert labels(MID) == labels(TOP) == {("", "pii:email")}
 
 
 def test_a_circle_ends_and_keeps_nothing_alive(world: World) -> None:

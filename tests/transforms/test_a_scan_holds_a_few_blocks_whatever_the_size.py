@@ -14,7 +14,6 @@ import pytest
 from core.errors import Invalid
 from governance.engine.scan.counting import Counter
 from governance.engine.scan.tally import Tally
-from transforms.engine import scanning
 from transforms.engine.scanning import LINES, LONGEST_RECORD, NotText, blocks_of
 
 MIB = 1024 * 1024
@@ -145,7 +144,7 @@ def test_the_words_of_an_error_hold_none_of_the_data(monkeypatch: pytest.MonkeyP
     def refuse(*_: object, **__: object) -> Callable[[], None]:
         raise pa.ArrowNotImplementedError("row 7: ann@example.org")
 
-    monkeypatch.setattr(scanning.pj, "read_json", refuse)
+    monkeypatch.setattr("transforms.engine.scanning.pj.read_json", refuse)
     with pytest.raises(Invalid) as told:
         scan("a.jsonl", Held(LINE))
     assert "example.org" not in told.value.detail
