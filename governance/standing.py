@@ -7,13 +7,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import Q
+
 from core.names import is_under
 from governance.engine import naming, protection, service_policies
 from governance.engine.documents import Document
 from governance.engine.naming import NamingRules
 from governance.engine.protection import Protection, Requirement
 from governance.engine.service_policies import Event, ServiceCall
-from governance.models import Policy, PolicyState
+from governance.models import Label, Policy, PolicyState
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,29 @@ def naming_of(name: str, labels: Iterable[str] = ()) -> NamingRules:
         for policy in in_force("naming")
         if policy.covers(name, carried)
     )
+
+
+def omission_in_force() -> bool:
+    """Say whether any policy has hidden products left out of lineage. One query."""
+    return any(service_policies.omits_hidden(p.spec) for p in in_force("services"))
+
+
+def omitted_from_lineage(names: Iterable[str]) -> set[str]:
+    """Return the products that lineage leaves out for who may not know of them. Two queries."""
+    omitting = [p for p in in_force("services") if service_policies.omits_hidden(p.spec)]
+    if not omitting:
+        return set()
+    labels: dict[str, set[str]] = defaultdict(set)
+    if any(policy.labels for policy in omitting):
+        carried = Q(label__in={label for policy in omitting for label in policy.labels})
+        rows = Label.objects.filter(carried, removed_at__isnull=True)
+        for name, label in rows.values_list("name", "label"):
+            labels[name].add(label)
+    return {
+        name
+        for name in set(names)
+        if any(policy.covers(name, frozenset(labels[name])) for policy in omitting)
+    }
 
 
 def services_for(name: str, labels: Iterable[str], event: str) -> list[ServiceCall]:

@@ -1,8 +1,9 @@
-"""Which nodes a principal may know by name. Part of `selectors`."""
+"""Which nodes a principal may know by name, and which not at all. Part of `selectors`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from django.conf import settings
 from django.db.models import Q
@@ -10,6 +11,7 @@ from django.utils.crypto import salted_hmac
 
 from governance.engine.entities import Action, Principal
 from governance.resources import visible_names
+from governance.standing import omitted_from_lineage
 from lineage.engine.datasets import mesh_namespace, products_in
 from lineage.engine.facts import NodeKind
 from lineage.models import Edge, Node
@@ -28,8 +30,23 @@ def hidden_id(node: Node) -> str:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What of some nodes one principal may see, by their ids."""
+
+    known: set[int]
+    """Those whose name they may see."""
+    omitted: set[int]
+    """Those that they are not to see at all; any other is redacted."""
+
+
 def may_know(principal: Principal, nodes: Sequence[Node]) -> set[int]:
-    """Return the ids of those nodes whose name `principal` may see.
+    """Return the ids of those nodes whose name `principal` may see."""
+    return sight_of(principal, nodes).known
+
+
+def sight_of(principal: Principal, nodes: Sequence[Node]) -> Sight:
+    """Return which of the nodes `principal` may know, and which a policy has left out.
 
     A product, its versions and columns: who may discover it. A dataset elsewhere: members, and
     when its name holds a product of ours (an object key does) only who may discover that. A job
@@ -64,7 +81,14 @@ def may_know(principal: Principal, nodes: Sequence[Node]) -> set[int]:
             and (member or node.namespace == own)
             and all(map(open_place, touched.get(node.pk, ())))
         }
-    return known
+    hidden = {node.pk: named.get(node.pk) or (touched or {}).get(node.pk, ()) for node in nodes}
+    secret = {
+        pk: {product for place in places for product in products_in(*place, own)} - visible
+        for pk, places in hidden.items()
+        if pk not in known
+    }
+    gone = omitted_from_lineage(set().union(*secret.values())) if secret else set()
+    return Sight(known, {pk for pk, products in secret.items() if products & gone})
 
 
 def _touched(actors: Sequence[int]) -> Touched | None:

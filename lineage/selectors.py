@@ -14,11 +14,12 @@ from core.errors import Invalid, InvalidName, NotFound
 from core.names import Name
 from governance.engine.entities import Action, Principal
 from governance.resources import visible_names
+from governance.standing import omission_in_force
 from lineage.engine.datasets import mesh_namespace
 from lineage.engine.facts import COLUMN_FLOW, FLOW, EdgeKind, NodeKey, NodeKind
 from lineage.engine.search import Bounds, Direction, Found, Hop, Neighbours, search
 from lineage.models import Edge, Node
-from lineage.redaction import hidden_id, may_know
+from lineage.redaction import hidden_id, may_know, sight_of
 
 MAX_DEPTH = 20
 MAX_NODES = 500
@@ -154,7 +155,8 @@ def around(
     bounds = question.bounds()
     edges = _edges(kinds, question.as_of)
     ids = [root.pk for root in roots]
-    found = search(ids, neighbours(edges, ids, bounds.visits), question.direction, bounds)
+    hops = _seen_by(principal, neighbours(edges, ids, bounds.visits))
+    found = search(ids, hops, question.direction, bounds)
     return _render(principal, roots[0], found, edges)
 
 
@@ -192,6 +194,18 @@ def neighbours(edges: QuerySet[Edge], roots: Sequence[int], most: int) -> Neighb
             yield from ways[way](ids[start : start + _CHUNK])
 
     return hops
+
+
+def _seen_by(principal: Principal, neighbours: Neighbours) -> Neighbours:
+    """Leave out the nodes that a policy has left out: nothing is walked through them or counted."""
+
+    def hops(ids: Sequence[int], way: Direction) -> Iterable[Hop]:
+        found = list(neighbours(ids, way))
+        rows = Node.objects.in_bulk(list({hop.target for hop in found}))
+        omitted = sight_of(principal, list(rows.values())).omitted
+        return [hop for hop in found if hop.target not in omitted]
+
+    return hops if omission_in_force() else neighbours
 
 
 def _render(principal: Principal, root: Node, found: Found, edges: QuerySet[Edge]) -> Graph:

@@ -1,7 +1,7 @@
 """Services policies: what runs by itself on a product when it is published, changed or due.
 
 Merge: the services of all policies together; of two budgets the smaller, of two intervals the
-shorter; what must come before = union. The order is that of the dependencies, and among equals
+shorter; what must come before = union; of `redact` and `omit` the latter. The order is that of the dependencies, and among equals
 that of KNOWN, so that the same policies always give the same list.
 """
 
@@ -76,8 +76,26 @@ def spec_schema(requests: Mapping[str, Any]) -> dict[str, Any]:
             },
             "budget": _BUDGET,
             "requests": dict(requests),
+            "lineage": {
+                "type": "object",
+                "additionalProperties": False,
+                "required": ["hidden"],
+                "properties": {
+                    "hidden": {
+                        "enum": ["redact", "omit"],
+                        "description": "Of several policies `omit` counts; without one `redact`.",
+                    }
+                },
+                "description": "What lineage shows of these products to who may not know of them: "
+                "a node without a name, or nothing, as if the step were not there.",
+            },
         },
     }
+
+
+def omits_hidden(spec: Mapping[str, Any]) -> bool:
+    """Say whether one policy has hidden products left out of lineage; any one that does counts."""
+    return bool(spec.get("lineage", {}).get("hidden") == "omit")
 
 
 @dataclass(frozen=True, slots=True)
