@@ -267,5 +267,5 @@ def test_a_label_keeps_to_the_values_of_its_family(world: World) -> None:
     )
     save_policy(world.operator.principal, kind="naming", text=text)
     world.add_label("/acme/nlp/~/wiki", "topic:text")
-    with pytest.raises(NamingRefused, match="our-words"):
+    with pytest.raises(NamingRefused, match="Did you mean text"):
         world.add_label("/acme/nlp/~/wiki", "topic:txt")
