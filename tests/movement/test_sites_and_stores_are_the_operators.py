@@ -121,6 +121,7 @@ def test_lists_cost_the_same_however_long(folders: World) -> None:
     add_version()
     paths = ("replicas", "transfers", "stores", "sites", f"resolve?name={WIKI}")
     queries("sites")
+    queries(f"resolve?name={WIKI}")  # the first read of the hour opens a row for its count
     before = {path: queries(path) for path in paths}
     for _ in range(3):
         add_version()
