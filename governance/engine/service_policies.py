@@ -1,8 +1,8 @@
 """Services policies: what runs by itself on a product when it is published, changed or due.
 
 Merge: the services of all policies together; of two budgets the smaller, of two intervals the
-shorter; what must come before = union; of `redact` and `omit` the latter. The order is that of the dependencies, and among equals
-that of KNOWN, so that the same policies always give the same list.
+shorter; what must come before = union; of `redact` and `omit` the latter. The order is that of the
+dependencies, and among equals that of KNOWN, so that the same policies always give the same list.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A hidden node is redacted in lineage, or by policy not there at all: not drawn, walked or counted.
+"""A hidden node is redacted in lineage, or by policy not there: not drawn, walked or counted.
 
 KNOWN was made into SECRET and SECRET into OPEN, which was made into PLAIN.
 """
