@@ -61,9 +61,14 @@ def revoke_grant(actor: Principal, grant_id: UUID) -> Grant:
 
 
 def _may_revoke(actor: Principal, grant: Grant) -> Decision:
-    """Whoever could have given a grant may take it: who administers, and named approvers."""
+    """Whoever could have given a grant may take it: who administers, and named approvers.
+
+    And the person who holds it may give it up.
+    """
     resource = resources.load(grant.name, asked=str(grant.pk))
     known = decide(actor, Action.DISCOVER, resource)
+    if known.allow and grant.user is not None and grant.user.username == actor.id:
+        return Decision(True, (), "They give up what they hold.", known.policy_set)
     rules = rules_for(grant.name)
     if known.allow and rules.names(actor) and in_scope(actor, grant.name):
         return Decision(True, rules.naming(), "The policies name them.", known.policy_set)

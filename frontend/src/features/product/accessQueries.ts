@@ -80,6 +80,23 @@ export function useAnswerRequest() {
   });
 }
 
+interface Glass {
+  name: string;
+  purpose: Exclude<Purpose, "any">;
+  reason: string;
+  hours: number;
+  password: string;
+  code: string;
+}
+
+export function useBreakGlass() {
+  const changed = useAccessChanged();
+  return useMutation({
+    mutationFn: (body: Glass) => ask(api.POST("/api/v1/grants/break-glass", { body })),
+    onSuccess: changed,
+  });
+}
+
 /** What was decided changes what one may do: the product is asked for again, too. */
 export function useAccessChanged() {
   const client = useQueryClient();

@@ -2,16 +2,13 @@ import type { PolicyKind } from "../../../api/types";
 
 /** What a draft begins with: the smallest document of its kind that says something. */
 export const BEGINNINGS: Record<PolicyKind, string> = {
-  access: `@id("people-of-nlp-read")
+  access: `@id("nlp-reads-nlp")
 @reason("The team nlp reads what lies below /acme/nlp.")
 permit (
-  principal,
+  principal in Team::"nlp",
   action == Action::"read",
-  resource
-) when {
-  principal.teams.contains("nlp") &&
-  resource.name like "/acme/nlp/*"
-};
+  resource in Domain::"/acme/nlp"
+);
 `,
   protection: `kind: protection
 id: two-copies
@@ -25,7 +22,7 @@ id: licensed
 scope: {prefix: /acme}
 spec:
   metadata:
-    required: [license]
+    license: true
 `,
   services: `kind: services
 id: requests-in-two-days

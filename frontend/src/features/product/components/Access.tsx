@@ -2,7 +2,7 @@ import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 
 import { useMe } from "../../../api/session";
-import type { AccessRequest, Grant, ProductDetail, Verdicts } from "../../../api/types";
+import type { AccessRequest, Grant, Me, ProductDetail, Verdicts } from "../../../api/types";
 import { LoadingRows } from "../../../ui/Loading";
 import { Empty, Failure, Policies } from "../../../ui/Notice";
 import { Panel, TableFrame } from "../../../ui/Page";
@@ -10,6 +10,7 @@ import { State } from "../../../ui/State";
 import { Ago } from "../../../ui/Values";
 import { myGrantsQuery, myRequestsQuery, useWithdraw } from "../accessQueries";
 import classes from "../Product.module.css";
+import { BreakGlass } from "./BreakGlass";
 import { Inbox } from "./Inbox";
 import { RequestForm } from "./RequestForm";
 
@@ -19,10 +20,13 @@ export function Access({ product }: { product: ProductDetail }) {
     <div className={classes["stack"]}>
       {me?.authenticated && !product.can.administer.allow && <Mine product={product} />}
       {product.can.administer.allow && <Inbox product={product} />}
+      {me && mayBreak(me) && !product.can.read.allow && <BreakGlass name={product.name} />}
       <WhatIMay verdicts={product.can} />
     </div>
   );
 }
+
+const mayBreak = (me: Me): boolean => me.is_operator || me.groups.includes("break-glass");
 
 const ACTIONS: { action: keyof Verdicts; means: string }[] = [
   { action: "read", means: "Read its rows and files" },

@@ -5,6 +5,7 @@ import { useMe } from "../../../../api/session";
 import type { Policy, PolicyState } from "../../../../api/types";
 import { decisionQuery } from "../../decisions/queries";
 import classes from "../../Governance.module.css";
+import { route } from "../page";
 import styles from "../Policies.module.css";
 import { Moves } from "./Moves";
 
@@ -40,7 +41,8 @@ export function Life({ policy }: { policy: Policy }) {
 function WhatMayBeDone({ policy }: { policy: Policy }) {
   const asked = { action: "administer", name: policy.prefix } as const;
   const may = useQuery(decisionQuery(asked));
-  if (!may.data) return null;
+  const { edit } = route.useSearch();
+  if (!may.data || edit) return null; // what is being written is saved first
   if (may.data.allow) return <Moves policy={policy} />;
   return (
     <p className={classes["quiet"]}>
