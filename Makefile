@@ -92,7 +92,7 @@ screenshots: setup-dev portal  ## the pictures of the README
 
 lock: $(UV)  ## choose the newest allowed versions
 	$(COMPILE) --upgrade --extra embedded --extra demo --extra fast --output-file requirements.lock
-	$(COMPILE) --upgrade --all-extras --constraint requirements.lock --output-file requirements-dev.lock
+	$(COMPILE) --upgrade --extra embedded --extra demo --extra fast --extra bench --extra dev --constraint requirements.lock --output-file requirements-dev.lock
 
 clean:  ## remove what was built; the state in .fairmesh stays
 	rm -rf $(VENV) frontend/node_modules frontend/dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
