@@ -44,11 +44,19 @@ def test_revoking_stops_the_next_request(world: World) -> None:
     grant = world.grant(world.ben, WIKI)
     assert may_read(world.ben)
     with pytest.raises(PolicyDenied):
-        revoke_grant(world.ben.principal, grant.pk)
+        revoke_grant(world.carla.principal, grant.pk)
     revoke_grant(world.ana.principal, grant.pk)
     assert not may_read(world.ben)
     entries = AuditEntry.objects.filter(name=WIKI).order_by("id").values_list("action", flat=True)
     assert list(entries)[-3:] == ["request-access", "grant", "revoke-grant"]
+
+
+def test_who_holds_a_grant_may_give_it_up(world: World) -> None:
+    grant = world.grant(world.ben, WIKI)
+    revoke_grant(world.ben.principal, grant.pk)
+    assert not may_read(world.ben)
+    entry = AuditEntry.objects.latest("id")
+    assert (entry.action, entry.allowed) == ("revoke-grant", True)
 
 
 def test_a_grant_is_good_for_its_purpose_alone(world: World) -> None:

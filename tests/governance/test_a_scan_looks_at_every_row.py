@@ -56,6 +56,7 @@ def test_one_address_in_the_last_row_makes_a_label(world: World) -> None:
     (column,) = [each for each in result_of(PEOPLE)["columns"] if each["column"] == "text"]
     (found,) = column["findings"]
     assert (column["rows"], found["matches"]) == (20_001, 1)
+    assert (scan.files_done, scan.files_total, scan.rows_done) == (1, 1, 20_001)
     assert 0 < found["low"] < found["rate"] < found["high"] < 0.001
     assert "example.org" not in json.dumps([scan.result, scan.partial])
     evidence = Label.objects.get(name=PEOPLE).evidence

@@ -210,6 +210,7 @@ class _Work:
             self._file(entry, open_input)
             self._files += 1
             self._note(entry.path)
+        self._progress()  # a quick scan has noted nothing on its way
         files = {
             "read": self._files - self._told.skipped_count - self._told.failed_count,
             "total": self._version.files,

@@ -5,7 +5,7 @@ type Tone = "good" | "busy" | "wait" | "bad" | "idle";
 const TONES: Record<string, Tone> = {
   complete: "good", done: "good", published: "good", active: "good", approved: "good",
   open: "good", keep: "good", allowed: "good", justified: "good", met: "good",
-  verified: "good",
+  verified: "good", passed: "good",
   copying: "busy", running: "busy", verifying: "busy", claimed: "busy", publishing: "busy",
   copy: "busy",
   queued: "wait", waiting: "wait", planned: "wait", pending: "wait", suspect: "wait",

@@ -20,7 +20,7 @@ function GovernancePage() {
   return (
     <>
       <PageTitle>Governance</PageTitle>
-      <h1>Governance</h1>
+      <h1 className={classes["title"]}>Governance</h1>
       {me?.authenticated === false && <SignInFirst />}
       {me?.authenticated && (
         <>

@@ -80,6 +80,17 @@ export function useAnswerRequest() {
   });
 }
 
+export function useRevoke(grant: string) {
+  const changed = useAccessChanged();
+  return useMutation({
+    mutationFn: () => {
+      const params = { path: { grant_id: grant } };
+      return ask(api.POST("/api/v1/grants/{grant_id}/revoke", { params }));
+    },
+    onSuccess: changed,
+  });
+}
+
 interface Glass {
   name: string;
   purpose: Exclude<Purpose, "any">;

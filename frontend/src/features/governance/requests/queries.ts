@@ -84,17 +84,6 @@ export function useRenew(grant: string) {
   });
 }
 
-export function useRevoke(grant: string) {
-  const changed = useAccessChanged();
-  return useMutation({
-    mutationFn: () => {
-      const params = { path: { grant_id: grant } };
-      return ask(api.POST("/api/v1/grants/{grant_id}/revoke", { params }));
-    },
-    onSuccess: changed,
-  });
-}
-
 export function useReview(grant: string) {
   const changed = useAccessChanged();
   return useMutation({

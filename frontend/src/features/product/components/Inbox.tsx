@@ -2,13 +2,15 @@ import { Button, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 
-import type { AccessRequest, ProductDetail } from "../../../api/types";
+import type { AccessRequest, Grant, ProductDetail } from "../../../api/types";
+import { Confirm } from "../../../ui/Confirm";
 import { LoadingRows } from "../../../ui/Loading";
 import { Failure } from "../../../ui/Notice";
 import { Panel, TableFrame } from "../../../ui/Page";
-import { State } from "../../../ui/State";
+import { Refused } from "../../../ui/Refused";
+import { State, Tag } from "../../../ui/State";
 import { Ago } from "../../../ui/Values";
-import { grantsOnQuery, inboxQuery, useAnswerRequest } from "../accessQueries";
+import { grantsOnQuery, inboxQuery, useAnswerRequest, useRevoke } from "../accessQueries";
 import classes from "../Product.module.css";
 
 /** For those who decide on a product: who asks, and who was granted what. */
@@ -82,26 +84,51 @@ function Grants({ name }: { name: string }) {
               <th scope="col">State</th>
               <th scope="col">Granted by</th>
               <th scope="col">Ends</th>
+              <th scope="col">Do</th>
             </tr>
           </thead>
           <tbody>
             {rows.map((grant) => (
-              <tr key={grant.id}>
-                <td>{grant.username}</td>
-                <td>{grant.purpose}</td>
-                <td>
-                  <State value={stateOf(grant.revoked_at, grant.expires_at)} />
-                </td>
-                <td>{grant.granted_by}</td>
-                <td>
-                  <Ago at={grant.expires_at} />
-                </td>
-              </tr>
+              <GrantRow key={grant.id} grant={grant} />
             ))}
           </tbody>
         </table>
       </TableFrame>
     </Panel>
+  );
+}
+
+function GrantRow({ grant }: { grant: Grant }) {
+  const revoke = useRevoke(grant.id);
+  const state = stateOf(grant.revoked_at, grant.expires_at);
+  const who = grant.team ? `the team ${grant.team}` : grant.username;
+  return (
+    <tr>
+      <td>{who}</td>
+      <td>
+        {grant.purpose} {grant.kind === "break-glass" && <Tag strong>broken glass</Tag>}
+      </td>
+      <td>
+        <State value={state} />
+      </td>
+      <td>{grant.granted_by}</td>
+      <td>
+        <Ago at={grant.revoked_at ?? grant.expires_at} />
+      </td>
+      <td>
+        {state === "active" && (
+          <Confirm
+            label="Revoke"
+            question="Revoke it?"
+            of={`the grant of ${who}`}
+            size="compact-xs"
+            loading={revoke.isPending}
+            onConfirm={() => revoke.mutate()}
+          />
+        )}
+        <Refused error={revoke.error} />
+      </td>
+    </tr>
   );
 }
 

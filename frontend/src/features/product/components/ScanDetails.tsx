@@ -42,10 +42,17 @@ function Summary({ scan }: { scan: ScanDetail }) {
     <p className={`${classes["pad"]} ${classes["quiet"]}`}>
       {plural(scan.rows_done, "row")} of {plural(result.files.read, "file")}
       {result.complete ? ", all there is" : ", not all there is"}
-      {left > 0 && `; ${plural(left, "file")} not read`}. Free text: {result.free_text.state}.
+      {left > 0 && `; ${plural(left, "file")} not read`}. {freeText(result.free_text)}
     </p>
   );
 }
+
+/** Names of people and the like in prose take a model, which not every installation has. */
+function freeText({ state, hint }: { state: string; hint?: string }): string {
+  return state === "done" ? "Prose was read by a model, too." : `Prose: ${hint || words(state)}`;
+}
+
+const words = (code: string): string => code.replaceAll("_", " ");
 
 interface Found {
   column: string;

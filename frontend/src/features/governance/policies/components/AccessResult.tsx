@@ -70,12 +70,26 @@ export function AccessResult({ result }: { result: AccessChanges }) {
       </dl>
       <Differences result={result} />
       <Earlier past={past} />
-      {Object.entries(things).map(([what, listed]) => (
-        <Listed key={what} title={`Touched: ${what}`} listed={listed as ListedRows} />
-      ))}
+      <Touched things={things as Record<string, ListedRows>} />
       {truncated && <p className={classes["quiet"]}>Of so many products only some are listed.</p>}
     </>
   );
+}
+
+const TOUCHED: Record<string, string> = {
+  transfers: "Transfers under way that are touched",
+  replicas: "Copies of the products that are touched",
+  derived: "Products that were made of them",
+};
+
+function Touched({ things }: { things: Record<string, ListedRows> }) {
+  const some = Object.entries(things).filter(([, listed]) => (listed.count ?? 0) > 0);
+  if (some.length === 0) {
+    return <p className={classes["quiet"]}>No transfer, no copy and no derived product is touched.</p>;
+  }
+  return some.map(([what, listed]) => (
+    <Listed key={what} title={TOUCHED[what] ?? what} listed={listed} />
+  ));
 }
 
 function Fact({ title, pairs }: { title: string; pairs: Pairs }) {

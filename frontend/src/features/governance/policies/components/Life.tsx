@@ -55,7 +55,8 @@ function WhatMayBeDone({ policy }: { policy: Policy }) {
 /** The rule of two persons, told to whom it stops before they are stopped. */
 function SecondPerson({ policy }: { policy: Policy }) {
   const me = useMe()?.username ?? "";
-  if (policy.next.includes("approve") && policy.authors.includes(me)) {
+  const needed = policy.next.includes("approve") && !policy.next.includes("enact");
+  if (needed && policy.authors.includes(me)) {
     return (
       <div className={styles["note"]}>
         <strong>Someone else approves it</strong>

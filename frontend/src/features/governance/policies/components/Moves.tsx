@@ -78,7 +78,7 @@ function Approve({ policy }: { policy: Policy }) {
   const me = useMe()?.username ?? "";
   const approve = useApprove(policy);
   const [comment, setComment] = useState("");
-  if (policy.authors.includes(me)) return null; // the note above says why
+  if (policy.authors.includes(me)) return null; // where it takes another, a note says why
   const submit = (event: React.FormEvent) => {
     event.preventDefault();
     approve.mutate(comment);

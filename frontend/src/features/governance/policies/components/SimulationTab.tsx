@@ -63,7 +63,7 @@ function Result({ simulation }: { simulation: Simulation }) {
     <>
       <Panel title="The newest simulation">
         <p className={classes["verdict"]}>
-          <State value={simulation.passed ? "done" : "failed"} />
+          <State value={simulation.passed ? "passed" : "failed"} />
           {simulation.no_new_access && <Tag>no new access wanted</Tag>}
           {simulation.stale && <Tag strong>out of date</Tag>}
           <span className={classes["quiet"]}>

@@ -9,8 +9,9 @@ import { ProductLink } from "../../../../ui/ProductLink";
 import { Refused } from "../../../../ui/Refused";
 import { State, Tag } from "../../../../ui/State";
 import { Ago } from "../../../../ui/Values";
+import { useRevoke } from "../../../product/accessQueries";
 import classes from "../../Governance.module.css";
-import { useRenew, useRevoke } from "../queries";
+import { useRenew } from "../queries";
 import { route } from "../route";
 
 const COLUMNS = 6;
