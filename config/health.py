@@ -103,13 +103,14 @@ def _database() -> tuple[Check, list[Store]]:
 
 def _broker() -> str:
     with current_app.connection_for_write(connect_timeout=_PROBE_SECONDS) as broker:
-        try:
-            broker.ensure_connection(max_retries=1, interval_start=0, timeout=_PROBE_SECONDS)
-        except (
+        errors: tuple[type[Exception], ...] = (
             OperationalError,  # what kombu makes of them once it has given up
             *broker.recoverable_connection_errors,
             *broker.connection_errors,
-        ) as error:
+        )
+        try:
+            broker.ensure_connection(max_retries=1, interval_start=0, timeout=_PROBE_SECONDS)
+        except errors as error:
             return f"The broker does not answer ({type(error).__name__})."
     return ""
 
