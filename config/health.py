@@ -103,7 +103,7 @@ def _database() -> tuple[Check, list[Store]]:
 
 def _broker() -> str:
     with current_app.connection_for_write(connect_timeout=_PROBE_SECONDS) as broker:
-        errors: tuple[type[Exception], ...] = (
+        errors: tuple[type[BaseException], ...] = (
             OperationalError,  # what kombu makes of them once it has given up
             *broker.recoverable_connection_errors,
             *broker.connection_errors,
