@@ -81,7 +81,8 @@ def sight_of(principal: Principal, nodes: Sequence[Node]) -> Sight:
             and (member or node.namespace == own)
             and all(map(open_place, touched.get(node.pk, ())))
         }
-    hidden = {node.pk: named.get(node.pk) or (touched or {}).get(node.pk, ()) for node in nodes}
+    told = {**(touched or {}), **named}
+    hidden = {node.pk: told.get(node.pk, set()) for node in nodes}
     secret = {
         pk: {product for place in places for product in products_in(*place, own)} - visible
         for pk, places in hidden.items()

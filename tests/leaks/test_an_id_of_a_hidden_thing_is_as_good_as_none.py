@@ -31,6 +31,7 @@ from governance.models import (
     LabelOrigin,
     LegalHold,
     Policy,
+    Scan,
 )
 from governance.services import open_campaign, request_access
 from movement.models import Transfer
@@ -122,7 +123,7 @@ def hidden_ids() -> dict[str, list[uuid.UUID]]:
         "item_id": CampaignItem.objects.values_list("pk", flat=True),
         "pipeline_id": [run.pipeline_id],
         "run_id": [run.pk],
-        "scan_id": scans.Scan.objects.filter(**mine).values_list("pk", flat=True),
+        "scan_id": Scan.objects.filter(**mine).values_list("pk", flat=True),
         "policy_id": Policy.objects.filter(slug="for-zanzibar").values_list("pk", flat=True),
     }
     rows["other_id"] = rows["policy_id"]

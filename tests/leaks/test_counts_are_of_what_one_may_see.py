@@ -115,7 +115,7 @@ def test_what_happens_to_the_hidden_moves_no_number(
 
 def facet_counts(who: Caller) -> Iterator[tuple[str, dict[str, int], dict[str, int]]]:
     """Yield each facet as the search tells it, and as one counts it in the rows shown."""
-    answer = who.client().get("/api/v1/search", {"q": "common", "page_size": 100}).json()
+    answer = who.client().get("/api/v1/search?q=common&page_size=100").json()
     rows = [row["product"] for row in answer["results"]]
     assert answer["total"] == len(rows)
     counted = {

@@ -20,7 +20,9 @@ from django.test import Client
 from drf_spectacular.generators import SchemaGenerator
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from schemathesis import APIOperation, Case, GenerationMode
+from schemathesis import APIOperation, GenerationMode
+from schemathesis import Case as AnyCase
+from schemathesis.core.result import Ok
 
 from catalog.models import Product, Version
 from governance.models import (
@@ -30,7 +32,7 @@ from governance.models import (
     Policy,
 )
 from movement.models import Replica, Transfer
-from tests.builders import World
+from tests.builders import World, body_of
 from tests.leaks.mesh import (
     KINDS,
     KNOWN,
@@ -47,6 +49,7 @@ BLIND = {"anonymous", "stranger", "service", "agent", "scoped", "disabled"}
 """Who may not know of SECRET."""
 CANARY, NAME = WORDS[SECRET], SECRET.rpartition("/")[2]
 Pools = Mapping[str, list[Any]]
+Case = AnyCase[Any]
 
 
 @pytest.fixture
@@ -93,6 +96,7 @@ def schema() -> dict[str, Any]:
 
 def operations() -> Iterator[APIOperation[Any, Any, Any, Any]]:
     for found in schemathesis.openapi.from_dict(schema()).get_all_operations():
+        assert isinstance(found, Ok), found
         yield found.ok()
 
 
@@ -123,19 +127,19 @@ def sent(case: Case, client: Client) -> tuple[Any, bytes, str]:
     arguments = case.as_transport_kwargs(base_url="http://testserver")
     made = requests.Request(**{k: v for k, v in arguments.items() if k in kept}).prepare()
     ours = {"content-length", "content-type", "cookie", "authorization"}
-    headers = {k: v for k, v in made.headers.items() if k.lower() not in ours}
-    body = made.body or b""
-    body = body.encode() if isinstance(body, str) else body
+    headers = {str(k): str(v) for k, v in made.headers.items() if k.lower() not in ours}
+    raw: Any = made.body or b""
+    body: bytes = raw.encode() if isinstance(raw, str) else raw
     client.raise_request_exception = False
     with transaction.atomic():
         answer = client.generic(
             case.method,
-            made.path_url,
+            str(made.path_url),
             body,
-            made.headers.get("Content-Type", "application/octet-stream"),
+            str(made.headers.get("Content-Type", "application/octet-stream")),
             headers=headers,
         )
-        told = b"".join(answer.streaming_content) if answer.streaming else answer.content
+        told = body_of(answer)
         transaction.set_rollback(True)
     return answer, told, f"{case.method} {made.path_url} {body.decode(errors='replace')}"
 
