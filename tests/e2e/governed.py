@@ -50,6 +50,12 @@ def propose_guest(world: World) -> Policy:
     return propose_draft(by, drafted.pk)
 
 
+def draft_again(made: Governed) -> Policy:
+    """Have Operator draft the next version of the proposed policy."""
+    text = GUEST.replace("helps with", "counts")
+    return draft_policy(made.world.operator.principal, kind="access", slug="guests", text=text)
+
+
 def ask_for_tokens(world: World) -> None:
     """Have Ben ask for TOKENS."""
     ben = world.ben

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page
 
+from governance.models import AccessRequest, AuditEntry
 from tests.builders import World
+from tests.e2e import governed
 from tests.e2e.portal import FRONTEND, SECRET, TOKENS, WIKI, Visit, ask_for_copy, carried
 
 pytestmark = pytest.mark.e2e
@@ -37,8 +40,44 @@ PAGES = [
     ("ana", "/accounts/sessions/"),
     ("ana", "/accounts/password/change/"),
 ]
+CONSOLE = [
+    ("ana", "/governance/requests?open={request}"),
+    ("ben", "/governance/requests?view=mine"),
+    ("operator", "/governance/requests?view=grants"),
+    ("carla", "/governance/requests?view=reviews"),
+    ("operator", "/governance/policies"),
+    ("operator", "/governance/policies?kind=naming"),
+    ("operator", "/governance/policies/new"),
+    ("operator", "/governance/policies/{policy}"),
+    ("operator", "/governance/policies/{policy}?edit=yes"),
+    ("operator", "/governance/policies/{policy}?tab=simulation"),
+    ("operator", "/governance/policies/{policy}?tab=versions&against={other}"),
+    ("ben", "/governance/policies/{policy}"),
+    ("ana", f"/governance/who?name={TOKENS}&action=read&person=ben"),
+    ("ben", f"/governance/who?name={TOKENS}&action=read"),
+    ("operator", "/governance/audit?entry={entry}"),
+    ("ana", f"/p{governed.CHILD}?tab=labels"),
+    ("ana", f"/p{governed.PEOPLE}?tab=labels&part=scans"),
+    ("operator", f"/p{TOKENS}?tab=access"),
+    ("", "/governance"),
+]
 MOST_REQUESTS = 6
-WIDTHS = {"wide": 1400, "narrow": 400}
+Pages = list[tuple[str, str]]
+WIDE, NARROW = 1400, 400
+
+
+@pytest.fixture
+def pages(mesh: World) -> Pages:
+    """Who opens which address; those of the console name what is there to see."""
+    made = governed.govern(mesh)
+    entry = AuditEntry.objects.filter(position__isnull=False).latest("id")
+    ids = {
+        "request": AccessRequest.objects.get().pk,
+        "policy": made.policy.pk,
+        "other": governed.draft_again(made).pk,
+        "entry": entry.pk,
+    }
+    return [*PAGES, *((who, path.format(**ids)) for who, path in CONSOLE)]
 
 
 def serious(page: Page) -> list[dict[str, Any]]:
@@ -53,39 +92,36 @@ def serious(page: Page) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_page_is_hard_to_use(visit: Visit, mesh: World, scheme: Any) -> None:
+def test_no_page_is_hard_to_use_or_asks_for_much(
+    visit: Visit, mesh: World, pages: Pages, scheme: Any
+) -> None:
     carried(ask_for_copy(mesh, f"{TOKENS}/v=1", "store-us"), 400)
     visit.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
     found = {}
-    for who, path in PAGES:
-        visit.page.context.clear_cookies()
-        if who:
-            visit.sign_in(mesh.people[who])
-        page = visit.open(path)
-        assert page.get_by_role("heading", level=1).count() == 1, path
-        assert page.title().endswith("Fairmesh"), path
+    for page, address in opened(visit, mesh, pages):
+        assert len(set(visit.asked)) <= MOST_REQUESTS, (address, visit.asked)
+        assert page.get_by_role("heading", level=1).count() == 1, address
+        assert page.title().endswith("Fairmesh"), address
+        assert width_of(page) <= WIDE, address
         if problems := serious(page):
-            found[f"{who} {path}"] = problems
+            found[address] = problems
     assert found == {}, json.dumps(found, indent=1)
 
 
-def test_no_first_view_asks_for_much(visit: Visit, mesh: World) -> None:
-    for who, path in PAGES:
+def test_no_page_is_wider_than_a_narrow_window(visit: Visit, mesh: World, pages: Pages) -> None:
+    visit.page.set_viewport_size({"width": NARROW, "height": 900})
+    for page, address in opened(visit, mesh, pages):
+        assert width_of(page) <= NARROW, address
+
+
+def opened(visit: Visit, mesh: World, pages: Pages) -> Iterator[tuple[Page, str]]:
+    """Open each page as whoever it is for, and say who and what it was."""
+    for who, path in pages:
         visit.page.context.clear_cookies()
         if who:
             visit.sign_in(mesh.people[who])
-        visit.asked.clear()
-        visit.page.goto(visit.url + path)
-        visit.page.wait_for_load_state("networkidle")
-        assert len(set(visit.asked)) <= MOST_REQUESTS, (path, visit.asked)
+        yield visit.open(path), f"{who} {path}"
 
 
-@pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS)
-def test_no_page_is_wider_than_its_window(visit: Visit, mesh: World, width: int) -> None:
-    visit.page.set_viewport_size({"width": width, "height": 900})
-    for who, path in PAGES:
-        visit.page.context.clear_cookies()
-        if who:
-            visit.sign_in(mesh.people[who])
-        page = visit.open(path)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+def width_of(page: Page) -> int:
+    return int(page.evaluate("document.documentElement.scrollWidth"))

@@ -5,7 +5,8 @@ import classes from "../Governance.module.css";
 
 interface ExpanderProps {
   open: boolean;
-  label: string;
+  /** Where the visible words alone do not tell what is opened; it begins with them. */
+  label?: string;
   toggle: () => void;
   children: React.ReactNode;
 }

@@ -54,7 +54,7 @@ function EntryRows({ entry }: { entry: AuditEntry }) {
     <Fragment>
       <tr>
         <td>
-          <Expander open={open} toggle={toggle} label={`Entry ${entry.position ?? entry.id}`}>
+          <Expander open={open} toggle={toggle} label={`${placeOf(entry)}: ${entry.action}`}>
             {placeOf(entry)}
           </Expander>
         </td>

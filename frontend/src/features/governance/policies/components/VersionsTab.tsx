@@ -74,7 +74,7 @@ function Table({ rows, policy }: { rows: Policy[]; policy: Policy }) {
                     params={{ policyId: policy.id }}
                     search={{ tab: "versions", against: row.id }}
                     resetScroll={false}
-                    aria-label={`Compare with ${row.slug}@${row.version}`}
+                    aria-label={`what differs from ${row.slug}@${row.version}`}
                   >
                     what differs
                   </Link>

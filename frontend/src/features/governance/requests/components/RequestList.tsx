@@ -44,7 +44,7 @@ function RequestItem({ request, decide }: { request: AccessRequest; decide: bool
     <li className={classes["item"]}>
       <div className={classes["line"]}>
         <div className={classes["text"]}>
-          <Expander open={open} toggle={toggle} label={`Request of ${who} for ${request.name}`}>
+          <Expander open={open} toggle={toggle}>
             <strong>{who}</strong> {request.renews ? "asks to renew" : "asks for"}{" "}
             {plural(request.days, "day")} of {request.purpose}
           </Expander>{" "}
