@@ -11,7 +11,7 @@ export function UserMenu({ me }: { me: Me }) {
   const navigate = useNavigate();
   const button = (
     <>
-      <UserIcon /> <span>{me.username}</span>
+      <UserIcon /> <span className={classes["username"]}>{me.username}</span>
     </>
   );
   return (

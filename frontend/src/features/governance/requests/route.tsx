@@ -26,8 +26,9 @@ function RequestsPage() {
   return (
     <>
       <PageTitle>Requests</PageTitle>
-      <div className={classes["filters"]}>
+      <div className={`${classes["filters"]} ${classes["scroll"]}`}>
         <SegmentedControl
+          miw="max-content"
           aria-label="Which requests"
           value={view}
           onChange={(next) => void navigate({ search: { view: next as RequestsView } })}

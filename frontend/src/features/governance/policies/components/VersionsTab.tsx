@@ -100,7 +100,7 @@ function Diff({ policy, against }: { policy: Policy; against: string }) {
         <section className={styles["diff"]} aria-label="What differs" tabIndex={0}>
           <pre>
             {text.split("\n").map((line, index) => (
-              <span key={index} data-line={line[0]}>
+              <span key={index} data-line={/^(---|\+\+\+)/.test(line) ? "@" : line[0]}>
                 {line || " "}
               </span>
             ))}
