@@ -24,6 +24,7 @@ permit (
   resource == Product::"/acme/nlp/~/tokens"
 );
 """
+GUEST_COUNTS = GUEST.replace("helps with", "counts")
 TEST = {
     "principal": {"id": "ben"},
     "action": "read",
@@ -52,8 +53,8 @@ def propose_guest(world: World) -> Policy:
 
 def draft_again(made: Governed) -> Policy:
     """Have Operator draft the next version of the proposed policy."""
-    text = GUEST.replace("helps with", "counts")
-    return draft_policy(made.world.operator.principal, kind="access", slug="guests", text=text)
+    by = made.world.operator.principal
+    return draft_policy(by, kind="access", slug="guests", text=GUEST_COUNTS)
 
 
 def ask_for_tokens(world: World) -> None:

@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import expect
 
 from governance.models import AccessRequest, Declassification, Grant, GrantReview, Label, Policy
+from governance.services import save_policy
 from governance.services.sequencer import sequence
 from tests.builders import World
 from tests.e2e import governed
@@ -107,9 +108,30 @@ def test_a_policy_goes_from_draft_to_force_with_a_second_person(
     expect(page.get_by_role("button", name="Retire")).to_be_visible()
     with TURN:
         assert Policy.objects.get(slug="guests").state == "active"
+    page.get_by_role("button", name="Retire").click()
+    page.get_by_role("button", name="Take it out of force?").click()
+    expect(page.get_by_text("rita wants it out of force")).to_be_visible()
     visit.sign_in(mesh.ana)
     page = visit.open(address)
     expect(page.get_by_text("You may read this policy.")).to_be_visible()
+
+
+def test_a_version_is_compared_and_rolled_back_to(visit: Visit, mesh: World) -> None:
+    by = mesh.operator.principal
+    first = save_policy(by, kind="access", slug="guests", text=governed.GUEST)
+    second = save_policy(by, kind="access", slug="guests", text=governed.GUEST_COUNTS)
+    visit.sign_in(mesh.operator)
+    page = visit.open(f"/governance/policies/{first.pk}?tab=versions")
+    page.get_by_role("link", name="what differs from guests@2").click()
+    differs = page.get_by_role("region", name="What differs")
+    expect(differs).to_contain_text('-@reason("Ben counts the tokens.")')
+    expect(differs).to_contain_text('+@reason("Ben helps with the tokens.")')
+    page.get_by_role("button", name="Roll back to this version").click()
+    page.get_by_role("button", name="Bring this version back?").click()
+    expect(page.get_by_role("row", name="guests@2")).to_contain_text("retired")
+    with TURN:
+        states = dict(Policy.objects.filter(slug="guests").values_list("pk", "state"))
+        assert states == {first.pk: "active", second.pk: "retired"}
 
 
 def test_why_one_may_not_and_who_may(visit: Visit, mesh: World) -> None:
