@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from django.db import transaction
 from django.test import Client
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from catalog.models import Product
@@ -201,11 +201,13 @@ conditions = st.recursive(
     ),
     max_leaves=3,
 )
+ACTIONS = {"permit": 'action == Action::"discover"', "forbid": "action"}
+"""Who is only forbidden to discover may still read what he knows the name of; see security.md."""
 policies = st.lists(
     st.tuples(st.sampled_from(["permit", "forbid", "forbid"]), conditions), min_size=1, max_size=2
 ).map(
     lambda rules: "\n".join(
-        f'@id("p{n}") {effect} (principal, action == Action::"discover", resource is Product)\n'
+        f'@id("p{n}") {effect} (principal, {ACTIONS[effect]}, resource is Product)\n'
         f"when {{ {body} }};"
         for n, (effect, body) in enumerate(rules)
     )
@@ -216,7 +218,13 @@ def test_under_policies_made_by_chance(mesh: World) -> None:
     everyone = callers(mesh)
     shown: set[frozenset[str]] = set()
 
-    @settings(max_examples=6, deadline=None, derandomize=True, suppress_health_check=[*HealthCheck])
+    @settings(
+        max_examples=5,
+        deadline=None,
+        derandomize=True,
+        phases=[Phase.generate],
+        suppress_health_check=[*HealthCheck],
+    )
     @given(policies, st.lists(st.sampled_from(KINDS[:-1]), min_size=2, max_size=2, unique=True))
     def agree(text: str, names: list[str]) -> None:
         with transaction.atomic():
@@ -230,4 +238,4 @@ def test_under_policies_made_by_chance(mesh: World) -> None:
             transaction.set_rollback(True)
 
     agree()
-    assert len(shown) > 3, "the policies made a difference"
+    assert len(shown) > 2, "the policies made a difference"
