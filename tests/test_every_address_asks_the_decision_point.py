@@ -320,8 +320,9 @@ def filled(world: World, route: str) -> Iterator[str]:
     yield address
     if "{" in address or address.startswith(NO_QUERY):
         return
-    for query in ("name", "product", "q", "version", "domain", "node", "nodeId", "input", "output"):
-        yield f"{address}?{query}={SECRET}"
+    together = ("name", "product", "q", "version", "domain", "input", "output")
+    for queries in (together, ("name",), ("q",), ("node", "nodeId")):
+        yield f"{address}?{'&'.join(f'{query}={SECRET}' for query in queries)}"
     yield f"{address}?name=/acme&q=papers&product=/acme/nlp/~/known&depth=9"
     yield f"{address}?name=/acme/nlp/~/known&depth=9"
 
