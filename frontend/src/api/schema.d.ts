@@ -1288,7 +1288,11 @@ export interface paths {
         };
         /** @description Return the newest revision; 404 while there is none. */
         get: operations["products_contract_retrieve"];
-        /** @description Set the contract, an ODCS document; its classifications become labels at once. */
+        /**
+         * @description Set the contract, an ODCS document; its classifications become labels at once.
+         *
+         *     The body is the document, or `{"text": …}` with the document as YAML.
+         */
         put: operations["products_contract_update"];
         post?: never;
         delete?: never;
