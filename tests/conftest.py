@@ -6,8 +6,7 @@ import pytest
 
 pytest_plugins = ["tests.servers", "tests.live"]
 
-_LIVE = {"e2e": "browser", "faults": "platform", "runtime": "platform"}
-"""The folders whose tests mostly wait, and the process that each shares with others of its kind."""
+_LIVE = frozenset({"e2e", "faults", "runtime"})
 _DATABASE = frozenset({"db", "transactional_db", "live_server", "live", "_mesh"})
 
 
@@ -21,9 +20,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
-        for group in {_LIVE[part] for part in item.path.parts if part in _LIVE}:
-            # two processes wait for live platforms while the third has the processors
-            item.add_marker(pytest.mark.xdist_group(group))
+        if _LIVE.intersection(item.path.parts):
+            # one process waits for the live platform while the other has the processor
+            item.add_marker(pytest.mark.xdist_group("live"))
     if not config.getoption("--database-only"):
         return
     left_out = [item for item in items if not _touches_database(item)]
@@ -32,7 +31,5 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _touches_database(item: pytest.Item) -> bool:
-    if item.get_closest_marker("looks"):
-        return False
     fixtures = _DATABASE.intersection(getattr(item, "fixturenames", ()))
     return bool(fixtures) or item.get_closest_marker("django_db") is not None
