@@ -14,7 +14,7 @@ from tests.builders import World
 from tests.e2e import governed
 from tests.e2e.portal import FRONTEND, SECRET, TOKENS, WIKI, Visit, ask_for_copy, carried
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.looks]
 
 PAGES = [
     ("ben", "/"),

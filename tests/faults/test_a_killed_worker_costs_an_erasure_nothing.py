@@ -15,8 +15,8 @@ from tests.live import wait_for
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(240)]
 FILES = 80
-SLOW = 20e3
-"""Bytes a second: a removal is some hundred bytes, so that the whole takes several seconds."""
+SLOW = 6e3
+"""Bytes a second: a removal is some hundred bytes, so that the whole takes ten seconds and more."""
 
 
 @pytest.mark.parametrize("how", ["its process", "the whole worker"])
