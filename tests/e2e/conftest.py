@@ -17,14 +17,10 @@ from movement.models import Transfer, TransferState
 from movement.services import reconcile_all, run_transfer
 from tests.browser import chromium
 from tests.builders import World, build_world, deliver
-from tests.e2e.portal import EXPECTED, FRONTEND, ROWS, SECRET, TOKENS, WIKI, Visit
+from tests.e2e.portal import EXPECTED, FRONTEND, ROWS, SECRET, SLOWEST_MS, TOKENS, WIKI, Visit
 
 # Playwright's loop lives in the main thread, where the tests use the ORM without being async.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
-
-
-SLOWEST_MS = 20_000
-"""A wait ends when what is waited for is there; this is for a machine that is busy."""
 
 
 @pytest.fixture(scope="session")
@@ -92,10 +88,15 @@ def mesh(transactional_db: None, settings: Any, tmp_path: Path) -> World:
 
 @pytest.fixture
 def server(mesh: World, built_portal: Path, settings: Any) -> Iterator[str]:
-    """The address of the live server. It answers one request at a time."""
+    """The address of the live server. It answers one request at a time.
+
+    It is stopped when the browser has closed its connections and each one's thread has ended: a
+    thread that ended later would find the database closed to it.
+    """
     settings.STATICFILES_DIRS = [built_portal]
     settings.MIDDLEWARE = ["tests.e2e.turns.OneAtATime", *settings.MIDDLEWARE]
     live = LiveServer("127.0.0.1")
+    live.thread.httpd.daemon_threads = False
     settings.ALLOWED_HOSTS = ["127.0.0.1"]
     yield live.url
     live.stop()
@@ -107,12 +108,7 @@ def visit(server: str, page: Page) -> Iterator[Visit]:
     expect.set_options(timeout=SLOWEST_MS)
     page.set_default_timeout(SLOWEST_MS)
     visit = Visit(page, server)
-    page.on("request", visit.note)
-    page.on("pageerror", lambda error: visit.errors.append(str(error)))
-    page.on(
-        "console",
-        lambda message: visit.errors.append(message.text) if message.type == "error" else None,
-    )
     yield visit
+    visit.settle()
     page.close()
     assert [text for text in visit.errors if not EXPECTED.search(text)] == []

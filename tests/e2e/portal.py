@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from datetime import timedelta
+from time import monotonic
 
 from django.conf import settings as django_settings
 from django.test import Client
 from django.utils import timezone
-from playwright.sync_api import Page, Request
+from playwright.sync_api import ConsoleMessage, Page, Request
 
 from movement.models import Transfer, TransferState
 from movement.services import request_transfer
@@ -19,6 +20,8 @@ from tests.e2e.turns import TURN
 FRONTEND = django_settings.BASE_DIR / "frontend"
 WIKI, TOKENS, SECRET = "/acme/nlp/~/wiki", "/acme/nlp/~/tokens", "/acme/health/~/patients"
 ROWS = b"city,people\nLisbon,545000\nPorto,231000\nCoimbra,140000\n"
+SLOWEST_MS = 20_000
+"""A wait ends when what is waited for is there; this is for a machine that is busy."""
 EXPECTED = re.compile(r"the server responded with a status of 4\d\d")
 """Chromium logs each refused request; that a refusal is shown well is what tests look at."""
 
@@ -50,6 +53,14 @@ class Visit:
     url: str
     errors: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
+    under_way: set[Request] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.page.on("request", self._begin)
+        self.page.on("requestfinished", self._end)
+        self.page.on("requestfailed", self._end)
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("console", self._read)
 
     def open(self, path: str) -> Page:
         """Go there and wait until nothing more is asked for; counts from here on."""
@@ -68,6 +79,26 @@ class Visit:
             [{"name": name, "value": client.cookies[name].value, "url": self.url}]
         )
 
-    def note(self, request: Request) -> None:
+    def settle(self) -> None:
+        """Wait until every request has its answer, so that none outlives what comes next."""
+        give_up = monotonic() + SLOWEST_MS / 1000
+        while self.under_way and monotonic() < give_up:
+            self.page.wait_for_timeout(20)
+        assert not self.under_way, f"still asked for: {[each.url for each in self.under_way]}"
+
+    def forget(self) -> None:
+        """Drop the cookies, when no answer that sets one is on its way."""
+        self.settle()
+        self.page.context.clear_cookies()
+
+    def _begin(self, request: Request) -> None:
+        self.under_way.add(request)
         if "/api/" in request.url:
             self.asked.append(f"{request.method} {request.url}")
+
+    def _end(self, request: Request) -> None:
+        self.under_way.discard(request)
+
+    def _read(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.errors.append(message.text)
