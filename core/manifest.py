@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from core.digests import Chunk, Digest, sha256_digest
 from core.errors import IntegrityBroken, Invalid
+from core.files import FileEntry as FileEntry
 
 SHARD_FILES = 4096
 
@@ -42,18 +43,6 @@ _FIELDS: list[pa.Field[Any]] = [
     ),
 ]
 SCHEMA = pa.schema(_FIELDS)
-
-
-@dataclass(frozen=True, slots=True)
-class FileEntry:
-    """One file of a version: where it is below the version, and what its bytes must be."""
-
-    path: str
-    bytes: int
-    sha256: str
-    media_type: str
-    rows: int | None = None
-    chunks: tuple[Chunk, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import threading
 from dataclasses import replace
 
 from core.errors import Conflict, FairmeshError, IntegrityBroken, ObjectMissing
-from core.manifest import FileEntry
+from core.files import FileEntry
 from movement.engine.spans import Lane, Span, check_size, part_count, part_span, proved_pieces
 from movement.stores.protocol import Body, ObjectFacts, Part, Store, part_bytes_for
 

@@ -14,7 +14,7 @@ import google_crc32c
 
 from core.digests import CHUNK_BYTES
 from core.errors import Conflict, DigestMismatch, FairmeshError, IntegrityBroken, StoreUnavailable
-from core.manifest import FileEntry
+from core.files import FileEntry
 from movement.engine.spans import (
     BUFFER_BYTES,
     Lane,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from core.digests import CHUNK_BYTES
 from core.errors import IntegrityBroken
-from core.manifest import FileEntry
+from core.files import FileEntry
 from movement.stores.crc32c import join_crc32c
 from movement.stores.protocol import Reader, part_bytes_for
 
