@@ -15,6 +15,8 @@ from movement.models import Replica, ReplicaOrigin, ReplicaState, Store, Transfe
 
 REPAIR = "repair"
 """The reason of a replica that is written anew: what lies there must not be trusted."""
+HOP = "hop"
+"""Who asked for a replica that is only a stop on the way to another store."""
 _BROKEN = frozenset({ReplicaState.CORRUPT, ReplicaState.SUSPECT})
 
 
@@ -28,6 +30,7 @@ def begin_copy(transfer: Transfer, lease: Lease[Transfer]) -> Replica | None:
     if lease.locked() is None:
         return None
     own = Name.parse(transfer.version.name).to_object_key() + "/"
+    asked_by = HOP if transfer.hop_for_id else transfer.asked_by
     replica, _ = Replica.objects.select_for_update().get_or_create(
         version=transfer.version,
         store=transfer.target,
@@ -35,8 +38,11 @@ def begin_copy(transfer: Transfer, lease: Lease[Transfer]) -> Replica | None:
             "origin": ReplicaOrigin.TRANSFER,
             "base": own,
             "state": ReplicaState.COPYING,
+            "asked_by": asked_by,
         },
     )
+    if replica.state == ReplicaState.DELETED or replica.asked_by == HOP:
+        replica.asked_by = asked_by
     if replica.state in _BROKEN:
         replica.reason_code, replica.reason = REPAIR, "It is copied anew from a good replica."
     if replica.origin == ReplicaOrigin.REGISTERED and replica.base != own:

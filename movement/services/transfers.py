@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import logging
 import random
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
@@ -32,6 +33,7 @@ from movement.models import (
     ACTIVE,
     TRANSFER_MOVES,
     WORKING,
+    AppliedPlan,
     ReplicaState,
     Store,
     StoreKind,
@@ -62,26 +64,51 @@ def request_transfer(actor: Principal, *, version: str, target: str) -> Transfer
     decision = require(actor, Action.REPLICATE, resource, situation_of(store))
     if found.replicas.filter(store=store, state=ReplicaState.COMPLETE).exists():
         raise Conflict(f"{found.name} is at {target} already.")
-    try:
-        with transaction.atomic():
-            transfer = _queued(found, store, actor)
-            audit.record(actor, "replicate", found.name, decision, target=target)
-    except IntegrityError as error:
-        raise Conflict(f"{found.name} is on its way to {target} already.") from error
+    with transaction.atomic():
+        transfer = new_transfer(found, store, asked_by=actor.id)
+        if transfer is None:
+            raise Conflict(f"{found.name} is on its way to {target} already.")
+        audit.record(actor, "replicate", found.name, decision, target=target)
     return transfer
 
 
-def _queued(version: Version, target: Store, actor: Principal) -> Transfer:
-    version.transfers.filter(state=TransferState.REFUSED, target=target).delete()
-    transfer = Transfer.objects.create(
-        version=version,
-        target=target,
-        asked_by=actor.id,
-        next_attempt_at=timezone.now(),
-        files_total=version.files,
-        bytes_total=version.bytes,
-    )
-    transaction.on_commit(lambda: doorbell.ring_transfer(transfer.pk))
+def new_transfer(  # noqa: PLR0913  one row of a table, column by column
+    version: Version,
+    target: Store,
+    *,
+    asked_by: str,
+    policies: Sequence[str] = (),
+    reason: str = "",
+    priority: int = 5,
+    due_at: datetime | None = None,
+    plan: AppliedPlan | None = None,
+    hop_for: Store | None = None,
+) -> Transfer | None:
+    """Queue one copy unless one is under way; return it, or None. Asks nobody whether it may be.
+
+    A refusal that stood for the same copy is forgotten: whoever queues it has decided anew.
+    """
+    try:
+        with transaction.atomic():
+            version.transfers.filter(state=TransferState.REFUSED, target=target).delete()
+            transfer = Transfer.objects.create(
+                version=version,
+                target=target,
+                asked_by=asked_by,
+                policies=list(policies),
+                reason=reason,
+                priority=priority,
+                due_at=due_at,
+                plan=plan,
+                hop_for=hop_for,
+                tenant=version.product.domain.team.slug,
+                next_attempt_at=timezone.now(),
+                files_total=version.files,
+                bytes_total=version.bytes,
+            )
+            transaction.on_commit(lambda: doorbell.ring_transfer(transfer.pk))
+    except IntegrityError:
+        return None  # the constraint lets one through
     return transfer
 
 
