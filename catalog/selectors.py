@@ -103,6 +103,8 @@ def product_resource(product: Product) -> Resource:
         bound=requirement.residency is not None,
         residency=requirement.residency or frozenset(),
         bound_by=requirement.residency_by,
+        never=requirement.never_sites,
+        never_by=tuple(sorted({policy for _, policy in requirement.never_by})),
     )
 
 

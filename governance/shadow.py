@@ -51,7 +51,7 @@ def checked(
     cedar = oracle.ask(
         policies, asked.principal, asked.action, asked.resource, asked.situation, permits
     )
-    ours = set(answer.policies) - set(asked.resource.bound_by)
+    ours = set(answer.policies) - {*asked.resource.bound_by, *asked.resource.never_by}
     if cedar.failure or (cedar.allow, set(cedar.policies)) == (answer.allow, ours):
         return answer if not cedar.failure else _denied(answer, cedar.failure)
     _MISMATCHES.inc()

@@ -18,6 +18,8 @@ from governance.engine.program import VERDICTS, Rule, Verdict, rules_of
 
 BY_SCOPE = "scope-of-token"
 BY_RESIDENCY = "residency-binds-replicate"
+BY_NEVER = "never-sites-bind-replicate"
+_BY_PROTECTION = frozenset({BY_RESIDENCY, BY_NEVER})
 
 
 class Judge:
@@ -66,7 +68,7 @@ class Judge:
             policy_set=self._policies.digest,
             obligations=verdict.obligations,
         )
-        if not verdict.allow and BY_RESIDENCY in verdict.policies:
+        if not verdict.allow and not _BY_PROTECTION.isdisjoint(verdict.policies):
             return _bound(answer, resource)
         if len(self._answers) < VERDICTS:
             self._answers[verdict] = answer
@@ -112,11 +114,14 @@ def both(agent: Decision, person: Decision, name: str) -> Decision:
 
 
 def _bound(answer: Decision, resource: Resource) -> Decision:
-    """Return a refusal for residency with the protection policies behind it, which decide too."""
-    where = ", ".join(sorted(resource.residency)) or "nowhere"
-    told = f"{resource.name} must stay in {where} by {', '.join(resource.bound_by)}."
-    return replace(
-        answer,
-        policies=answer.policies + resource.bound_by,
-        reason=f"{answer.reason} {told}" if resource.bound_by else answer.reason,
-    )
+    """Return a refusal of a place with the protection policies behind it, which decide too."""
+    told, by = [answer.reason], answer.policies
+    if BY_RESIDENCY in by and resource.bound_by:
+        where = ", ".join(sorted(resource.residency)) or "nowhere"
+        told.append(f"{resource.name} must stay in {where} by {', '.join(resource.bound_by)}.")
+        by += resource.bound_by
+    if BY_NEVER in by and resource.never_by:
+        where = ", ".join(sorted(resource.never))
+        told.append(f"{resource.name} is never at {where} by {', '.join(resource.never_by)}.")
+        by += resource.never_by
+    return replace(answer, policies=tuple(dict.fromkeys(by)), reason=" ".join(told))

@@ -118,6 +118,10 @@ class Resource:
     residency: frozenset[str] = frozenset()
     bound_by: tuple[str, ...] = ()
     """The protection policies that bind the residency; for people, not for Cedar."""
+    never: frozenset[str] = frozenset()
+    """Sites at which no copy may lie."""
+    never_by: tuple[str, ...] = ()
+    """The protection policies that name those sites; for people, not for Cedar."""
     asked: str = field(default="", compare=False)
     """What the caller called it, if not by its name: an id or an old name. Told back when it is
     hidden from him, so that the refusal betrays nothing; not for Cedar."""
@@ -153,6 +157,7 @@ class Resource:
             "labels": sorted(self.labels),
             "bound": self.bound,
             "residency": sorted(self.residency),
+            "never": sorted(self.never),
         }
 
 

@@ -92,6 +92,7 @@ _RESOURCE = _object(
         "lifecycle": _TEXT,
         "labels": _TEXTS,
         "residency": _TEXTS,
+        "never": _TEXTS,
     },
     "name",
 )

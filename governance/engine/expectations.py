@@ -213,6 +213,7 @@ def _resource(given: _Given) -> Resource:
         labels=frozenset(given.get("labels", ())),
         bound="residency" in given,
         residency=frozenset(given.get("residency", ())),
+        never=frozenset(given.get("never", ())),
     )
 
 

@@ -51,6 +51,7 @@ from governance.models.principals import (
     User,
 )
 from governance.models.scans import SCAN_OPEN, Scan, ScanState, ScanVerdict
+from governance.models.subscriptions import PortSubscription
 
 __all__ = [
     "SCAN_OPEN",
@@ -85,6 +86,7 @@ __all__ = [
     "PolicySetRecord",
     "PolicySimulation",
     "PolicyState",
+    "PortSubscription",
     "PrincipalKind",
     "ReadMeter",
     "ReceiptState",

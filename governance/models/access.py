@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from core.ids import new_id
 from governance.models.principals import Team, User
+from governance.models.subscriptions import PortSubscription
 
 
 class RequestState(models.TextChoices):
@@ -24,6 +25,8 @@ class AccessRequest(models.Model):
     """Someone asks to read a product for a purpose and a time, for themselves or for a team."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    subscription = models.ForeignKey(PortSubscription, models.PROTECT, related_name="requests")
+    """The consumer's of that port; every request and renewal is one more of it."""
     user = models.ForeignKey(User, models.PROTECT, related_name="access_requests")
     """Who asks."""
     team = models.ForeignKey(Team, models.PROTECT, null=True, related_name="access_requests")

@@ -14,6 +14,8 @@ class ScanState(models.TextChoices):
     WAITING = "waiting"
     DONE = "done"
     FAILED = "failed"
+    SKIPPED = "skipped"
+    """Left out by a services policy, which the reason names."""
 
 
 SCAN_OPEN = frozenset({ScanState.QUEUED, ScanState.RUNNING, ScanState.WAITING})

@@ -23,6 +23,7 @@ from governance.requests import in_scope, is_called, request_for, rules_for
 from governance.selectors import PURPOSES
 from governance.services.decisions import decide, require
 from governance.services.grants import make_grant
+from governance.services.subscriptions import subscription_of
 
 
 class Wish(TypedDict):
@@ -83,11 +84,13 @@ def _ask(user: User, actor: Principal, wish: Wish, renews: Grant | None) -> Acce
     rules = rules_for(resource.name)
     _check(wish, resource, rules)
     hours = rules.sla_hours
+    team, port = _team_of(actor, wish.get("team", "")), wish.get("port", "")
     request = AccessRequest(
+        subscription=subscription_of(user, team, name=resource.name, port=port),
         user=user,
-        team=_team_of(actor, wish.get("team", "")),
+        team=team,
         name=resource.name,
-        port=wish.get("port", ""),
+        port=port,
         purpose=wish["purpose"],
         reason=wish.get("reason", ""),
         days=wish["days"],

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from core import outbox
-from governance.models import AccessRequest, Campaign, Grant, Label, Policy, PolicyKind, PolicyState
+from governance.models import (
+    AccessRequest,
+    Campaign,
+    Grant,
+    Label,
+    Policy,
+    PolicyKind,
+    PolicyState,
+    PortSubscription,
+)
 from governance.services import holds, metering, scans
 
 
@@ -13,7 +22,7 @@ def rename(old: str, new: str) -> None:
     Call it in the transaction of the move: between the two names there is no moment at which a
     decision sees the product without its labels.
     """
-    for table in (Label, Grant, AccessRequest):
+    for table in (Label, Grant, AccessRequest, PortSubscription):
         table._default_manager.filter(name=old).update(name=new)
     Campaign.objects.filter(prefix=old).update(prefix=new)
     active = Policy.objects.filter(state=PolicyState.ACTIVE, prefix=old)
