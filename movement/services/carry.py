@@ -6,8 +6,11 @@ See docs/explanation/algorithms/leases.md.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from itertools import islice
+
+from django.utils import timezone
 
 from catalog.models import Version, VersionState
 from catalog.selectors import manifest_entries
@@ -23,10 +26,11 @@ from core.lease import Lease
 from core.manifest import FileEntry
 from movement.engine.copy import CopyItem, Watch, copy_files
 from movement.engine.progress import Progress
-from movement.models import Replica, SiteState, Store, Transfer, TransferState
+from movement.models import Replica, Store, Transfer, TransferState
 from movement.objects import buffered
 from movement.opening import open_store, told
-from movement.selectors import UNREACHABLE_SITES, sources_of
+from movement.selectors import sources_of
+from movement.services.contact import Contact, contact_of, first_contact
 from movement.services.copies import REPAIR, begin_copy, note_broken
 from movement.services.heartbeat import Heartbeat
 from movement.services.sealing import write_seal
@@ -46,6 +50,8 @@ class Outcome:
     code: str = ""
     reason: str = ""
     policies: tuple[str, ...] = field(default=())
+    not_before: datetime | None = None
+    """When a next attempt may do better; None when that is not known."""
 
 
 _LOST = Outcome(TransferState.WAITING, "lease_lost", "Another worker has taken it up.")
@@ -76,9 +82,10 @@ def carry(transfer: Transfer, lease: Lease[Transfer], may_go_on: Callable[[], bo
     if (early := _not_now(version, target)) is not None:
         return early
     sources = sources_of(version, target)
-    ready = [replica for replica in sources if replica.store.site.state not in UNREACHABLE_SITES]
+    now = timezone.now()
+    ready = [replica for replica in sources if contact_of(replica.store.site, now).open]
     if not ready:
-        return _no_source(version, sources)
+        return _no_source(version, sources, now)
     if not lease.write(state=TransferState.RUNNING, files_done=0, bytes_done=0):
         return _LOST
     home = begin_copy(transfer, lease)
@@ -94,21 +101,23 @@ def carry(transfer: Transfer, lease: Lease[Transfer], may_go_on: Callable[[], bo
 def _not_now(version: Version, target: Store) -> Outcome | None:
     if version.state != VersionState.PUBLISHED:
         return Outcome(TransferState.FAILED, "gone", f"{version.name} is {version.state}.")
-    if target.site.state in UNREACHABLE_SITES:
-        return Outcome(
-            TransferState.WAITING,
-            "site_offline",
-            f"The site {target.site.name} is {SiteState(target.site.state).label.lower()}; the "
-            "copy goes on when it is back.",
-        )
-    return None
+    contact = contact_of(target.site, timezone.now())
+    return None if contact.open else out_of_contact(contact)
 
 
-def _no_source(version: Version, sources: Sequence[Replica]) -> Outcome:
+def out_of_contact(contact: Contact) -> Outcome:
+    """Return the end of an attempt for which a site was off-line or outside of its windows."""
+    return Outcome(
+        TransferState.WAITING, contact.reason_code, contact.reason, not_before=contact.next
+    )
+
+
+def _no_source(version: Version, sources: Sequence[Replica], now: datetime) -> Outcome:
     if sources:
-        sites = ", ".join(sorted({replica.store.site.name for replica in sources}))
-        reason = f"Every complete replica of {version.name} is at a site that is away: {sites}."
-        return Outcome(TransferState.WAITING, "site_offline", reason)
+        away = {replica.store.site.name: replica.store.site for replica in sources}
+        contact = first_contact(away.values(), now)
+        reason = f"Every complete replica of {version.name} is away: {', '.join(sorted(away))}."
+        return out_of_contact(replace(contact, reason=reason))
     reason = f"No store holds a complete replica of {version.name}."
     return Outcome(TransferState.WAITING, "no_source", reason)
 

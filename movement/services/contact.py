@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from uuid import UUID
+
+from django.utils import timezone
 
 from movement.engine.calendar import next_opening, open_at, read_calendar
-from movement.models import Site, SiteState
+from movement.models import Site, SiteState, Transfer
 from movement.views import AWAY
 
 SITE_OFFLINE = "site_offline"
 OUTSIDE_WINDOW = "outside_window"
+_FAR = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +50,28 @@ def contact_of(site: Site, now: datetime) -> Contact:
     begin = next_opening(calendar, now)
     reason = f"The site {site.name} is out of contact until {begin:%Y-%m-%d %H:%M} UTC."
     return Contact(False, next=begin, reason_code=OUTSIDE_WINDOW, reason=reason)
+
+
+def first_contact(sites: Iterable[Site], now: datetime) -> Contact:
+    """Return an open contact with one of some sites, else the closed one that opens first.
+
+    One of which nobody said when it opens comes last. There must be a site.
+    """
+    contacts = [contact_of(site, now) for site in sites]
+    return min(
+        contacts, key=lambda contact: (not contact.open, contact.next or _FAR, contact.reason)
+    )
+
+
+def cut_off(transfer_id: UUID) -> Contact | None:
+    """Return the closed contact that a transfer cannot go on without; None while both are open.
+
+    Reads both sites anew. With the source away another one may be there: it says no `next`.
+    """
+    row = Transfer.objects.select_related("target__site", "source__site").get(pk=transfer_id)
+    now = timezone.now()
+    there = contact_of(row.target.site, now)
+    if not there.open:
+        return there
+    here = contact_of(row.source.site, now) if row.source is not None else there
+    return None if here.open else replace(here, next=None)

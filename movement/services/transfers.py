@@ -40,7 +40,8 @@ from movement.models import (
     Transfer,
     TransferState,
 )
-from movement.services.carry import Outcome, carry, outcome_of
+from movement.services.carry import Outcome, carry, out_of_contact, outcome_of
+from movement.services.contact import OUTSIDE_WINDOW, SITE_OFFLINE, cut_off
 from movement.services.copies import complete_copy, give_up_copy
 from movement.services.ingest import situation_of
 from movement.services.wiping import sharers_of, wipe_prefix
@@ -49,7 +50,7 @@ FIRST_WAIT = timedelta(seconds=5)
 LONGEST_WAIT = timedelta(minutes=15)
 AWAY_WAIT = timedelta(minutes=1)
 """Between two looks at a site that is away; its return queues what waits for it at once."""
-_BURNS_NOTHING = frozenset({"site_offline"})
+_BURNS_NOTHING = frozenset({SITE_OFFLINE, OUTSIDE_WINDOW})
 """Reasons that are no failure: waiting for them is not an attempt."""
 logger = logging.getLogger(__name__)
 
@@ -141,10 +142,14 @@ def _refusal(transfer: Transfer) -> Outcome | None:
     return Outcome(TransferState.REFUSED, "policy_denied", answer.reason, answer.policies)
 
 
+def _may_go_on(transfer: Transfer) -> bool:
+    return _refusal(transfer) is None and cut_off(transfer.pk) is None
+
+
 def _carried(transfer: Transfer, lease: Lease[Transfer]) -> Outcome:
     """Carry it; whatever goes wrong becomes a state with its reason, so that nothing is stuck."""
     try:
-        return carry(transfer, lease, lambda: _refusal(transfer) is None)
+        return carry(transfer, lease, lambda: _may_go_on(transfer))
     except FairmeshError as error:
         return outcome_of(error)
     except Exception as error:
@@ -172,7 +177,7 @@ def _settle(lease: Lease[Transfer], outcome: Outcome) -> TransferState | None:
         row = lease.locked()
         if row is None:
             return None
-        outcome = _refusal(row) or outcome
+        outcome = _refusal(row) or _cut_off(row, outcome) or outcome
         if outcome.state not in TRANSFER_MOVES[row.state]:
             raise Conflict(f"A transfer that is {row.state} cannot become {outcome.state}.")
         row.state, row.reason_code, row.reason = outcome.state, outcome.code, outcome.reason
@@ -180,7 +185,7 @@ def _settle(lease: Lease[Transfer], outcome: Outcome) -> TransferState | None:
         if outcome.policies:
             row.policies = list(outcome.policies)
         if outcome.state == TransferState.WAITING:
-            _postpone(row)
+            _postpone(row, outcome.not_before)
         else:
             row.finished_at = timezone.now()
         if outcome.state == TransferState.REFUSED:
@@ -209,11 +214,21 @@ def _take_back(transfer: Transfer) -> None:
         logger.warning("what transfer %s had sent is left: %s", transfer.pk, error.detail)
 
 
-def _postpone(row: Transfer) -> None:
+def _cut_off(row: Transfer, outcome: Outcome) -> Outcome | None:
+    """Return why an attempt failed that lost contact with a site; None for another reason."""
+    if outcome.state != TransferState.WAITING or outcome.code in _BURNS_NOTHING:
+        return None
+    contact = cut_off(row.pk)
+    return None if contact is None else out_of_contact(contact)
+
+
+def _postpone(row: Transfer, not_before: datetime | None) -> None:
     now = timezone.now()
     if row.reason_code in _BURNS_NOTHING:
         row.attempt -= 1
         row.next_attempt_at = now + AWAY_WAIT
+        if row.reason_code == OUTSIDE_WINDOW and not_before is not None:
+            row.next_attempt_at = not_before
     else:
         row.next_attempt_at = now + _wait(row.attempt)
 
