@@ -18,34 +18,20 @@ from governance.engine.obligations import Obligations
 from governance.services import record_read
 from governance.services.obligations import refuse_bytes
 from movement.addresses import Reader, address_of, reader_of_content, rows_address
-from movement.engine.distance import Distance, Place, distance
+from movement.engine.distance import Place
 from movement.engine.preview import NOTHING, TABULAR, Preview, preview
 from movement.engine.tables import kind_of
-from movement.models import Replica, ReplicaState
+from movement.models import Replica
 from movement.objects import buffered
 from movement.opening import open_store, told
 from movement.rows import Asked, preview_of_rows
-from movement.selectors import (
-    UNREACHABLE_SITES,
-    place_of,
-    preference,
-    readable_named,
-    readable_version,
-    replica_at,
-    situation_at,
-)
+from movement.selectors import readable_named, readable_version, replica_at, situation_at
+from movement.services.demand import count_demand
+from movement.serving import Offer, offers_of
 
 PIECE_BYTES = 256 * 1024
 _LOOKED_AT = 10_000
 """Files among which the first tabular one is looked for."""
-
-
-@dataclass(frozen=True)
-class FoundReplica:
-    """A replica that may be read, and how far it is."""
-
-    replica: Replica
-    distance: Distance
 
 
 @dataclass(frozen=True)
@@ -62,17 +48,19 @@ class Resolved:
     """One page of the answer of resolve."""
 
     version: Version
-    replicas: list[FoundReplica]
+    replicas: list[Offer]
     files: list[FoundFile]
     next_cursor: str | None
     obligations: Obligations
+    file: FileEntry | None = None
+    """The one file that was asked for by its name."""
 
 
 def resolve(principal: Principal, asked: Asked, *, after: str = "", count: int = 500) -> Resolved:
     """Return where the files of a product's latest version, a version or a file are to be had.
 
-    The best replica comes first: one that answers, then the same site, then the same jurisdiction.
-    Sites that are away are told of and give no addresses. Where an obligation applies, no bytes
+    The best replica comes first, as `offers_of` orders them; one that gives no address says why.
+    Where an obligation applies, no bytes
     are to be had, and each tabular file has the address of its rows instead. Raises NotFound when
     the name is hidden or absent, PolicyDenied without the right to read for this purpose at this
     site, Gone.
@@ -81,39 +69,31 @@ def resolve(principal: Principal, asked: Asked, *, after: str = "", count: int =
     found = readable_named(principal, name, situation)
     version, obligations = found.version, found.decision.obligations
     here = Place(situation.site, tuple(sorted(situation.jurisdictions)))
-    replicas = _ordered(version, here)
+    offers = offers_of(version, found.resource, here)
+    file = None
     if name.path is not None:
-        page, more = [manifest_entry(version, name.path)], None
+        file = manifest_entry(version, name.path)
+        page, more = [file], None
     else:
         page = list(islice(manifest_entries(version, after=after), count + 1))
         more = page[count - 1].path if len(page) > count else None
-    readable = [r for r in replicas if r.store.site.state not in UNREACHABLE_SITES]
+    serving = [offer.replica for offer in offers if offer.serves]
     reader = Reader(principal, asked.purpose, asked.site)
     if not after:
         record_read(principal, Action.READ, version.name)
+        count_demand(version, situation.site)
     if obligations.rewrite:
         files = [FoundFile(e, [], _rows_url(version, e.path, reader)) for e in page[:count]]
     else:
         files = [
-            FoundFile(entry, [address_of(replica, entry.path, reader) for replica in readable])
+            FoundFile(entry, [address_of(replica, entry.path, reader) for replica in serving])
             for entry in page[:count]
         ]
-    return Resolved(
-        version,
-        [FoundReplica(r, distance(here, place_of(r.store.site))) for r in replicas],
-        files,
-        more,
-        obligations,
-    )
+    return Resolved(version, offers, files, more, obligations, file)
 
 
 def _rows_url(version: Version, path: str, reader: Reader) -> str | None:
     return rows_address(version.pk, path, reader) if kind_of(path) else None
-
-
-def _ordered(version: Version, here: Place) -> list[Replica]:
-    replicas = version.replicas.filter(state=ReplicaState.COMPLETE).select_related("store__site")
-    return sorted(replicas, key=lambda replica: preference(replica, here))
 
 
 @dataclass(frozen=True)
@@ -154,7 +134,16 @@ class Content:
 
     entry: FileEntry
     replica: Replica
-    reader: Principal
+    reader: Reader
+    offers: list[Offer]
+
+    def duplicates(self) -> list[str]:
+        """Return where else the same bytes are to be had, the best first."""
+        return [
+            address_of(offer.replica, self.entry.path, self.reader)
+            for offer in self.offers
+            if offer.serves and offer.replica.pk != self.replica.pk
+        ]
 
     def open(self, offset: int, length: int) -> Pieces:
         """Open a range. Raises what the store raises, before the first byte is given away.
@@ -162,33 +151,42 @@ class Content:
         A file that is read in parts counts as one read.
         """
         if offset == 0:
-            record_read(self.reader, Action.READ, self.replica.version.product.name)
+            record_read(self.reader.principal, Action.READ, self.replica.version.product.name)
         return Pieces(self, offset, length)
 
 
 def content_by_key(version_id: UUID, store: str, path: str, key: str) -> Content:
     """Return a file for who holds the signed address that resolve gave out; decided anew."""
     reader = reader_of_content(key, version_id, store, path)
-    asked = Asked("", reader.purpose, reader.site)
-    return content_for(reader.principal, version_id, path, store, asked)
+    return _content(reader, version_id, path, store)
 
 
 def content_for(
     principal: Principal, version_id: UUID, path: str, store: str, asked: Asked
 ) -> Content:
     """Return a file for who may read its product, and all of it: raises ObligationApplies."""
-    situation = situation_at(asked.purpose, asked.site)
-    found = readable_version(principal, version_id, situation)
+    content = _content(Reader(principal, asked.purpose, asked.site), version_id, path, store)
+    count_demand(content.replica.version, asked.site)  # what resolve gave out is counted there
+    return content
+
+
+def _content(reader: Reader, version_id: UUID, path: str, store: str) -> Content:
+    situation = situation_at(reader.purpose, reader.site)
+    found = readable_version(reader.principal, version_id, situation)
     entry = manifest_entry(found.version, path)
-    reader = Reader(principal, asked.purpose, asked.site)
     refuse_bytes(
-        principal,
+        reader.principal,
         found.resource,
         found.decision,
         "Read its rows, at `rows_url` for a table, instead of its bytes.",
         rows_url=_rows_url(found.version, path, reader),
     )
-    return Content(entry, replica_at(found.version, store), principal)
+    here = Place(situation.site, tuple(sorted(situation.jurisdictions)))
+    offers = offers_of(found.version, found.resource, here)
+    serving = [offer.replica for offer in offers if offer.serves]
+    named = [replica for replica in serving if store in ("", replica.store.name)]
+    replica = named[0] if named else replica_at(found.version, store)
+    return Content(entry, replica, reader, offers)
 
 
 class Pieces:

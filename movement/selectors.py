@@ -150,8 +150,13 @@ def readable_version(principal: Principal, version_id: UUID, situation: Situatio
 
 
 def replica_at(version: Version, store: str = "") -> Replica:
-    """Return the complete replica at the named store, or at the best one; raise NotFound."""
-    replicas = version.replicas.filter(state=ReplicaState.COMPLETE).select_related("store__site")
+    """Return the complete replica at the named store, or at the best one; raise NotFound.
+
+    Nothing is read from a store in quarantine.
+    """
+    replicas = version.replicas.filter(
+        state=ReplicaState.COMPLETE, store__quarantined_at__isnull=True
+    ).select_related("store__site")
     if store:
         replicas = replicas.filter(store__name=store)
     best = min(replicas, key=lambda replica: preference(replica, Place()), default=None)

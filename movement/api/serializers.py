@@ -8,11 +8,9 @@ from rest_framework import serializers
 
 from governance.engine.obligations import Obligations
 from governance.services import obligations
-from movement.engine.distance import Distance
 from movement.engine.placement import Step
 from movement.models import (
     Replica,
-    ReplicaState,
     Site,
     SiteKind,
     SiteState,
@@ -205,37 +203,3 @@ class PlanOut(serializers.Serializer[Data]):
     items = PlanItemOut(many=True)
     unmet = UnmetOut(many=True)
     bytes = serializers.IntegerField()
-
-
-class ResolvedReplicaOut(serializers.Serializer[Any]):
-    store = serializers.CharField(source="replica.store.name")
-    site = serializers.CharField(source="replica.store.site.name")
-    jurisdictions = serializers.ListField(
-        child=serializers.CharField(), source="replica.store.site.jurisdictions"
-    )
-    state = serializers.ChoiceField(choices=ReplicaState.choices, source="replica.state")
-    distance = serializers.ChoiceField(choices=[(str(d), str(d)) for d in Distance])
-
-
-class ResolvedFileOut(serializers.Serializer[Any]):
-    path = serializers.CharField(source="entry.path")
-    bytes = serializers.IntegerField(source="entry.bytes")
-    sha256 = serializers.CharField(source="entry.sha256")
-    media_type = serializers.CharField(source="entry.media_type")
-    urls = serializers.ListField(child=serializers.CharField())
-    rows_url = serializers.CharField(allow_null=True)
-
-
-class ResolveOut(serializers.Serializer[Any]):
-    name = serializers.CharField(source="version.name")
-    version_id = serializers.UUIDField(source="version.id")
-    digest = serializers.CharField(source="version.digest")
-    how = serializers.SerializerMethodField()
-    obligations = ObligationsOut()
-    replicas = ResolvedReplicaOut(many=True)
-    results = ResolvedFileOut(many=True, source="files")
-    next_cursor = serializers.CharField(allow_null=True)
-
-    def get_how(self, found: Any) -> str:
-        """`bytes` where files may be had as they are, `stream` where only their rows may."""
-        return "stream" if found.obligations.rewrite else "bytes"

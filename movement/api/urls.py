@@ -1,6 +1,6 @@
 from django.urls import path
 
-from movement.api import erasure_urls, rows, versions, views
+from movement.api import erasure_urls, resolve, rows, versions, views
 
 urlpatterns = [
     path("sites", views.SitesView.as_view()),
@@ -20,6 +20,6 @@ urlpatterns = [
     path("transfers/<uuid:transfer_id>/cancel", views.CancelView.as_view()),
     path("transfers/<uuid:transfer_id>/retry", views.RetryView.as_view()),
     path("plans", views.PlansView.as_view()),
-    path("resolve", views.ResolveView.as_view()),
+    path("resolve", resolve.ResolveView.as_view()),
     *erasure_urls.urlpatterns,
 ]

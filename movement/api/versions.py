@@ -22,6 +22,7 @@ from governance.api.authentication import principal_of
 from movement import reading, services
 from movement.api import serializers as shapes
 from movement.api.bodies import announced_bytes, announced_sha256, asked_range
+from movement.engine.duplicates import link_header
 from movement.rows import Asked
 from movement.services.ingest import Announced
 
@@ -147,7 +148,8 @@ class ContentView(APIView):
         },
     )
     def get(self, request: Request, version_id: UUID, path: str) -> HttpResponseBase:
-        """Read one file as it is. The ETag is its sha256. Refused where an obligation applies."""
+        """Read one file as it is. The ETag is its sha256; `Link` says where else the bytes are.
+        Refused where an obligation applies."""
         store = request.query_params.get("store", "")
         if key := request.query_params.get("key"):
             content = reading.content_by_key(version_id, store, path, key)
@@ -175,6 +177,8 @@ def _answer(request: Request, content: reading.Content) -> HttpResponseBase:
         response.status_code = 206
         end = stretch.offset + stretch.length - 1
         response["Content-Range"] = f"bytes {stretch.offset}-{end}/{entry.bytes}"
+    if links := link_header(content.duplicates()):
+        response["Link"] = links
     return _described(response, etag)
 
 

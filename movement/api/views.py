@@ -13,13 +13,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from catalog.api.views import page_size
 from core.api.idempotency import idempotent
 from core.api.pagination import ByName
 from governance.api.authentication import principal_of
-from movement import reading, selectors, services
+from movement import selectors, services
 from movement.api import serializers as shapes
-from movement.api.versions import PURPOSE, SITE, asked_of
 from movement.engine.placement import Step
 from movement.models import Replica, Site, Store, Transfer
 from movement.services.reconcile import VersionPlan
@@ -188,27 +186,3 @@ def _plan_out(plans: Sequence[VersionPlan]) -> dict[str, Any]:
     ]
     copied = sum(item["bytes"] for item in items if item["action"] == Step.COPY)
     return {"items": items, "unmet": unmet, "bytes": copied}
-
-
-class ResolveView(APIView):
-    @extend_schema(
-        parameters=[
-            OpenApiParameter("name", str, required=True, description="Product, version or file."),
-            PURPOSE,
-            SITE,
-            OpenApiParameter("cursor", str, description="As the page before gave it."),
-            OpenApiParameter("page_size", int),
-        ],
-        responses=shapes.ResolveOut,
-    )
-    def get(self, request: Request) -> Response:
-        """Tell where the files of a name are to be had, the nearest first."""
-        asked = shapes.PlanIn(data=request.query_params)
-        asked.is_valid(raise_exception=True)
-        found = reading.resolve(
-            principal_of(request),
-            asked_of(request, asked.validated_data["name"]),
-            after=request.query_params.get("cursor", ""),
-            count=page_size(request, default=500, largest=1000),
-        )
-        return Response(shapes.ResolveOut(found).data)
