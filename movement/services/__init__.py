@@ -19,13 +19,8 @@ from movement.services.reconcile import (
     site_came_back,
 )
 from movement.services.retention import end_retentions
-from movement.services.stores import (
-    check_stores,
-    create_site,
-    create_store,
-    move_store,
-    set_site_state,
-)
+from movement.services.sites import change_site, create_site, hear_from, set_site_state
+from movement.services.stores import check_stores, create_store, move_store
 from movement.services.transfers import (
     cancel_transfer,
     request_transfer,
@@ -42,10 +37,12 @@ __all__ = [
     "approve_erasure",
     "cancel_erasure",
     "cancel_transfer",
+    "change_site",
     "check_stores",
     "create_site",
     "create_store",
     "end_retentions",
+    "hear_from",
     "keep_audit",
     "move_store",
     "plan_version",
