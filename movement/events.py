@@ -39,6 +39,12 @@ def site_back(payload: dict[str, Any]) -> None:
     services.reconcile_all()
 
 
+def site_lost(payload: dict[str, Any]) -> None:
+    """What lies there does not count any more: others are made elsewhere."""
+    del payload
+    services.reconcile_all()
+
+
 def audit_checkpoint(payload: dict[str, Any]) -> None:
     """Stores are slow: a task writes to them, outside of any transaction."""
     del payload
@@ -51,6 +57,7 @@ outbox.subscribe("replica.broken", version_changed)
 outbox.subscribe("policy.changed", policy_changed)
 outbox.subscribe("label.changed", label_changed)
 outbox.subscribe("site.back", site_back)
+outbox.subscribe("site.lost", site_lost)
 sites.register(foresight.places)
 simulations.register("transfers", foresight.transfers)
 simulations.register("replicas", foresight.replicas)

@@ -16,10 +16,11 @@ from movement.services.reconcile import (
     plans_for,
     reconcile_all,
     reconcile_version,
-    site_came_back,
 )
 from movement.services.retention import end_retentions
+from movement.services.site_watch import site_came_back, watch_sites
 from movement.services.sites import change_site, create_site, hear_from, set_site_state
+from movement.services.store_changes import change_store
 from movement.services.stores import check_stores, create_store, move_store
 from movement.services.transfers import (
     cancel_transfer,
@@ -38,6 +39,7 @@ __all__ = [
     "cancel_erasure",
     "cancel_transfer",
     "change_site",
+    "change_store",
     "check_stores",
     "create_site",
     "create_store",
@@ -60,4 +62,5 @@ __all__ = [
     "site_came_back",
     "sweep_erasures",
     "sweep_transfers",
+    "watch_sites",
 ]

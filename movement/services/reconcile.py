@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -189,20 +188,6 @@ def reconcile_all(names: Iterable[str] | None = None) -> int:
     ids = list(versions.order_by("id").values_list("id", flat=True))
     for version_id in ids:
         reconcile_version(version_id)
-    return len(ids)
-
-
-@transaction.atomic
-def site_came_back(site: str) -> int:
-    """Have every transfer that waits for a site looked at now; return how many."""
-    now = timezone.now()
-    waiting = Transfer.objects.filter(state=TransferState.WAITING).filter(
-        Q(target__site__name=site) | Q(reason_code="site_offline")
-    )
-    ids = list(waiting.values_list("id", flat=True))
-    waiting.update(next_attempt_at=now)
-    for transfer_id in ids:
-        transaction.on_commit(partial(doorbell.ring_transfer, transfer_id))
     return len(ids)
 
 

@@ -16,7 +16,17 @@ from governance.engine.entities import MESH, Action, Decision, Principal
 from governance.models import PrincipalKind, User
 from governance.services import require
 from movement.engine.calendar import read_calendar
-from movement.models import ACTIVE, Replica, ReplicaState, Site, SiteKind, SiteState, Transfer
+from movement.models import (
+    ACTIVE,
+    Replica,
+    ReplicaState,
+    Site,
+    SiteKind,
+    SiteState,
+    Transfer,
+    TransferState,
+)
+from movement.services.contact import OUTSIDE_WINDOW
 from movement.services.site_states import Told, locked_site, move_site
 from movement.views import AWAY
 
@@ -67,6 +77,9 @@ def change_site(actor: Principal, name: str, changes: SiteChanges) -> Site:
     if described:
         site.save(update_fields=list(described))
         audit.record(actor, "change-site", name, decision, **described)
+    if "windows" in described:
+        outside = Transfer.objects.filter(state=TransferState.WAITING, reason_code=OUTSIDE_WINDOW)
+        outside.update(next_attempt_at=timezone.now())
     if {"state", "reason", "expected_back"} & changes.keys():
         move_site(site, _state(site, changes), _told(site, changes, actor, decision))
     return site

@@ -1,0 +1,86 @@
+"""Watching sites: who fell silent, whose grace is over, and what waits for those who are back.
+
+See docs/explanation/algorithms/sites.md.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from functools import partial
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from governance.engine.entities import Decision, Principal
+from movement import doorbell
+from movement.engine.calendar import open_at, read_calendar
+from movement.models import Site, SiteState, Transfer, TransferState
+from movement.services.contact import OUTSIDE_WINDOW, SITE_OFFLINE
+from movement.services.site_states import Told, move_site
+from movement.views import grace_ends
+
+WATCHER = Principal("service.sites", groups=frozenset({"services"}), kind="service")
+SILENCE = timedelta(minutes=15)
+"""After which a site that used to say that it lives is taken to be off-line."""
+
+
+def watch_sites() -> int:
+    """Find the sites that fell silent off-line and those whose grace is over lost; return how many.
+
+    Safe to run anywhere, twice at once: each site is looked at again under its lock.
+    """
+    now = timezone.now()
+    speaks = Q(state=SiteState.ONLINE, last_seen__isnull=False)
+    asked = Site.objects.filter(speaks | Q(state=SiteState.OFFLINE))
+    return sum(_watch(pk, now) for pk in asked.order_by("id").values_list("pk", flat=True))
+
+
+@transaction.atomic
+def _watch(pk: UUID, now: datetime) -> bool:
+    site = Site.objects.select_for_update().get(pk=pk)
+    if site.state == SiteState.OFFLINE and now >= grace_ends(site):
+        away = f"It was off-line for longer than its {site.grace_hours} hours of grace."
+        move_site(site, SiteState.LOST, _told(away, site.state_reason))
+    elif site.state == SiteState.ONLINE and (since := _silent_since(site, now)) is not None:
+        move_site(site, SiteState.OFFLINE, _told(f"It has been silent since {since:%H:%M} UTC."))
+    else:
+        return False
+    return True
+
+
+def _told(*reasons: str) -> Told:
+    reason = " ".join(filter(None, reasons))
+    return Told(WATCHER, Decision(True, (), reason, ""), reason)
+
+
+def _silent_since(site: Site, now: datetime) -> datetime | None:
+    """Return since when a site says nothing though it could; None when that is not for long.
+
+    One that never said a word is not expected to, and none is outside of its windows.
+    """
+    opening = open_at(read_calendar(site.windows), now)
+    if opening is None or site.last_seen is None:
+        return None
+    heard = max(site.last_seen, site.state_since, opening.begin or site.last_seen)
+    return site.last_seen if now - heard >= SILENCE else None
+
+
+@transaction.atomic
+def site_came_back(name: str) -> int:
+    """Have every transfer that waits for a site looked at now; return how many.
+
+    They are rung for by priority, then by deadline, the small ones first.
+    """
+    waiting = Transfer.objects.filter(state=TransferState.WAITING).filter(
+        Q(target__site__name=name)
+        | Q(source__site__name=name)
+        | Q(reason_code__in=[SITE_OFFLINE, OUTSIDE_WINDOW])
+    )
+    order = ("-priority", F("due_at").asc(nulls_last=True), "bytes_total", "id")
+    ids = list(waiting.order_by(*order).values_list("id", flat=True))
+    waiting.update(next_attempt_at=timezone.now())
+    for transfer_id in ids:
+        transaction.on_commit(partial(doorbell.ring_transfer, transfer_id))
+    return len(ids)
