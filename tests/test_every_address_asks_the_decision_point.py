@@ -78,6 +78,9 @@ STANCE: dict[str, str] = {
     "POST grants/<uuid:grant_id>/revoke": "administer, or whom a policy names",
     "POST grants/<uuid:grant_id>/renew": "the caller's own or their team's; discover",
     "POST grants/<uuid:grant_id>/review": "administer, as an owner who did not break the glass",
+    "GET port-subscriptions": "the caller's own and their teams', or administer on the product",
+    "GET port-subscriptions/<uuid:subscription_id>": "the caller's own, or administer",
+    "GET port-subscriptions/<uuid:subscription_id>/requests": "as the subscription",
     "GET campaigns": "the caller's own, or with items that they administer",
     "POST campaigns": "administer on the prefix and on each product",
     "GET campaigns/<uuid:campaign_id>": "as the list",
@@ -134,11 +137,20 @@ STANCE: dict[str, str] = {
     "GET column-lineage": "discover on every name, others redacted",
     "GET sites": "discover on the mesh",
     "POST sites": "administer on the mesh",
+    "GET sites/<slug:name>": "discover on the mesh; counts what one may discover",
     "PATCH sites/<slug:name>": "administer on the mesh",
+    "POST sites/<slug:name>/heartbeat": "as the site itself, else administer on the mesh",
     "GET stores": "discover on the mesh; addresses for operators",
     "POST stores": "administer on the mesh",
+    "PATCH stores/<slug:name>": "administer on the mesh",
     "GET replicas": "list form of discover",
+    "POST replicas/<uuid:replica_id>/scrub": "discover, and administer on the product",
+    "GET scrubs": "list form of discover",
+    "GET scrubs/<uuid:scrub_id>": "list form of discover",
+    "POST stores/<slug:name>/trust": "administer on the mesh",
     "GET transfers": "list form of discover",
+    "GET transfers/events": "list form of discover, again at every look",
+    "GET transfers/<uuid:transfer_id>/events": "list form of discover, again at every look",
     "POST transfers": "replicate on the product, with the target's jurisdictions",
     "GET transfers/<uuid:transfer_id>": "list form of discover",
     "POST transfers/<uuid:transfer_id>/cancel": "replicate on the product",
@@ -194,10 +206,15 @@ TASKS: dict[str, str] = {
     "governance.tasks.end_campaigns": "revokes what a campaign declared; shows nothing",
     "movement.tasks.run_transfer": "decides replicate again when it starts",
     "movement.tasks.sweep_transfers": "finds waiting work, decides nothing",
+    "movement.tasks.run_scrub": "reads for the mesh itself; tells paths to who may discover them",
+    "movement.tasks.sweep_scrubs": "finds waiting work, decides nothing",
+    "movement.tasks.scrub_due": "finds what is to be read again, decides nothing",
     "movement.tasks.reconcile_all": "decides replicate as the reconciler",
     "movement.tasks.act_on_erasure": "decides administer again for who agreed, or asks the policy",
     "movement.tasks.sweep_erasures": "finds waiting work, decides nothing",
     "movement.tasks.end_retentions": "proposes what protection policies and labels ask for",
+    "movement.tasks.watch_sites": "looks at clocks and last words; touches no product",
+    "movement.tasks.sweep_uploads": "drops what nobody goes on with; decides and shows nothing",
     "movement.tasks.check_stores": "asks stores whether they answer; touches no product",
     "transforms.tasks.run": "decides transform and publish again when it starts",
     "transforms.tasks.shard": "works under its run's decision",
@@ -218,6 +235,8 @@ LISTENERS: dict[str, str] = {
     "replica.broken movement.events.version_changed": "decides replicate as the reconciler",
     "run.changed transforms.events.run_changed": "records what a decided run does",
     "scan.done lineage.events.scan_done": "sets labels by lineage's rules; shows nothing",
+    "site.lost movement.events.site_lost": "decides replicate as the reconciler",
+    "store.quarantined movement.events.store_quarantined": "decides replicate as the reconciler",
     "site.back movement.events.site_back": "finds waiting work; each is decided when it starts",
     "version.published lineage.events.version_published": "records a decided publication",
     "version.published movement.events.version_changed": "decides replicate as the reconciler",
@@ -315,6 +334,7 @@ def filled(world: World, route: str) -> Iterator[str]:
     }.items():
         address = address.replace(parameter, str(value))
     others = ("transfer_id", "pipeline_id", "run_id", "scan_id", "request_id", "campaign_id")
+    others = (*others, "scrub_id", "subscription_id")
     for parameter in others:
         address = address.replace(f"<uuid:{parameter}>", str(uuid.uuid4()))
     yield address

@@ -83,8 +83,8 @@ class RequestOut(serializers.ModelSerializer[AccessRequest]):
     class Meta:
         model = AccessRequest
         fields = [
-            "id", "username", "team", "name", "port", "purpose", "reason", "days", "renews",
-            "state", "created_at", "due_at", "escalated_at", "escalated_to", "decided_at",
+            "id", "subscription", "username", "team", "name", "port", "purpose", "reason", "days",
+            "renews", "state", "created_at", "due_at", "escalated_at", "escalated_to", "decided_at",
             "decided_by", "policies", "comment",
         ]  # fmt: skip
 

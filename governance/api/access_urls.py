@@ -2,6 +2,7 @@ from django.urls import path
 
 from governance.api import access_views as views
 from governance.api import campaigns_views as campaigns
+from governance.api import subscriptions_views as subscriptions
 
 urlpatterns = [
     path("access-requests", views.RequestsView.as_view()),
@@ -15,6 +16,12 @@ urlpatterns = [
     path("grants/<uuid:grant_id>/revoke", views.RevokeGrantView.as_view()),
     path("grants/<uuid:grant_id>/renew", views.RenewGrantView.as_view()),
     path("grants/<uuid:grant_id>/review", views.ReviewGrantView.as_view()),
+    path("port-subscriptions", subscriptions.PortSubscriptionsView.as_view()),
+    path("port-subscriptions/<uuid:subscription_id>", subscriptions.PortSubscriptionView.as_view()),
+    path(
+        "port-subscriptions/<uuid:subscription_id>/requests",
+        subscriptions.PortSubscriptionRequestsView.as_view(),
+    ),
     path("campaigns", campaigns.CampaignsView.as_view()),
     path("campaigns/<uuid:campaign_id>", campaigns.CampaignView.as_view()),
     path("campaigns/<uuid:campaign_id>/items", campaigns.CampaignItemsView.as_view()),

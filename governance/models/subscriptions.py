@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
 from core.ids import new_id
 from governance.models.principals import Team, User
-
-if TYPE_CHECKING:
-    from governance.models.access import AccessRequest
 
 
 class PortSubscription(models.Model):
@@ -33,9 +28,6 @@ class PortSubscription(models.Model):
     """An output port; empty means the product as a whole."""
     created_at = models.DateTimeField(default=timezone.now)
     """When it was asked for first."""
-
-    if TYPE_CHECKING:
-        requests: models.Manager[AccessRequest]
 
     class Meta:
         constraints = [

@@ -38,7 +38,7 @@ NUMBERS = (
     "domains", "products", f"products?name={KNOWN}", "versions", "teams", "groups", "users",
     "sites", "stores", "replicas", "transfers", "plans?name=/", "plans?name=/acme/nlp",
     "pipelines", "runs", "access-requests", "access-requests?inbox=true", "grants",
-    "campaigns", "holds", "erasures",
+    "port-subscriptions", "port-subscriptions?administered=true", "campaigns", "holds", "erasures",
     "policies", "labels?name=/acme", "audit", f"lineage/graph?name={OPEN}&depth=1&limit=2",
     f"labels?name={OPEN}", "scans?name=" + KNOWN,
 )  # fmt: skip
