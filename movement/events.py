@@ -34,6 +34,7 @@ def label_changed(payload: dict[str, Any]) -> None:
 
 
 def site_back(payload: dict[str, Any]) -> None:
+    services.list_again()
     services.site_came_back(payload["site"])
     erasing.site_came_back(payload["site"])
     services.reconcile_all()
@@ -41,6 +42,12 @@ def site_back(payload: dict[str, Any]) -> None:
 
 def site_lost(payload: dict[str, Any]) -> None:
     """What lies there does not count any more: others are made elsewhere."""
+    del payload
+    services.reconcile_all()
+
+
+def store_quarantined(payload: dict[str, Any]) -> None:
+    """The replicas of a store count no longer: others are made of what lay there."""
     del payload
     services.reconcile_all()
 
@@ -57,6 +64,7 @@ outbox.subscribe("replica.broken", version_changed)
 outbox.subscribe("policy.changed", policy_changed)
 outbox.subscribe("label.changed", label_changed)
 outbox.subscribe("site.back", site_back)
+outbox.subscribe("store.quarantined", store_quarantined)
 outbox.subscribe("site.lost", site_lost)
 sites.register(foresight.places)
 simulations.register("transfers", foresight.transfers)

@@ -15,7 +15,7 @@ from core.errors import Conflict, NotFound
 from governance import audit
 from governance.engine.entities import Decision, Principal
 from movement.models import SITE_MOVES, Replica, ReplicaState, Site, SiteState
-from movement.services.copies import move_replica
+from movement.services.copies import make_whole, move_replica
 from movement.views import AWAY, site_view
 
 SITE_BACK = "site_back"
@@ -74,6 +74,15 @@ def move_site(site: Site, state: SiteState, told: Told) -> None:
         outbox.emit("site.back", {"site": site.name})
     elif state == SiteState.LOST and was != state:
         outbox.emit("site.lost", {"site": site.name})
+
+
+def trust_again(replica: Replica) -> None:
+    """Note that a listing found all of a replica: it is whole, if it was its site that was away.
+
+    Its bytes were proved when they were last proved; the absence changed none of them.
+    """
+    if replica.state == ReplicaState.SUSPECT and replica.reason_code == SITE_BACK:
+        make_whole(replica, replica.verified_at)
 
 
 def _list_again(site: Site, now: datetime) -> None:
