@@ -24,15 +24,16 @@ from core.errors import (
 )
 from core.lease import Lease
 from core.manifest import FileEntry
-from movement.engine.copy import CopyItem, Watch, copy_files
+from movement.engine.copy import CopyItem, CopyOutcome, CopyState, Watch, copy_files
 from movement.engine.progress import Progress
 from movement.models import Replica, Store, Transfer, TransferState
 from movement.objects import buffered
 from movement.opening import open_store, told
 from movement.selectors import sources_of
 from movement.services.contact import Contact, contact_of, first_contact
-from movement.services.copies import REPAIR, begin_copy, note_broken
+from movement.services.copies import REPAIR_FILES, REPAIRS, begin_copy, note_broken
 from movement.services.heartbeat import Heartbeat
+from movement.services.repair import broken_paths
 from movement.services.sealing import write_seal
 from movement.services.stores import problem_of
 
@@ -69,6 +70,8 @@ class _Job:
     beat: Heartbeat
     anew: bool
     """Send every file, even when the target claims to hold it."""
+    broken: frozenset[str] | None = None
+    """Send these alone: a scrub has proved the others at the target."""
 
 
 def carry(transfer: Transfer, lease: Lease[Transfer], may_go_on: Callable[[], bool]) -> Outcome:
@@ -93,8 +96,9 @@ def carry(transfer: Transfer, lease: Lease[Transfer], may_go_on: Callable[[], bo
         return _LOST
     progress = Progress(version.bytes)
     with Heartbeat(lease, progress.now, may_go_on) as beat:
-        anew = home.reason_code == REPAIR
-        job = _Job(version, home, target, lease, progress, beat, anew)
+        anew = home.reason_code in REPAIRS
+        broken = broken_paths(home) if home.reason_code == REPAIR_FILES else None
+        job = _Job(version, home, target, lease, progress, beat, anew, broken)
         return _from_any(job, ready)
 
 
@@ -153,17 +157,22 @@ def _copy(job: _Job, source: Replica) -> None:
     entries = manifest_entries(job.version)
     watch = Watch(job.progress.add_file, job.progress.add_bytes, job.beat.lost)
     from_store, to_store = open_store(source.store), open_store(job.target)
-    while items := list(_items(job, source, entries)):
+    wanted = _items(job, source, entries)
+    while items := list(islice(wanted, _BATCH_FILES)):
         copy_files(from_store, to_store, items, threads=THREADS, watch=watch)
         if job.beat.lost() or job.progress.failures:
             return
 
 
 def _items(job: _Job, source: Replica, entries: Iterator[FileEntry]) -> Iterator[CopyItem]:
-    for entry in islice(entries, _BATCH_FILES):
-        yield CopyItem(
+    for entry in entries:
+        item = CopyItem(
             source.base + entry.path, job.home.base + entry.path, entry, replace=job.anew
         )
+        if job.broken is None or entry.path in job.broken:
+            yield item
+        else:
+            job.progress.add_file(CopyOutcome(item, CopyState.PRESENT))
 
 
 def _judge_failures(job: _Job, source: Replica) -> tuple[Outcome, bool]:

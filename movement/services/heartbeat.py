@@ -13,7 +13,6 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 
 from core.lease import Lease
-from movement.models import Transfer
 
 logger = logging.getLogger(__name__)
 _LONGEST_PAUSE = 3.0
@@ -30,7 +29,7 @@ class Heartbeat:
 
     def __init__(
         self,
-        lease: Lease[Transfer],
+        lease: Lease[Any],
         progress: Callable[[], dict[str, Any]],
         may_go_on: Callable[[], bool] = lambda: True,
     ) -> None:
