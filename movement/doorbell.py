@@ -29,3 +29,7 @@ def ring_transfer(transfer_id: UUID) -> None:
 
 def ring_erasure(order_id: UUID) -> None:
     ring("movement.tasks.act_on_erasure", str(order_id))
+
+
+def ring_scrub(scrub_id: UUID) -> None:
+    ring("movement.tasks.run_scrub", str(scrub_id))
