@@ -13,6 +13,7 @@ from core import vault
 from core.errors import Invalid
 from movement.models import Store, StoreKind
 from movement.stores.directory import DirectoryStore
+from movement.stores.http import HttpStore
 from movement.stores.protocol import Store as ObjectStore
 from movement.stores.s3 import S3Store
 
@@ -26,14 +27,25 @@ def seal_credentials(access_key: str, secret_key: str) -> str:
 
 def open_store(store: Store) -> ObjectStore:
     """Return the store behind a row. A row that changed gives a new one, so keys can rotate."""
-    return _open(store.pk, store.updated_at.isoformat(), store)
+    races = not store.capabilities.get("conditional_put", True)
+    return _open(store.pk, store.updated_at.isoformat(), races, store)
 
 
 @lru_cache(maxsize=256)
-def _open(store_id: UUID, changed: str, store: Store) -> ObjectStore:
+def _open(store_id: UUID, changed: str, races: bool, store: Store) -> ObjectStore:
     del store_id, changed
+    opened = open_anew(store)
+    if races and isinstance(opened, S3Store):
+        opened.conditional_put = False
+    return opened
+
+
+def open_anew(store: Store) -> ObjectStore:
+    """Return the store that a row describes, saved or not, and keep nothing of it."""
     if store.kind == StoreKind.DIRECTORY:
         return DirectoryStore(Path(store.root))
+    if store.kind == StoreKind.HTTP:
+        return HttpStore(store.endpoint, private=settings.FAIRMESH.private_http_stores)
     if store.kind == StoreKind.S3:
         boxed = store.credentials_sealed
         keys = vault.open_secret(boxed, secret=settings.SECRET_KEY, purpose=_PURPOSE)
@@ -42,6 +54,11 @@ def _open(store_id: UUID, changed: str, store: Store) -> ObjectStore:
             store.endpoint, store.bucket, store.prefix, access_key, secret_key, store.region
         )
     raise Invalid(f"The store {store.name} is of an unknown kind.")
+
+
+def is_writable(store: Store) -> bool:
+    """Say whether anything may be put there, as far as the last probe knows."""
+    return store.kind != StoreKind.HTTP and bool(store.capabilities.get("writable", True))
 
 
 def told(store: Store, text: str) -> str:

@@ -1,10 +1,9 @@
-"""Sites and stores: registered by operators, watched by the platform."""
+"""Stores: registered by operators, watched by the platform."""
 
 from __future__ import annotations
 
 import logging
-import re
-from collections.abc import Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,76 +11,65 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from core import outbox
-from core.errors import Conflict, Invalid, NotFound
+from core.errors import Conflict, Invalid, NotFound, StoreRefused, StoreUnavailable
 from governance import audit
 from governance.engine.entities import MESH, Action, Principal
 from governance.services import require
-from movement.models import Site, SiteKind, SiteState, Store, StoreKind
-from movement.opening import open_store, seal_credentials, told
+from movement.models import Site, Store, StoreKind
+from movement.opening import open_anew, open_store, seal_credentials, told
+from movement.services.sites import check_slug
+from movement.stores.protocol import Capabilities
 
 logger = logging.getLogger(__name__)
-_SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
-_JURISDICTION = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?")
-
-
-@transaction.atomic
-def create_site(
-    actor: Principal, *, name: str, title: str, kind: str, jurisdictions: Sequence[str]
-) -> Site:
-    """Register a place. Its jurisdictions run from the narrowest to the widest."""
-    decision = require(actor, Action.ADMINISTER, MESH)
-    _check_slug(name)
-    if kind not in SiteKind.values:
-        raise Invalid(f"A site is one of {', '.join(SiteKind.values)}.", kind=kind)
-    wrong = [code for code in jurisdictions if not _JURISDICTION.fullmatch(code)]
-    if wrong or not jurisdictions:
-        raise Invalid('A site lies in jurisdictions such as ["DE", "EU"].', unknown=wrong)
-    if Site.objects.filter(name=name).exists():
-        raise Conflict(f"There is already a site {name!r}.")
-    site = Site.objects.create(name=name, title=title, kind=kind, jurisdictions=list(jurisdictions))
-    audit.record(actor, "create-site", name, decision, jurisdictions=list(jurisdictions))
-    return site
-
-
-@transaction.atomic
-def set_site_state(actor: Principal, name: str, state: str) -> Site:
-    """Say that a site is online, draining, expected off-line or lost."""
-    decision = require(actor, Action.ADMINISTER, MESH)
-    if state not in SiteState.values:
-        raise Invalid(f"A site is one of {', '.join(SiteState.values)}.", state=state)
-    site = Site.objects.select_for_update().filter(name=name).first()
-    if site is None:
-        raise NotFound(f"There is no site {name!r}.")
-    site.state = state
-    site.save(update_fields=["state"])
-    audit.record(actor, "site-state", name, decision, state=state)
-    if state == SiteState.ONLINE:
-        outbox.emit("site.back", {"site": name})
-    return site
+TERMS = (
+    "tier", "capacity_bytes", "slots", "cost_gb_month", "cost_1000_puts", "cost_1000_gets",
+)  # fmt: skip
+"""What an operator says of a store beside where it is."""
+_PROBED_AT = "probed_at"
+_KNOWN_FOR = timedelta(days=1)
+"""How long what a store can do is taken as known: looking closely writes and removes objects."""
+_LOOKED_AT = [
+    "endpoint", "bucket", "prefix", "region", "root", "credentials_sealed", "reachable",
+    "capabilities", "updated_at",
+]  # fmt: skip
 
 
 def create_store(actor: Principal, *, name: str, site: str, kind: str, **place: Any) -> Store:
     """Register an object store after it answered: its bucket or folder is made when absent.
 
-    `place` is endpoint, bucket, prefix, region, access_key and secret_key of an S3 store, or the
-    root of a directory, which must lie in the folder that FAIRMESH_HOME keeps for stores.
+    `place` is endpoint, bucket, prefix, region, access_key and secret_key of an S3 store; the root
+    of a directory, which must lie in the folder that FAIRMESH_HOME keeps for stores; or as endpoint
+    the base URL of a web server, which is only ever read from. Whatever of `TERMS` is given goes
+    with it.
     """
     require(actor, Action.ADMINISTER, MESH)
-    _check_slug(name)
+    check_slug(name)
     home = Site.objects.filter(name=site).first()
     if home is None:
         raise NotFound(f"There is no site {site!r}.")
     if Store.objects.filter(name=name).exists():
         raise Conflict(f"There is already a store {name!r}.")
-    store = _described(Store(name=name, site=home, kind=kind, updated_at=timezone.now()), place)
-    open_store(store).ensure_ready()
+    terms = {term: place.pop(term) for term in TERMS if term in place}
+    row = Store(name=name, site=home, kind=kind, updated_at=timezone.now(), **terms)
+    store = _described(row, place)
+    opened = open_anew(store)
+    opened.ensure_ready()
+    note_probe(store, need_well(opened.probe()))
     with transaction.atomic():
         decision = require(actor, Action.ADMINISTER, MESH)
-        store.checked_at = timezone.now()
         store.save(force_insert=True)
         audit.record(actor, "create-store", name, decision, site=site, kind=kind)
     return store
+
+
+def need_well(found: Capabilities) -> Capabilities:
+    """Return what was found of a store that can be used; raise what is wrong with another."""
+    problem = found.problem or "The store does not answer."
+    if not found.reachable:
+        raise StoreUnavailable(problem)
+    if not found.ready:
+        raise StoreRefused(problem)
+    return found
 
 
 @transaction.atomic
@@ -104,6 +92,11 @@ def move_store(actor: Principal, name: str, **place: str) -> Store:
 def _described(store: Store, place: dict[str, Any]) -> Store:
     if store.kind == StoreKind.DIRECTORY:
         store.root = str(_directory(place.get("root", "")))
+        return store
+    if store.kind == StoreKind.HTTP:
+        if not place.get("endpoint"):
+            raise Invalid("An HTTP store needs endpoint, the URL below which its objects are.")
+        store.endpoint = place["endpoint"]
         return store
     if store.kind != StoreKind.S3:
         raise Invalid(f"A store is one of {', '.join(StoreKind.values)}.", kind=store.kind)
@@ -135,19 +128,42 @@ def check_stores() -> list[Store]:
 
 
 def problem_of(store: Store) -> str | None:
-    """Ask a store how it is, note that, and return what is wrong; None when nothing is."""
-    found = open_store(store).probe()
-    well = found.reachable and found.ready
+    """Ask a store how it is, note that, and return what is wrong; None when nothing is.
+
+    The row is read anew: whoever holds it since before a change goes on with what it is now.
+    """
+    store.refresh_from_db(fields=_LOOKED_AT)
+    was_well, known = store.reachable, _still_known(store)
+    noted = note_probe(store, open_store(store).probe(known), known)
+    if store.problem and was_well:
+        logger.warning("the store %s is away: %s", store.name, store.problem)
+    # of a row that was changed meanwhile nothing is known: it was not asked with its keys
+    Store.objects.filter(pk=store.pk, updated_at=store.updated_at).update(**noted)
+    return store.problem or None
+
+
+def note_probe(
+    store: Store, found: Capabilities, known: Capabilities | None = None
+) -> dict[str, Any]:
+    """Set on a row what a probe found and return that, by field; the row is not saved.
+
+    What a store can do is kept when it does not answer, and when `known` was taken over.
+    """
+    now, well = timezone.now(), found.reachable and found.ready
     problem = "" if well else told(store, found.problem or "The store does not answer.")
-    if problem and store.reachable:
-        logger.warning("the store %s is away: %s", store.name, problem)
-    store.reachable, store.problem, store.checked_at = well, problem, timezone.now()
-    Store.objects.filter(pk=store.pk).update(
-        reachable=well, problem=problem, checked_at=store.checked_at
-    )
-    return problem or None
+    noted: dict[str, Any] = {"reachable": well, "problem": problem, "checked_at": now}
+    if well and found != known:
+        noted["capabilities"] = {**found.flags(), _PROBED_AT: now.isoformat()}
+    for field, value in noted.items():
+        setattr(store, field, value)
+    return noted
 
 
-def _check_slug(name: str) -> None:
-    if not _SLUG.fullmatch(name):
-        raise Invalid(f"{name!r} cannot be a name here: use a-z, 0-9 and '-'.")
+def _still_known(store: Store) -> Capabilities | None:
+    """Return what a store could do a short while ago; None when it is to be looked at closely."""
+    probed = store.capabilities.get(_PROBED_AT)
+    if not store.reachable or probed is None:
+        return None
+    if datetime.fromisoformat(probed) < timezone.now() - _KNOWN_FOR:
+        return None
+    return Capabilities.well(store.capabilities)

@@ -9,6 +9,7 @@ unfinished uploads. Everything new is written there, synced, and renamed to its 
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -21,7 +22,14 @@ from pathlib import Path
 import google_crc32c
 
 from core.digests import sha256_digest
-from core.errors import DigestMismatch, ObjectMissing, StoreUnavailable, UploadIncomplete
+from core.errors import (
+    DigestMismatch,
+    Invalid,
+    ObjectMissing,
+    StoreRefused,
+    StoreUnavailable,
+    UploadIncomplete,
+)
 from movement.stores.directory_uploads import DirectoryUploads
 from movement.stores.directory_writer import DirectoryWriter
 from movement.stores.folders import HIDDEN, Folders
@@ -79,20 +87,36 @@ class DirectoryStore:
 
     # -- the store itself
 
-    def probe(self) -> Capabilities:
-        ready = os.path.isdir(self._root) and os.access(self._root, os.R_OK | os.W_OK | os.X_OK)
-        problem = None if ready else f"{self._root} is not a folder that can be written."
-        return Capabilities(ready, ready, ready, ready, False, problem)
+    def probe(self, known: Capabilities | None = None) -> Capabilities:
+        """As the protocol; a look costs nothing here, so that `known` is not taken over."""
+        del known
+        if not (os.path.isdir(self._root) and os.access(self._root, os.R_OK | os.X_OK)):
+            problem = f"{self._root} is not a folder that can be read."
+            return Capabilities(False, False, problem=problem)
+        writable = os.access(self._root, os.W_OK)
+        return Capabilities(
+            reachable=True,
+            ready=True,
+            multipart=writable,
+            checksums=True,
+            server_side_copy=writable,
+            conditional_put=writable,
+            writable=writable,
+        )
 
     def ensure_ready(self) -> None:
-        """Make the folders; drop files that crashed writers left more than a day ago."""
         with self._disk():
             for folder in (self._facts, self._temporary, self._uploads.root):
                 folder.mkdir(parents=True, exist_ok=True)
-            for leftover in self._temporary.iterdir():
-                with contextlib.suppress(FileNotFoundError):
-                    if leftover.stat().st_mtime < time.time() - _LEFTOVER_SECONDS:
-                        leftover.unlink()
+
+    def _drop_leftovers(self) -> None:
+        """Remove files that nobody has written to for a day: their writers were killed."""
+        if not self._temporary.is_dir():
+            return
+        for leftover in self._temporary.iterdir():
+            with contextlib.suppress(FileNotFoundError):
+                if leftover.stat().st_mtime < time.time() - _LEFTOVER_SECONDS:
+                    leftover.unlink()
 
     @contextlib.contextmanager
     def _disk(self) -> Iterator[None]:
@@ -213,6 +237,38 @@ class DirectoryStore:
         check_key(key)
         return DirectoryWriter(self, key, check_media_type(media_type), total_bytes)
 
+    def copy_within(self, source_key: str, target_key: str, facts: ObjectFacts) -> ObjectInfo:
+        """As the protocol, in the kernel, which shares the blocks where the file system can.
+
+        Not by a hard link: a file that was registered where it lay may be changed in place by
+        whoever owns it, and then both would be.
+        """
+        if source_key == target_key:
+            raise Invalid("An object is copied to another key than its own.", key=target_key)
+        temporary = self.temporary_file()
+        source = self._folders.open_file(source_key)
+        try:
+            recorded = self._recorded(source_key, os.fstat(source))
+            if recorded not in (None, facts.sha256):
+                raise DigestMismatch(
+                    f"{source_key!r} is recorded as {recorded}, not {facts.sha256}.", key=source_key
+                )
+            with self._disk(), temporary.open("xb", buffering=0) as file:
+                copy_file(source, file.fileno())
+            return self.publish(temporary, target_key, facts)
+        finally:
+            os.close(source)
+            temporary.unlink(missing_ok=True)
+
+    def lock(self, key: str, until: datetime | None, *, hold: bool) -> None:
+        del until, hold
+        raise StoreRefused(
+            f"{self.label} cannot lock {key!r}: whoever may write a folder may remove a file. Keep "
+            "what must be locked in a bucket with object lock.",
+            store=self.label,
+            key=key,
+        )
+
     def delete(self, key: str) -> None:
         with self._disk():
             self._folders.remove(key)
@@ -260,8 +316,25 @@ class DirectoryStore:
             self._uploads.need(key, upload_id).remove()
 
     def uploads(self, prefix: str = "") -> Iterator[Upload]:
+        """As the protocol; what killed writers left more than a day ago goes by the way."""
         with self._disk():
+            self._drop_leftovers()
             yield from self._uploads.list(prefix)
+
+
+def copy_file(source: int, target: int) -> None:
+    """Copy an open file into another that is empty; the kernel does it where it can."""
+    left = os.fstat(source).st_size
+    try:
+        while left and (count := os.copy_file_range(source, target, left)):
+            left -= count
+    except OSError as error:
+        if error.errno not in (errno.ENOSYS, errno.EXDEV, errno.EINVAL, errno.EOPNOTSUPP):
+            raise
+    while left and (count := os.sendfile(target, source, None, left)):
+        left -= count
+    if left:
+        raise StoreUnavailable("A file was cut while it was copied.")
 
 
 def write_pieces(fd: int, offset: int, body: Body) -> int:

@@ -13,9 +13,9 @@ do not match their checksum), Conflict, Invalid (a key or a value that no store 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from types import TracebackType
 from typing import Protocol, Self
@@ -119,18 +119,42 @@ class Generation:
     mark: bool
 
 
+CAPABILITIES = (
+    "multipart", "checksums", "presign", "server_side_copy", "object_lock", "conditional_put",
+    "writable",
+)  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a probe found; `problem` says what to mend when something is missing."""
+    """What a probe found; `problem` says what to mend when the store cannot be used."""
 
     reachable: bool
     ready: bool
-    """The bucket or folder is there and may be listed."""
-    multipart: bool
-    checksums: bool
+    """The bucket or folder is there and may be read."""
+    multipart: bool = False
+    checksums: bool = False
     """Bytes that do not match a sent crc32c are refused by the store itself."""
-    presign: bool
+    presign: bool = False
+    server_side_copy: bool = False
+    object_lock: bool = False
+    """`lock` works: the store can keep an object from everyone."""
+    conditional_put: bool = False
+    """Of two writers that both put if absent the store lets one through."""
+    writable: bool = False
+    """With these credentials; False of a store that is only ever read from."""
     problem: str | None = None
+
+    def flags(self) -> dict[str, bool]:
+        """Return what it can do, by name, as it is kept and shown."""
+        told = asdict(self)
+        return {name: told[name] for name in CAPABILITIES}
+
+    @classmethod
+    def well(cls, flags: Mapping[str, object]) -> Capabilities:
+        """Return those of a store that answers, with the flags that an earlier probe found."""
+        known = {name: bool(flags.get(name)) for name in CAPABILITIES}
+        return replace(cls(True, True), **known)  # type: ignore[arg-type]  # all are flags
 
 
 class Reader(Protocol):
@@ -183,8 +207,12 @@ class Store(Protocol):
         """Names the store in errors and logs; holds no secret."""
         ...
 
-    def probe(self) -> Capabilities:
-        """Say what works, within seconds; never raises for a store that is down."""
+    def probe(self, known: Capabilities | None = None) -> Capabilities:
+        """Say what works, within seconds; never raises for a store that is down.
+
+        Finding out what a store can do may take writing an object and removing it. With `known`,
+        the finding of an earlier probe, that is taken over, and nothing is written.
+        """
         ...
 
     def ensure_ready(self) -> None:
@@ -214,11 +242,30 @@ class Store(Protocol):
     def put(self, key: str, body: Body, facts: ObjectFacts, *, if_absent: bool = False) -> str:
         """Store one streamed body and return its etag; the caller vouches for `facts.sha256`.
 
-        With `if_absent` an object that is already there stays, and Conflict is raised.
+        With `if_absent` an object that is already there stays, and Conflict is raised. Without the
+        capability `conditional_put` that is looked at beforehand: it does not hold against another
+        writer at the same moment, and the log says so.
         """
         ...
 
     def writer(self, key: str, *, media_type: str, total_bytes: int | None = None) -> Writer: ...
+
+    def copy_within(self, source_key: str, target_key: str, facts: ObjectFacts) -> ObjectInfo:
+        """Make another object of the same bytes inside the store; what is there is replaced.
+
+        The caller vouches for `facts`. Raises ObjectMissing, DigestMismatch when the source is
+        recorded with another sha256, StoreRefused without the capability `server_side_copy`.
+        """
+        ...
+
+    def lock(self, key: str, until: datetime | None, *, hold: bool) -> None:
+        """Keep an object from everyone until a time, and under a legal hold while `hold`.
+
+        A time that stands already is never shortened; None asks for none. `hold` False lifts a
+        hold. `erase` raises ObjectLocked meanwhile. Raises ObjectMissing, StoreRefused without the
+        capability `object_lock`.
+        """
+        ...
 
     def delete(self, key: str) -> None:
         """Remove an object; one that is not there is no error."""

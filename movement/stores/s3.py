@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
-from urllib.parse import quote
 from xml.etree import ElementTree as ET
 
 import urllib3
@@ -16,6 +14,7 @@ from minio.error import MinioException, S3Error
 
 from core.digests import sha256_digest
 from core.errors import (
+    Conflict,
     DigestMismatch,
     FairmeshError,
     Invalid,
@@ -39,43 +38,18 @@ from movement.stores.protocol import (
     check_presign_seconds,
     read_all,
 )
+from movement.stores.s3answers import SHA256_HEADER, Answer, NothingLeft, ObjectReader, info_of
+from movement.stores.s3copies import Copies
 from movement.stores.s3errors import error_from
 from movement.stores.s3generations import Generations
-from movement.stores.s3wire import CONNECT_SECONDS, IO_SECONDS, Endpoint, Response, Wire
+from movement.stores.s3locks import keep_locked
+from movement.stores.s3probe import look_closely
+from movement.stores.s3wire import CONNECT_SECONDS, IO_SECONDS, Endpoint, Wire
 from movement.stores.s3writer import S3Writer
 from movement.stores.sigv4 import Signer
 
-_SHA256_HEADER = "x-amz-meta-sha256"
 _CRC32C_HEADER = "x-amz-checksum-crc32c"
-_COPY_BYTES_MAX = 5 * 1024**3
-"""S3 copies no larger object in one request."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    status: int
-    headers: Mapping[str, str]
-    document: bytes
-
-
-class _ObjectReader:
-    def __init__(self, response: Response, object_bytes: int) -> None:
-        self._response = response
-        self.object_bytes = object_bytes
-
-    def readinto(self, buffer: bytearray | memoryview) -> int:
-        return self._response.readinto(buffer)
-
-
-class _NothingLeft:
-    """A range past the end of an object."""
-
-    def __init__(self, object_bytes: int) -> None:
-        self.object_bytes = object_bytes
-
-    def readinto(self, buffer: bytearray | memoryview) -> int:
-        del buffer
-        return 0
+logger = logging.getLogger(__name__)
 
 
 class S3Store:
@@ -84,7 +58,11 @@ class S3Store:
     The sha256 of an object is its metadata `x-amz-meta-sha256`. An object streamed by `writer`
     in several parts learns it after the fact, by a copy onto itself; above 5 GiB, where S3 allows
     no such copy, it stays unknown (`ObjectInfo.sha256` is None).
+
     """
+
+    conditional_put = True
+    """Set it to False when a probe found that the server ignores If-None-Match."""
 
     def __init__(
         self,
@@ -100,6 +78,7 @@ class S3Store:
         self._prefix = check_key(prefix.strip("/")) + "/" if prefix.strip("/") else ""
         self._wire = Wire(where, Signer(access_key, secret_key, region))
         self._region = region
+        self._told_of_races = False
         self._control = Minio(
             where.authority,
             access_key,
@@ -119,30 +98,18 @@ class S3Store:
 
     # -- the store itself
 
-    def probe(self) -> Capabilities:
+    def probe(self, known: Capabilities | None = None) -> Capabilities:
         try:
             answer = self._ask("HEAD", None)
             if answer.status == 404:
-                return Capabilities(True, False, True, True, True, "The bucket is not there.")
+                return Capabilities(True, False, presign=True, problem="The bucket is not there.")
             self._check(answer, "")
             self._check(self._ask("GET", None, {"uploads": "", "max-uploads": "1"}), "")
+            return known or look_closely(self, self._ask)
         except StoreUnavailable as error:
-            return Capabilities(False, False, False, False, True, error.detail)
+            return Capabilities(False, False, problem=error.detail)
         except FairmeshError as error:
-            return Capabilities(True, False, False, False, True, error.detail)
-        return Capabilities(True, True, True, self._refuses_bad_bytes(), True)
-
-    def _refuses_bad_bytes(self) -> bool:
-        """Offer one byte under a wrong checksum; a server that takes it checks nothing."""
-        key = ".fairmesh-probe"
-        try:
-            self.put(key, Body(1, (b"x",), 0), ObjectFacts("0" * 64, "text/plain"))
-        except DigestMismatch:
-            return True
-        except FairmeshError:
-            return False
-        self.delete(key)
-        return False
+            return Capabilities(True, False, presign=True, problem=error.detail)
 
     def ensure_ready(self) -> None:
         with self._steering(""):
@@ -160,13 +127,7 @@ class S3Store:
         if answer.status == 404:
             return None
         self._check(answer, key)
-        return ObjectInfo(
-            key=key,
-            bytes=int(answer.headers.get("content-length", "0")),
-            etag=answer.headers.get("etag", "").strip('"'),
-            sha256=answer.headers.get(_SHA256_HEADER),
-            modified=_http_time(answer.headers.get("last-modified", "")),
-        )
+        return info_of(key, answer)
 
     def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
         """As the protocol; SeaweedFS lists by folder, so there the listing is sorted in memory."""
@@ -202,9 +163,9 @@ class S3Store:
     @contextlib.contextmanager
     def open(
         self, key: str, offset: int = 0, length: int | None = None
-    ) -> Iterator[_ObjectReader | _NothingLeft]:
+    ) -> Iterator[ObjectReader | NothingLeft]:
         if length == 0:
-            yield _NothingLeft(self._need(key).bytes)
+            yield NothingLeft(self._need(key).bytes)
             return
         headers = {}
         if offset or length is not None:
@@ -213,7 +174,7 @@ class S3Store:
         refusal: FairmeshError | None = None
         with self._wire.request("GET", self._path(key), headers=headers) as response:
             if response.status in (200, 206):
-                yield _ObjectReader(response, _object_bytes(response))
+                yield ObjectReader(response)
             else:
                 document = response.read()
                 if response.status != 416:
@@ -221,7 +182,7 @@ class S3Store:
         if refusal is not None:
             raise refusal
         if response.status == 416:
-            yield _NothingLeft(self._need(key).bytes)
+            yield NothingLeft(self._need(key).bytes)
 
     def _need(self, key: str) -> ObjectInfo:
         if (info := self.stat(key)) is None:
@@ -239,11 +200,24 @@ class S3Store:
         return ObjectInfo(key, len(data), etag, sha256, datetime.now(UTC))
 
     def put(self, key: str, body: Body, facts: ObjectFacts, *, if_absent: bool = False) -> str:
-        headers = {"content-type": facts.media_type, _SHA256_HEADER: facts.sha256}
-        if if_absent:
+        headers = {"content-type": facts.media_type, SHA256_HEADER: facts.sha256}
+        if if_absent and self.conditional_put:
             headers["if-none-match"] = "*"
+        elif if_absent:
+            self._refuse_present(key)
         answer = self._check(self._ask("PUT", key, None, headers, body), key)
         return answer.headers.get("etag", "").strip('"')
+
+    def _refuse_present(self, key: str) -> None:
+        if not self._told_of_races:
+            self._told_of_races = True
+            logger.warning(
+                "%s has no conditional put: what is absent is looked for beforehand, and of two "
+                "writers of one key at the same moment the later one stays.",
+                self.label,
+            )
+        if self.stat(key) is not None:
+            raise Conflict(f"{self.label} holds {key!r} already.", key=key)
 
     def writer(self, key: str, *, media_type: str, total_bytes: int | None = None) -> S3Writer:
         check_key(key)
@@ -251,15 +225,21 @@ class S3Store:
 
     def record_sha256(self, key: str, facts: ObjectFacts, object_bytes: int) -> None:
         """Write `facts` to an object already there; not possible, and not done, above 5 GiB."""
-        if object_bytes > _COPY_BYTES_MAX:
-            return
-        headers = {
-            "x-amz-copy-source": quote(self._path(key)),
-            "x-amz-metadata-directive": "REPLACE",
-            "content-type": facts.media_type,
-            _SHA256_HEADER: facts.sha256,
-        }
-        self._check(self._ask("PUT", key, None, headers), key)
+        Copies(self, self._ask, self._path).record(key, facts, object_bytes)
+
+    def copy_within(self, source_key: str, target_key: str, facts: ObjectFacts) -> ObjectInfo:
+        source = self._need(source_key)
+        if source.sha256 not in (None, facts.sha256):
+            raise DigestMismatch(
+                f"{source_key!r} is recorded as {source.sha256}, not {facts.sha256}.",
+                key=source_key,
+            )
+        Copies(self, self._ask, self._path).copy(source, target_key, facts)
+        return self._need(target_key)
+
+    def lock(self, key: str, until: datetime | None, *, hold: bool) -> None:
+        with self._steering(check_key(key)):
+            keep_locked(self._control, self._bucket, self._prefix + key, until, hold=hold)
 
     def delete(self, key: str) -> None:
         answer = self._ask("DELETE", key)
@@ -286,18 +266,19 @@ class S3Store:
 
     def begin_upload(self, key: str, facts: ObjectFacts, *, part_bytes: int) -> str:
         del part_bytes  # S3 learns the size of each part from the part
-        return self._begin(key, facts.media_type, {_SHA256_HEADER: facts.sha256})
+        known = {SHA256_HEADER: facts.sha256, "x-amz-checksum-algorithm": "CRC32C"}
+        return self._begin(key, facts.media_type, known)
 
     def begin_stream(self, key: str, media_type: str) -> str:
         """Begin an upload whose sha256 is not known yet; `record_sha256` tells it later."""
-        return self._begin(key, media_type, {})
+        return self._begin(key, media_type, {"x-amz-checksum-algorithm": "CRC32C"})
+
+    def begin_copy(self, key: str, facts: ObjectFacts) -> str:
+        """Begin an upload whose parts the server copies: it promises checksums of none of them."""
+        return self._begin(key, facts.media_type, {SHA256_HEADER: facts.sha256})
 
     def _begin(self, key: str, media_type: str, known: Mapping[str, str]) -> str:
-        headers = {
-            "content-type": media_type,
-            "x-amz-checksum-algorithm": "CRC32C",
-            **known,
-        }
+        headers = {"content-type": media_type, **known}
         root = self._document(self._ask("POST", key, {"uploads": ""}, headers), key)
         return root.findtext("UploadId", "")
 
@@ -357,21 +338,21 @@ class S3Store:
         query: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         body: Body | None = None,
-    ) -> _Answer:
+    ) -> Answer:
         sent = dict(headers or {})
         if body is not None and body.crc32c is not None:
             sent[_CRC32C_HEADER] = crc32c_to_header(body.crc32c)
         with self._wire.request(
             method, self._path(key), query, sent, body or Body(0, ())
         ) as response:
-            return _Answer(response.status, response.headers, response.read())
+            return Answer(response.status, response.headers, response.read())
 
-    def _check(self, answer: _Answer, key: str) -> _Answer:
+    def _check(self, answer: Answer, key: str) -> Answer:
         if answer.status not in (200, 204):
             raise error_from(answer.status, answer.document, self.label, key)
         return answer
 
-    def _document(self, answer: _Answer, key: str) -> ET.Element:
+    def _document(self, answer: Answer, key: str) -> ET.Element:
         return s3xml.parse(self._check(answer, key).document)
 
     @contextlib.contextmanager
@@ -387,18 +368,3 @@ class S3Store:
             raise Invalid(f"{self.label}: {error}.") from error
         except (MinioException, urllib3.exceptions.HTTPError) as error:
             raise StoreUnavailable(f"{self.label} does not answer: {error}.") from error
-
-
-def _object_bytes(response: Response) -> int:
-    ranged = response.headers.get("content-range", "").rpartition("/")[2]
-    size = ranged or response.headers.get("content-length", "")
-    if not size.isdigit():
-        raise StoreUnavailable("A store did not tell the size of an object.")
-    return int(size)
-
-
-def _http_time(text: str) -> datetime:
-    try:
-        return parsedate_to_datetime(text).astimezone(UTC)
-    except ValueError:
-        return datetime.fromtimestamp(0, UTC)

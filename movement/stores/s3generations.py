@@ -8,35 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol
 from xml.etree import ElementTree as ET
 
 from core.errors import FairmeshError, ObjectLocked
 from movement.stores import s3xml
 from movement.stores.protocol import Generation
+from movement.stores.s3answers import Answer, Ask
 from movement.stores.s3errors import error_from
 
 _NOT_KNOWN = frozenset({"NotImplemented", "MethodNotAllowed"})
 _UNVERSIONED = "null"
-
-
-class Answer(Protocol):
-    """What a server answered."""
-
-    @property
-    def status(self) -> int: ...
-
-    @property
-    def headers(self) -> Mapping[str, str]: ...
-
-    @property
-    def document(self) -> bytes: ...
-
-
-class Ask(Protocol):
-    def __call__(
-        self, method: str, key: str | None, query: Mapping[str, str] | None = None
-    ) -> Answer: ...
 
 
 @dataclass(frozen=True, slots=True)
