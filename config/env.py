@@ -48,6 +48,12 @@ def _positive(text: str) -> int:
     return int(text)
 
 
+def _whole(text: str) -> int:
+    if not text.isdigit():
+        raise ValueError("it must be a whole number, 0 or more")
+    return int(text)
+
+
 def _share(text: str) -> float:
     try:
         share = float(text)
@@ -126,6 +132,10 @@ SETTINGS: Mapping[str, Setting] = {
     "web_processes": Setting(
         "FAIRMESH_WEB_PROCESSES", _positive, "2", "Processes of the embedded web server.", "4"
     ),
+    "event_streams": Setting(
+        "FAIRMESH_EVENT_STREAMS", _positive, "4",
+        "Streams of events at once in one web process, each with a thread of its own.", "16",
+    ),
     "mesh": Setting("FAIRMESH_MESH", _slug, "demo", "The name of the mesh.", "acme"),
     "naan": Setting(
         "FAIRMESH_NAAN", _positive, "99999", "The authority number of its ARKs.", "12345"
@@ -144,6 +154,14 @@ SETTINGS: Mapping[str, Setting] = {
     "presign_seconds": Setting(
         "FAIRMESH_PRESIGN_SECONDS", _positive, "900",
         "How long an address of bytes, given out by resolve, is good.", "300",
+    ),
+    "upload_keep_hours": Setting(
+        "FAIRMESH_UPLOAD_KEEP_HOURS", _positive, "48",
+        "How long an unfinished upload that nobody goes on with is kept in a store.", "24",
+    ),
+    "private_http_stores": Setting(
+        "FAIRMESH_PRIVATE_HTTP_STORES", _boolean, "false",
+        "Whether a read-only HTTP store may be at an address of a private network.", "true",
     ),
     "shadow_rate": Setting(
         "FAIRMESH_SHADOW_RATE", _share, "0.01",
@@ -180,6 +198,24 @@ SETTINGS: Mapping[str, Setting] = {
         "FAIRMESH_RETENTION_WARNING_DAYS", _positive, "14",
         "How long before the end of a retention its owners are asked.", "30",
     ),
+    "removal_hours": Setting(
+        "FAIRMESH_REMOVAL_HOURS", _whole, "24",
+        "How long a replica that nothing asks for any more is kept before it is removed.", "72",
+    ),
+    "scrub_days": Setting(
+        "FAIRMESH_SCRUB_DAYS", _whole, "90",
+        "Within how many days every byte of every replica is read again; 0 for never by itself.",
+        "30",
+    ),
+    "scrub_bytes_per_second": Setting(
+        "FAIRMESH_SCRUB_BYTES_PER_SECOND", _whole, "50000000",
+        "How fast one worker reads replicas again; 0 for no limit.", "200000000",
+    ),
+    "scrub_quarantine_percent": Setting(
+        "FAIRMESH_SCRUB_QUARANTINE_PERCENT", _positive, "5",
+        "A store in which more than this share of replicas was found broken is trusted no more.",
+        "10",
+    ),
     "pii_model": Setting(
         "FAIRMESH_PII_MODEL", str, "",
         "The spaCy model by which scans look for names in prose: an installed package or a folder; "
@@ -211,12 +247,16 @@ class Env:
     embedded_redis: bool
     """Whether `up` starts the broker: true when no REDIS_URL is given."""
     web_processes: int
+    event_streams: int
     mesh: str
     naan: int
     worker_processes: int
     lease_seconds: int
     sweep_seconds: int
+    removal_hours: int
     presign_seconds: int
+    upload_keep_hours: int
+    private_http_stores: bool
     shadow_rate: float
     oidc_issuer: str
     oidc_client_id: str
@@ -225,6 +265,9 @@ class Env:
     break_glass_mfa: bool
     policy_review: bool
     retention_warning_days: int
+    scrub_days: int
+    scrub_bytes_per_second: int
+    scrub_quarantine_percent: int
     pii_model: str
     tokenizers: Path
 
