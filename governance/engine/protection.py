@@ -2,19 +2,24 @@
 
 copies = max, min_sites = max, sites and never_sites = union, residency = intersection,
 jurisdictions (at least so many) = max, retention_days (keep at least) = max, max_retention_days
-(delete after) = min, object_lock_days = max, legal_hold = or, time_to_replicate_minutes = min.
+(delete after) = min, object_lock_days = max, legal_hold = or, time_to_replicate_minutes = min,
+erasable_within_days = min, budget_per_month = min, priority = max, tiers and caches = union.
 A hold beats the end of retention. Source: DESIGN.md section 5.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import reduce
-from typing import Any
+from typing import Any, TypeVar
 
 SLUG = {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,63}$"}
 _CODE = {"type": "string", "pattern": "^[A-Z]{2}(-[A-Z0-9]{1,3})?$"}
+
+
+TIERS = ("hot", "cold", "archive")
+"""From the dearest to keep to the dearest to read."""
 
 
 def _count(low: int, high: int, told: str) -> dict[str, Any]:
@@ -50,8 +55,60 @@ SPEC_SCHEMA: dict[str, Any] = {
             "description": "Nothing is deleted while any policy says true; beats every other.",
         },
         "time_to_replicate_minutes": _count(1, 525_600, "Copies stand by then; shortest counts."),
+        "erasable_within_days": _count(
+            1, 3_650, "No copy where an erasure could take longer; the shortest counts."
+        ),
+        "budget_per_month": {
+            "type": "number",
+            "exclusiveMinimum": 0,
+            "description": "What storing one version's copies may cost a month; lowest counts.",
+        },
+        "priority": _count(0, 9, "Of its transfers; the highest counts."),
+        "tiers": _list(
+            {
+                "type": "object",
+                "additionalProperties": False,
+                "required": ["after_days", "tier"],
+                "properties": {
+                    "after_days": _count(0, 36_500, "Since the version was published."),
+                    "tier": {"enum": list(TIERS)},
+                },
+            },
+            "In which class of store the copies lie as they age; all lists together count.",
+        ),
+        "caches": _list(
+            {
+                "type": "object",
+                "additionalProperties": False,
+                "required": ["reads", "days"],
+                "properties": {
+                    "reads": _count(1, 1_000_000, "Asked for so often at a site,"),
+                    "days": _count(1, 365, "in so many days."),
+                    "sites": _list(SLUG, "Only at these; any without it."),
+                },
+            },
+            "A copy at a site while it is in demand there; all lists together count.",
+        ),
     },
 }
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class TierRule:
+    """From an age on, copies lie in stores of a tier."""
+
+    after_days: int
+    tier: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class CacheRule:
+    """A copy at a site at which a version was asked for so often in so many days."""
+
+    reads: int
+    days: int
+    sites: tuple[str, ...] = ()
+    """Only at these; empty for any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +130,21 @@ class Protection:
     object_lock_days: int = 0
     legal_hold: bool = False
     time_to_replicate_minutes: int | None = None
+    erasable_within_days: int | None = None
+    budget_per_month: float | None = None
+    priority: int | None = None
+    tiers: tuple[TierRule, ...] = ()
+    caches: tuple[CacheRule, ...] = ()
 
     @classmethod
     def from_spec(cls, policy_id: str, spec: dict[str, Any]) -> Protection:
         """Return the value of a checked specification."""
         read = dict(spec)
+        read["tiers"] = tuple(TierRule(**rule) for rule in spec.get("tiers", ()))
+        read["caches"] = tuple(
+            CacheRule(rule["reads"], rule["days"], tuple(sorted(rule.get("sites", ()))))
+            for rule in spec.get("caches", ())
+        )
         for key in ("sites", "never_sites", "residency"):
             if key in read:
                 read[key] = frozenset(read[key])
@@ -85,6 +152,7 @@ class Protection:
 
 
 _Named = tuple[str, ...]
+_Number = TypeVar("_Number", int, float)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +185,45 @@ class Requirement:
     hold_by: _Named = ()
     time_to_replicate_minutes: int | None = None
     time_to_replicate_by: _Named = ()
+    erasable_within_days: int | None = None
+    erasable_by: _Named = ()
+    budget_per_month: float | None = None
+    budget_by: _Named = ()
+    priority: int | None = None
+    """0 to 9; None when no policy says."""
+    priority_by: _Named = ()
+    tiers_by: tuple[tuple[TierRule, str], ...] = ()
+    """(rule, policy) pairs, by age."""
+    caches_by: tuple[tuple[CacheRule, str], ...] = ()
+    """(rule, policy) pairs."""
+
+    @property
+    def places(self) -> int:
+        """How many different sites there must be: copies count by site."""
+        return max(self.copies, self.min_sites, self.jurisdictions)
+
+    @property
+    def places_by(self) -> _Named:
+        """The policies that ask for so many sites."""
+        asked = (
+            (self.copies, self.copies_by),
+            (self.min_sites, self.min_sites_by),
+            (self.jurisdictions, self.jurisdictions_by),
+        )
+        return _union((), tuple(p for n, by in asked if n == self.places for p in by))
+
+    def tier_at(self, age_days: float) -> tuple[str | None, _Named]:
+        """Return the tier for copies of a version of this age and who asks for it; None for any.
+
+        The rule of the greatest age that is reached counts; of two at one age the hotter tier.
+        """
+        due = [rule for rule, _ in self.tiers_by if rule.after_days <= age_days]
+        if not due:
+            return None, ()
+        oldest = max(rule.after_days for rule in due)
+        tier = min((r.tier for r in due if r.after_days == oldest), key=TIERS.index)
+        by = {policy for rule, policy in self.tiers_by if rule == TierRule(oldest, tier)}
+        return tier, tuple(sorted(by))
 
     @property
     def contradiction(self) -> str | None:
@@ -155,6 +262,14 @@ def requirement_of(policy: Protection) -> Requirement:
         hold_by=by if policy.legal_hold else (),
         time_to_replicate_minutes=policy.time_to_replicate_minutes,
         time_to_replicate_by=by if policy.time_to_replicate_minutes is not None else (),
+        erasable_within_days=policy.erasable_within_days,
+        erasable_by=by if policy.erasable_within_days is not None else (),
+        budget_per_month=policy.budget_per_month,
+        budget_by=by if policy.budget_per_month is not None else (),
+        priority=policy.priority,
+        priority_by=by if policy.priority is not None else (),
+        tiers_by=tuple(sorted((rule, policy.id) for rule in policy.tiers)),
+        caches_by=tuple(sorted((rule, policy.id) for rule in policy.caches)),
     )
 
 
@@ -181,6 +296,15 @@ def join(one: Requirement, other: Requirement) -> Requirement:
         (one.time_to_replicate_minutes, one.time_to_replicate_by),
         (other.time_to_replicate_minutes, other.time_to_replicate_by),
     )
+    erased, erased_by = _least(
+        (one.erasable_within_days, one.erasable_by), (other.erasable_within_days, other.erasable_by)
+    )
+    budget, budget_by = _least(
+        (one.budget_per_month, one.budget_by), (other.budget_per_month, other.budget_by)
+    )
+    first, first_by = _greatest(
+        (one.priority, one.priority_by), (other.priority, other.priority_by)
+    )
     return Requirement(
         copies=copies,
         copies_by=copies_by,
@@ -204,6 +328,14 @@ def join(one: Requirement, other: Requirement) -> Requirement:
         hold_by=_union(one.hold_by, other.hold_by),
         time_to_replicate_minutes=soon,
         time_to_replicate_by=soon_by,
+        erasable_within_days=erased,
+        erasable_by=erased_by,
+        budget_per_month=budget,
+        budget_by=budget_by,
+        priority=first,
+        priority_by=first_by,
+        tiers_by=tuple(sorted({*one.tiers_by, *other.tiers_by})),
+        caches_by=tuple(sorted({*one.caches_by, *other.caches_by})),
     )
 
 
@@ -229,13 +361,28 @@ def _most(one: tuple[int, _Named], other: tuple[int, _Named]) -> tuple[int, _Nam
 
 
 def _least(
-    one: tuple[int | None, _Named], other: tuple[int | None, _Named]
-) -> tuple[int | None, _Named]:
+    one: tuple[_Number | None, _Named], other: tuple[_Number | None, _Named]
+) -> tuple[_Number | None, _Named]:
+    return _strictest(one, other, lambda a, b: a < b)
+
+
+def _greatest(
+    one: tuple[_Number | None, _Named], other: tuple[_Number | None, _Named]
+) -> tuple[_Number | None, _Named]:
+    return _strictest(one, other, lambda a, b: a > b)
+
+
+def _strictest(
+    one: tuple[_Number | None, _Named],
+    other: tuple[_Number | None, _Named],
+    beats: Callable[[_Number, _Number], bool],
+) -> tuple[_Number | None, _Named]:
+    """Return the side that beats; who says nothing never does, who says the same is named too."""
     if one[0] is None or other[0] is None:
         return other if one[0] is None else one
     if one[0] == other[0]:
         return one[0], _union(one[1], other[1])
-    return one if one[0] < other[0] else other
+    return one if beats(one[0], other[0]) else other
 
 
 def _shared(one: frozenset[str] | None, other: frozenset[str] | None) -> frozenset[str] | None:

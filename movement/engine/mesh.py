@@ -27,6 +27,8 @@ class SiteView:
     """False while it is draining, off-line or lost: nothing new is placed there."""
     counts: bool = True
     """False when its copies do not count any more: it is draining, lost, or away for too long."""
+    draining: bool = False
+    """True while it is being emptied: its copies go once there are enough elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +38,16 @@ class StoreView:
     name: str
     site: SiteView
     usable: bool = True
-    """False while it does not answer, is read only or is in quarantine: nothing new goes there."""
+    """False when it is read only: nothing new goes there."""
+    answers: bool = True
+    """False when it did not answer the last time: what answers is chosen before it."""
     trusted: bool = True
     """False while it is in quarantine: its copies do not count and nothing is read from there."""
     tier: str = "hot"
     free_bytes: int | None = None
     """None for no limit."""
+    erasable_days: float = 0.0
+    """How long an erasure may take there: while its site may be away, nothing is removed."""
     cost_gb_month: float = 0.0
     cost_1000_puts: float = 0.0
     cost_1000_gets: float = 0.0
@@ -53,6 +59,11 @@ class StoreView:
     @property
     def counts(self) -> bool:
         return self.trusted and self.site.counts
+
+    @property
+    def vouches(self) -> bool:
+        """Say whether a copy there can be asked for right now: only such back a removal."""
+        return self.counts and self.answers and self.site.reachable
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from governance.engine.contradictions import Site as Place
 from governance.engine.protection import Requirement
 from movement.engine.placement import Plan, Step
 from movement.models import ACTIVE, Replica, ReplicaState, Site, SiteState, Transfer
-from movement.services.reconcile import plan_version, planned_versions, stores_by_name
+from movement.planning import Outlook, planned_versions
 
 _AT_ONCE = 500
 _LYING = (ReplicaState.COMPLETE, ReplicaState.COPYING, ReplicaState.PLANNED)
@@ -60,10 +60,10 @@ def replicas(names: frozenset[str]) -> Iterator[dict[str, Any]]:
 
 def copies(wanted: Mapping[str, tuple[Requirement, Requirement]]) -> Iterator[dict[str, Any]]:
     """Yield each line in which the plans of a version differ under two requirements."""
-    stores = stores_by_name()
+    outlook = Outlook()
     for version in _published(wanted):
         before, after = (
-            plan_version(version, stores, requirement).plan
+            outlook.plan(version, requirement).plan
             for requirement in wanted[version.product.name]
         )
         yield from _differences(version, before, after)

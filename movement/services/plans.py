@@ -1,0 +1,215 @@
+"""Plans that somebody asks for: shown, applied, watched and undone. The reconciler's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Count, Q, QuerySet, Sum
+from django.utils import timezone
+
+from catalog.models import Version, VersionState
+from catalog.selectors import visible_products
+from core.canonical import canonical_json
+from core.digests import sha256_digest
+from core.errors import Conflict, Invalid, NotFound
+from core.names import Name, is_under
+from governance import audit, standing
+from governance.engine.entities import RECONCILER, Action, Principal
+from governance.resources import absent, load
+from governance.selectors import labels_of
+from governance.services import decide
+from movement.engine.placement import Item, Step
+from movement.models import ACTIVE, AppliedPlan, Site, Transfer
+from movement.planning import Outlook, VersionPlan, planned_versions
+from movement.services.reconcile import carry_out
+from movement.services.transfers import cancel_transfer
+
+_AT_ONCE = 500
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a plan is wanted for: all at or below a name, what a policy binds, or a site."""
+
+    name: str = ""
+    policy: str = ""
+    site: str = ""
+
+    def __post_init__(self) -> None:
+        if sum(map(bool, (self.name, self.policy, self.site))) != 1:
+            raise Invalid("Ask for the plan of one of: name, policy, site.")
+
+    def __str__(self) -> str:
+        if self.policy:
+            return f"policy {self.policy}"
+        return f"site {self.site}" if self.site else self.name
+
+
+@dataclass(frozen=True)
+class MeshPlan:
+    """The plans of many versions, what they come to together, and the mesh they were made for."""
+
+    asked: Asked
+    outlook: Outlook
+    versions: Sequence[VersionPlan]
+
+    def lines(self) -> Iterator[tuple[VersionPlan, Item]]:
+        """Yield each line with the version it is of; of a site's plan only those that touch it."""
+        for planned in self.versions:
+            for item in planned.items:
+                if not self.asked.site or self._site_of(item.store) == self.asked.site:
+                    yield planned, item
+
+    def _site_of(self, store: str) -> str:
+        found = self.outlook.mesh.stores.get(store)
+        return "" if found is None else found.site.name
+
+    @cached_property
+    def digest(self) -> str:
+        """Of all that would be done: two plans with one digest do the same."""
+        acts = [
+            [planned.version.name, str(item.step), item.store, list(item.policies)]
+            for planned, item in self.lines()
+            if item.step is not Step.KEEP
+        ]
+        return sha256_digest(canonical_json(sorted(acts)))
+
+    def totals(self) -> dict[str, Any]:
+        """Return bytes, seconds of one transfer after the other, and money, of all copies."""
+        ways = [
+            (planned.version.bytes, planned.ways[item.store])
+            for planned, item in self.lines()
+            if item.step is Step.COPY
+        ]
+        routes = [way.route for _, way in ways if way.route is not None]
+        return {
+            "bytes": sum(size for size, _ in ways),
+            "copies": len(ways),
+            "seconds": sum(route.seconds for route in routes),
+            "cost": sum(route.cost for route in routes),
+            "cost_per_month": sum(way.monthly for _, way in ways),
+            "unroutable": len(ways) - len(routes),
+        }
+
+
+def plan_for(principal: Principal, asked: Asked) -> MeshPlan:
+    """Return the plans of all published versions in question that one may administer."""
+    outlook = Outlook()
+    found = planned_versions(_versions(principal, asked).order_by("id"))
+    plans = [outlook.plan(version) for version in found.iterator(chunk_size=_AT_ONCE)]
+    return MeshPlan(asked, outlook, _touching(plans, asked, outlook))
+
+
+def _versions(principal: Principal, asked: Asked) -> QuerySet[Version]:
+    versions = Version.objects.filter(
+        state=VersionState.PUBLISHED, product__in=visible_products(principal, Action.ADMINISTER)
+    )
+    if asked.site and not Site.objects.filter(name=asked.site).exists():
+        raise NotFound(f"There is no site {asked.site!r}.")
+    if asked.policy:
+        return versions.filter(product__name__in=_bound_by(principal, asked.policy, versions))
+    if not asked.name or asked.name == "/":
+        return versions
+    prefix = str(Name.parse(asked.name))
+    above, _, number = prefix.partition("/v=")
+    below = versions.filter(Q(product__name=above) | Q(product__name__startswith=f"{above}/"))
+    return below.filter(number=int(number)) if number else below
+
+
+def _bound_by(principal: Principal, slug: str, versions: QuerySet[Version]) -> list[str]:
+    """Return the products that a protection policy in force binds."""
+    policy = next((p for p in standing.in_force("protection") if p.slug == slug), None)
+    if policy is None:
+        raise NotFound(f"No protection policy {slug!r} is in force.")
+    names = versions.values_list("product__name", flat=True).distinct()
+    return [
+        name
+        for name in names
+        if is_under(name, policy.prefix)
+        and (not policy.labels or policy.labels <= {row.label for row in labels_of(name)})
+    ]
+
+
+def _touching(
+    plans: Iterable[VersionPlan], asked: Asked, outlook: Outlook
+) -> list[VersionPlan]:
+    if not asked.site:
+        return list(plans)
+    there = {s.name for s in outlook.mesh.stores.values() if s.site.name == asked.site}
+    return [plan for plan in plans if any(item.store in there for item in plan.items)]
+
+
+def apply_plan(
+    principal: Principal, asked: Asked, digest: str = ""
+) -> tuple[AppliedPlan, MeshPlan]:
+    """Queue what `plan_for` shows. With `digest` only if it is still the plan that was shown."""
+    planned = plan_for(principal, asked)
+    if digest and digest != planned.digest:
+        raise Conflict("The plan has changed since it was shown; look at it again.")
+    with transaction.atomic():
+        applied = AppliedPlan.objects.create(
+            name=str(asked), digest=planned.digest, asked_by=principal.id
+        )
+        for each in planned.versions:
+            if not asked.site or _copies_to(each, planned):
+                carry_out(each, asked_by=RECONCILER.id, applied=applied)
+        name = asked.name or "/"
+        answer = decide(principal, Action.ADMINISTER, load(name.partition("/v=")[0]))
+        audit.record(principal, "apply-plan", name, answer, plan=str(applied.pk), asked=str(asked))
+    return applied, planned
+
+
+def _copies_to(each: VersionPlan, planned: MeshPlan) -> bool:
+    return any(of is each and item.step is not Step.KEEP for of, item in planned.lines())
+
+
+def applied_plan(principal: Principal, plan_id: UUID) -> AppliedPlan:
+    """Return a plan that the principal applied, or whose products they administer."""
+    row = AppliedPlan.objects.filter(pk=plan_id).first()
+    if row is None or (row.asked_by != principal.id and not _of(principal, row).exists()):
+        raise absent(str(plan_id))
+    return row
+
+
+def _of(principal: Principal, row: AppliedPlan) -> QuerySet[Transfer]:
+    mine = visible_products(principal, Action.ADMINISTER)
+    return row.transfers.filter(version__product__in=mine)
+
+
+def progress_of(principal: Principal, row: AppliedPlan) -> dict[str, Any]:
+    """Return how far the transfers of a plan are, of those one may know of."""
+    counted = _of(principal, row).values("state").annotate(
+        n=Count("pk"), done=Sum("bytes_done"), total=Sum("bytes_total")
+    )
+    states = {each["state"]: each["n"] for each in counted}
+    return {
+        "states": states,
+        "bytes_done": sum(each["done"] or 0 for each in counted),
+        "bytes_total": sum(each["total"] or 0 for each in counted),
+        "active": sum(n for state, n in states.items() if state in ACTIVE),
+    }
+
+
+def undo_plan(principal: Principal, plan_id: UUID) -> tuple[AppliedPlan, int]:
+    """Call off what is still under way of a plan; return how many transfers that were.
+
+    Copies that stand already stay as long as a policy asks for them, and go as any surplus does
+    when none does any more.
+    """
+    row = applied_plan(principal, plan_id)
+    called_off = 0
+    for transfer in _of(principal, row).filter(state__in=ACTIVE):
+        try:
+            cancel_transfer(principal, transfer.pk)
+        except Conflict:
+            continue  # it ended meanwhile
+        called_off += 1
+    AppliedPlan.objects.filter(pk=row.pk, undone_at__isnull=True).update(undone_at=timezone.now())
+    row.refresh_from_db()
+    return row, called_off
+
