@@ -6,20 +6,22 @@ import contextlib
 import hashlib
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 from typing import TypeVar
 
 import google_crc32c
 
 from core.digests import CHUNK_BYTES
-from core.errors import Conflict, DigestMismatch, FairmeshError, IntegrityBroken, StoreUnavailable
+from core.errors import Conflict, DigestMismatch, FairmeshError, StoreUnavailable
 from core.files import FileEntry
 from movement.engine.spans import (
     BUFFER_BYTES,
     Lane,
     check_entry,
+    check_sha256,
     check_size,
+    fill,
     proved_pieces,
     whole_span,
 )
@@ -144,11 +146,12 @@ def _copy_small(route: Route, item: CopyItem, lane: Lane) -> CopyOutcome:
     """Copy a file that fits the buffer: two requests, since the target itself refuses a second."""
     lane.stop_if_asked()
     entry = item.entry
-    silent = replace(lane, on_bytes=_ignore)
+    data = lane.buffer[: entry.bytes]
     with route.source.open(item.source_key) as reader:
         check_size(reader, entry)
-        data = b"".join(bytes(piece) for piece in proved_pieces(reader, whole_span(entry), silent))
-    crc32c = entry.chunks[0].crc32c if entry.chunks else google_crc32c.value(data)
+        fill(reader, data)
+    check_sha256(hashlib.sha256(data), entry.sha256, 0)
+    crc32c = entry.chunks[0].crc32c if entry.chunks else google_crc32c.value(bytes(data))
     body = Body(entry.bytes, (data,), crc32c)
     try:
         route.target.put(item.target_key, body, _facts(item), if_absent=not item.replace)
@@ -187,11 +190,6 @@ def _copy_stream(route: Route, item: CopyItem, lane: Lane) -> CopyOutcome:
             digest.update(lane.buffer[:count])
             writer.write(lane.buffer[:count])
             lane.on_bytes(count)
-        if (found := digest.hexdigest()) != entry.sha256:
-            raise IntegrityBroken(
-                f"the source hashes to {found}, the manifest says {entry.sha256}.",
-                expected=entry.sha256,
-                found=found,
-            )
+        check_sha256(digest, entry.sha256, 0)
         writer.commit(entry.sha256)
     return _copied(item)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from core.digests import CHUNK_BYTES
 from core.errors import IntegrityBroken
@@ -13,6 +14,11 @@ from movement.stores.crc32c import join_crc32c
 from movement.stores.protocol import Reader, part_bytes_for
 
 BUFFER_BYTES = 1024 * 1024
+PIECE_BYTES = 1024 * 1024
+
+
+class Sha256(Protocol):
+    def hexdigest(self) -> str: ...
 
 
 class CopyStopped(Exception):
@@ -92,6 +98,25 @@ def check_size(reader: Reader, entry: FileEntry) -> None:
         )
 
 
+def check_sha256(digest: Sha256, expected: str, offset: int) -> None:
+    if (found := digest.hexdigest()) != expected:
+        raise IntegrityBroken(
+            f"the source's bytes from {offset} hash to {found}, the manifest says {expected}.",
+            offset=offset,
+            expected=expected,
+            found=found,
+        )
+
+
+def fill(reader: Reader, view: memoryview) -> None:
+    """Fill all of `view`. Raises IntegrityBroken when the source ends before."""
+    while len(view):
+        count = reader.readinto(view)
+        if not count:
+            raise IntegrityBroken("the source ended before the size the manifest says.")
+        view = view[count:]
+
+
 def proved_pieces(reader: Reader, span: Span, lane: Lane) -> Iterator[memoryview]:
     """Yield the bytes of a span in the lane's one buffer.
 
@@ -103,26 +128,13 @@ def proved_pieces(reader: Reader, span: Span, lane: Lane) -> Iterator[memoryview
         digest = hashlib.sha256()
         chunk_left = min(CHUNK_BYTES, left)
         left -= chunk_left
-        view = lane.buffer[:0]
         while chunk_left:
             lane.stop_if_asked()
-            view = lane.buffer[: min(chunk_left, BUFFER_BYTES)]
-            view = view[: reader.readinto(view)]
-            if not len(view):
-                raise IntegrityBroken("the source ended before the size the manifest says.")
+            view = lane.buffer[: min(chunk_left, PIECE_BYTES)]
+            fill(reader, view)
             digest.update(view)
             chunk_left -= len(view)
-            if chunk_left:
-                yield view
-                lane.on_bytes(len(view))
-        if (found := digest.hexdigest()) != expected:
-            raise IntegrityBroken(
-                f"the source's bytes from {span.offset + index * CHUNK_BYTES} hash to {found}, "
-                f"the manifest says {expected}.",
-                offset=span.offset + index * CHUNK_BYTES,
-                expected=expected,
-                found=found,
-            )
-        if len(view):
+            if not chunk_left:
+                check_sha256(digest, expected, span.offset + index * CHUNK_BYTES)
             yield view
             lane.on_bytes(len(view))
