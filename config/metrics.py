@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable, Iterable
 
-from django.db.models import Count, Model, Sum
+from django.db.models import Count, Model
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -19,13 +19,14 @@ from prometheus_client import (
     Metric,
     generate_latest,
 )
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from core.models import OutboxDelivery
 from governance.models import AuditEntry, AuditTree
-from movement.models import AuditCopy, Replica, Transfer
+from movement.metrics import figures
+from movement.models import AuditCopy
 from transforms.models import Run
 
 _REQUESTS = Counter("fairmesh_requests", "Requests answered.", ["method", "route", "status"])
@@ -54,16 +55,13 @@ class MetricsMiddleware:
 
 
 class WorkCollector(Collector):
-    """Counts the work by state when it is asked: eight queries, each over one table."""
+    """Counts the work by state when it is asked, by a fixed number of queries."""
 
     def collect(self) -> Iterable[Metric]:
-        yield _by_state("fairmesh_transfers", "Transfers by state.", Transfer)
-        yield _by_state("fairmesh_replicas", "Replicas by state.", Replica)
+        yield from figures()
         yield _by_state("fairmesh_runs", "Runs by state.", Run)
         waiting = OutboxDelivery.objects.filter(done_at__isnull=True).count()
         yield GaugeMetricFamily("fairmesh_outbox_waiting", "Events to be handled.", value=waiting)
-        moved = Transfer.objects.aggregate(total=Sum("bytes_done"))["total"] or 0
-        yield CounterMetricFamily("fairmesh_moved_bytes", "Bytes of all transfers.", value=moved)
         yield from _of_the_audit_log()
 
 

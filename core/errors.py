@@ -254,3 +254,11 @@ class SecondPersonNeeded(Conflict):
 
     code = "second_person_needed"
     title = "A second person must approve this"
+
+
+class TooManyStreams(FairmeshError):
+    """No more events can be streamed now; `extra["retry_after"]` says when to ask again."""
+
+    code = "too_many_streams"
+    title = "Too many streams of events"
+    status = 503

@@ -20,6 +20,7 @@ from fairmesh.transport import Api, Json, problem_error
 from fairmesh.upload import Journal, LocalFile, collect, open_draft, send_files
 from fairmesh.verify import Progress
 from fairmesh.waiting import RUN_ENDS, TRANSFER_ENDS, all_in, finished_run, wait_until
+from fairmesh.watching import Watching
 
 TRUST = "/.well-known/fairmesh/trust.json"
 Paths = Iterable[str | Path] | Mapping[str, str | Path]
@@ -316,6 +317,23 @@ class Client:
         """Return the transfers of a product or version once all have ended; raise Pending."""
         return wait_until(
             lambda: list(self.transfers(**filters)), all_in(TRANSFER_ENDS), "transfers", timeout
+        )
+
+    def watch_transfers(
+        self,
+        *,
+        transfer: str | None = None,
+        version: str | None = None,
+        product: str | None = None,
+        timeout: float | None = None,
+    ) -> Iterator[Json]:
+        """Yield transfers as they change, until all of the version or product have ended.
+
+        Without any of the three it goes on with all that one may know of. Raises Pending when it
+        takes longer than `timeout` seconds.
+        """
+        return iter(
+            Watching(self.api, transfer=transfer, version=version, product=product, timeout=timeout)
         )
 
     # Transforms and lineage

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -94,6 +95,7 @@ class Fetcher:
         self.progress = progress
         self.version = ""
         self.bytes_moved = 0
+        self._lock = threading.Lock()
         self.sources: dict[str, int] = {}
 
     def fetch(self, anchor: Anchor) -> Fetched:
@@ -145,25 +147,27 @@ class Fetcher:
             results = [pool.submit(self._fetch_one, e, addresses[e.path]) for e in entries]
             try:
                 for result in results:
-                    host, moved = result.result()
+                    host = result.result()
                     self.sources[host] = self.sources.get(host, 0) + 1
-                    self.bytes_moved += moved
             finally:
                 for result in results:
                     result.cancel()
 
-    def _fetch_one(self, entry: Entry, urls: Sequence[str]) -> tuple[str, int]:
-        """Bring one file into place; return the host that served it and the bytes moved."""
+    def _fetch_one(self, entry: Entry, urls: Sequence[str]) -> str:
+        """Bring one file into place; return the host that served its end.
+
+        A replica that fails gives way to the next, which goes on behind the bytes that came.
+        """
         failures: list[FairmeshError] = []
         for url in self._urls(entry, urls):
             try:
-                moved = self._from(entry, url)
+                self._from(entry, url)
             except (Unavailable, VerificationFailed) as error:
                 failures.append(error)
             except FairmeshError as error:
                 failures.append(Unavailable(error.detail, error.problem))
             else:
-                return httpx.URL(url).host, moved
+                return httpx.URL(url).host
         if not failures:
             raise Unavailable(f"No replica that you may read holds {entry.path}.")
         raise next((e for e in failures if isinstance(e, VerificationFailed)), failures[-1])
@@ -177,7 +181,7 @@ class Fetcher:
             fresh = again.addresses(self.api, again.resolve(self.api))
             yield from fresh.get(entry.path, [])
 
-    def _from(self, entry: Entry, url: str) -> int:
+    def _from(self, entry: Entry, url: str) -> None:
         """Stream one file from `url`, hashing as it comes, and rename it into place."""
         target = self._target(entry)
         name = hashlib.sha256(entry.path.encode()).hexdigest()
@@ -190,10 +194,11 @@ class Fetcher:
         if have != entry.bytes or sha256.hexdigest() != entry.sha256:
             if have >= entry.bytes:
                 partial.unlink()
+                if start:  # another replica sent the beginning: it may be the one that was wrong
+                    return self._from(entry, url)
                 raise VerificationFailed(f"{entry.path} from {_shown(url)} is not what was sealed.")
             raise Unavailable(f"{_shown(url)} sent {have} of the {entry.bytes} bytes.")
         partial.replace(target)
-        return have - start
 
     def _stream(
         self, url: str, entry: Entry, partial: Path, have: int, sha256: Any
@@ -217,6 +222,7 @@ class Fetcher:
                             break
                         sha256.update(piece)
                         file.write(piece)
+                        self._count(len(piece))
                         if self.progress is not None:
                             self.progress(len(piece))
         except httpx.TransportError as error:
@@ -224,6 +230,10 @@ class Fetcher:
                 f"{_shown(url)} broke off: {error or type(error).__name__}."
             ) from error
         return have, start, sha256
+
+    def _count(self, moved: int) -> None:
+        with self._lock:
+            self.bytes_moved += moved
 
     def _target(self, entry: Entry) -> Path:
         """Return where the file goes; raise when a link would lead out of the folder."""

@@ -13,6 +13,7 @@ from config.runtime.home import Home
 from config.runtime.supervisor import Child
 
 _WEB_THREADS = 4
+"""For requests, in each process; a stream of events has one of its own beside them."""
 
 
 def web(home: Home, env: Env) -> Child:
@@ -26,7 +27,7 @@ def web(home: Home, env: Env) -> Child:
         "--host", env.host,
         "--port", str(env.port),
         "--workers", str(env.web_processes),
-        "--blocking-threads", str(_WEB_THREADS),
+        "--blocking-threads", str(_WEB_THREADS + env.event_streams),
         "--no-ws",
         "--respawn-failed-workers",
         "--workers-kill-timeout", "3",

@@ -58,6 +58,22 @@ def test_the_next_replica_takes_over_from_one_that_lies_or_fails(
     assert ranges == ["bytes=100-"]  # what the cut replica gave was kept
 
 
+def test_a_wrong_beginning_does_not_spoil_what_a_good_replica_sends(
+    client: Client, tiny_mesh: Any, sealed: Any, tmp_path: Path
+) -> None:
+    path = "train/a.jsonl"
+    data = sealed.files[path]
+    tiny_mesh.answers["GET /lies-and-is-cut"] = (200, b"x" * 100)
+    good = f"{tiny_mesh.url}/bytes/{path}"
+    _urls(tiny_mesh, path, f"{tiny_mesh.url}/lies-and-is-cut", good)
+    fetched = client.get(NAME, tmp_path / "out")
+    assert (tmp_path / "out" / path).read_bytes() == data
+    whole = sum(map(len, sealed.files.values()))
+    assert fetched.bytes_moved == whole + 100 + (len(data) - 100)
+    asked = [(url, headers.get("Range")) for _, url, headers in tiny_mesh.asked if "bytes/" in url]
+    assert [ranged for url, ranged in asked if url.endswith(path)] == ["bytes=100-", None]
+
+
 def test_when_every_replica_lies_nothing_is_put_in_place(
     client: Client, tiny_mesh: Any, sealed: Any, tmp_path: Path
 ) -> None:

@@ -1,6 +1,17 @@
 """The `fairmesh` command. Each module adds its verbs; docs/reference/cli.md lists them all."""
 
-from fairmesh.cli import access, audit, catalog, data, erasure, labels, policies, session, work
+from fairmesh.cli import (
+    access,
+    audit,
+    catalog,
+    data,
+    erasure,
+    labels,
+    policies,
+    session,
+    transfers,
+    work,
+)
 from fairmesh.cli.app import app
 
 __all__ = [
@@ -14,6 +25,7 @@ __all__ = [
     "main",
     "policies",
     "session",
+    "transfers",
     "work",
 ]
 

@@ -141,23 +141,6 @@ def _show_plan(plan: Json, as_json: bool) -> None:
     show_rows(False, plan["items"], columns)
 
 
-@app.command()
-def transfers(
-    name: Annotated[str | None, typer.Option("--product", help="Only of this product.")] = None,
-    state: Annotated[str | None, typer.Option(help="Only in this state.")] = None,
-    wait: Wait = False,
-    timeout: Timeout = 300.0,
-    as_json: AsJson = False,
-) -> None:
-    """List transfers: what moves, what waits, what was refused and why."""
-    with mesh() as client:
-        if wait:
-            client.wait_transfers(timeout, product=name)
-        rows = list(client.transfers(product=name, state=state))
-    columns = ["version", "source", "target", "state", "bytes_done", "bytes_total", "reason"]
-    show_rows(as_json, rows, columns)
-
-
 @app.command("replicas")
 def replicas(name: Name, as_json: AsJson = False) -> None:
     """List where the versions of a product lie, and in what state."""
