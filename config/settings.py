@@ -201,6 +201,7 @@ SPECTACULAR_SETTINGS = {
         "LabelOrigin": "governance.models.LabelOrigin",
         "PolicyKind": "governance.models.PolicyKind",
         "PolicyState": "governance.models.PolicyState",
+        "PortSubscriptionState": "governance.models.SubscriptionState",
         "PrincipalKind": "governance.models.PrincipalKind",
         "ReplicaState": "movement.models.ReplicaState",
         "ReviewVerdict": "governance.models.ReviewVerdict",

@@ -130,6 +130,17 @@ def services_for(name: str, labels: Iterable[str], event: str) -> list[ServiceCa
     )[0]
 
 
+def scan_left_out_by(name: str, labels: Iterable[str]) -> list[str]:
+    """Return the policies that leave out the scan of what is published; empty when it runs."""
+    carried = frozenset(labels)
+    return scan_left_out([p for p in in_force("services") if p.covers(name, carried)])
+
+
+def scan_left_out(policies: Iterable[Standing]) -> list[str]:
+    """Return by which of the policies that bind a product its scan is left out."""
+    return service_policies.leaving_out({policy.slug: policy.spec for policy in policies})
+
+
 def plan(policies: Iterable[Standing], event: Event) -> tuple[list[ServiceCall], list[str]]:
     """Return the services in order, and those that wait for each other."""
     plans = [service_policies.plan_of(policy.slug, policy.spec, event) for policy in policies]

@@ -42,7 +42,7 @@ from governance.services import naming, require, signer_for
 from governance.services.holds import person_of
 from governance.services.inheritance import Source as LabelSource
 from governance.services.inheritance import inherit
-from governance.services.scans import ask_for_scan
+from governance.services.scans import scan_published
 
 ColumnFlow = Mapping[str, Sequence[str]]
 """Output column → the input columns whose values flow into it."""
@@ -273,7 +273,8 @@ def _after_publish(actor: Principal, version: Version, run: str) -> None:
         product.lifecycle = Lifecycle.ACTIVE
         product.save(update_fields=["lifecycle", "updated_at"])
     search.index_product(product)
-    ask_for_scan(product.name, version.number, by=actor.id, published_by=person_of(actor))
+    resource = product_resource(product)
+    scan_published(resource, version.number, by=actor.id, published_by=person_of(actor))
     outbox.emit(
         "version.published",
         {

@@ -145,6 +145,8 @@ def _wrong(raw: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             circle = service_policies.in_order(plan)[1]
             if circle:
                 yield f"spec.on.{event}", f"{', '.join(circle)} wait for each other"
+        if service_policies.leaves_out(raw["spec"]) and service_policies.asks_for(raw["spec"]):
+            yield "spec.without", "`on.publish` asks for the scan that is left out here"
 
 
 def protection(policy_id: str, spec: dict[str, Any]) -> Protection:

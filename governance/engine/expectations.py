@@ -101,7 +101,12 @@ def _services(document: Document, given: _Given) -> dict[str, Any]:
     event = Event(given.get("event", Event.PUBLISH))
     plan = service_policies.plan_of(document.id, document.spec, event) if applies else {}
     ordered, _ = service_policies.in_order(plan)
-    return {"applies": applies, "services": [call.service for call in ordered]}
+    without = applies and service_policies.leaves_out(document.spec)
+    return {
+        "applies": applies,
+        "services": [call.service for call in ordered],
+        "without": [service_policies.SCAN] if without else [],
+    }
 
 
 def _naming(document: Document, given: _Given) -> dict[str, Any]:

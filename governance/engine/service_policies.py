@@ -1,5 +1,8 @@
 """Services policies: what runs by itself on a product when it is published, changed or due.
 
+Every publication is scanned without any policy; one can leave that scan out (`without`), and any
+other that asks for a scan on publication (`on.publish`) has it run all the same.
+
 Merge: the services of all policies together; of two budgets the smaller, of two intervals the
 shorter; what must come before = union; of `redact` and `omit` the latter. The order is that of the
 dependencies, and among equals that of KNOWN, so that the same policies always give the same list.
@@ -14,6 +17,8 @@ from functools import reduce
 from typing import Any
 
 KNOWN = ("profile", "scan", "contract-check", "fair-score", "token-count")
+SCAN = "scan"
+"""The one service that runs on every publication unless a policy leaves it out."""
 _SERVICE = {
     "type": "string",
     "pattern": f"^({'|'.join(KNOWN)}|pipeline:[a-z0-9][a-z0-9-]{{0,63}})$",
@@ -75,6 +80,14 @@ def spec_schema(requests: Mapping[str, Any]) -> dict[str, Any]:
                 "labels change, and from time to time.",
             },
             "budget": _BUDGET,
+            "without": {
+                "type": "array",
+                "items": {"const": SCAN},
+                "minItems": 1,
+                "uniqueItems": True,
+                "description": "What runs on every publication by itself, and is left out here: "
+                "the scan. Where another policy asks for it on publication, it runs.",
+            },
             "requests": dict(requests),
             "lineage": {
                 "type": "object",
@@ -96,6 +109,26 @@ def spec_schema(requests: Mapping[str, Any]) -> dict[str, Any]:
 def omits_hidden(spec: Mapping[str, Any]) -> bool:
     """Say whether one policy has hidden products left out of lineage; any one that does counts."""
     return bool(spec.get("lineage", {}).get("hidden") == "omit")
+
+
+def leaves_out(spec: Mapping[str, Any], service: str = SCAN) -> bool:
+    """Say whether one policy leaves a service out that would run by itself."""
+    return service in spec.get("without", ())
+
+
+def asks_for(spec: Mapping[str, Any], service: str = SCAN) -> bool:
+    """Say whether one policy has a service run on publication."""
+    return service in plan_of("", spec, Event.PUBLISH)
+
+
+def leaving_out(specs: Mapping[str, Mapping[str, Any]], service: str = SCAN) -> list[str]:
+    """Return the policies by whom a service is left out on publication; empty when it runs.
+
+    `specs` are those that apply, by policy. One that asks for the service outweighs all others.
+    """
+    if any(asks_for(spec, service) for spec in specs.values()):
+        return []
+    return sorted(policy for policy, spec in specs.items() if leaves_out(spec, service))
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from django.utils import timezone
 from core import outbox
 from core.errors import Conflict, NotFound
 from governance import audit, resources
-from governance.engine.entities import Action, Principal
+from governance.engine.entities import Action, Principal, Resource
 from governance.engine.scan.detectors import BY_ID
 from governance.engine.scan.judging import Finding, Verdict, judge
 from governance.engine.scan.tally import Tally
@@ -31,6 +31,7 @@ from governance.models import (
 )
 from governance.services.decisions import require
 from governance.services.labels import Evidence, say
+from governance.standing import scan_left_out_by
 
 SCANNER = "service.scan"
 LONGEST_COLUMN = 300
@@ -57,6 +58,30 @@ def ask_for_scan(product: str, version: int, *, by: str, published_by: str) -> S
         },
     )
     return scan
+
+
+@transaction.atomic
+def scan_published(product: Resource, version: int, *, by: str, published_by: str) -> Scan:
+    """Queue the scan of a version that is published; where the services policies leave it out,
+    write down that they do.
+
+    A version that was skipped lowers no label, and is scanned when somebody asks for it.
+    """
+    policies = scan_left_out_by(product.name, product.labels)
+    if not policies:
+        return ask_for_scan(product.name, version, by=by, published_by=published_by)
+    now = timezone.now()
+    return Scan.objects.create(
+        name=product.name,
+        version=version,
+        state=ScanState.SKIPPED,
+        reason_code="left_out_by_policy",
+        reason=f"The services policies leave the scan out: {', '.join(policies)}.",
+        asked_by=by,
+        published_by=published_by,
+        next_attempt_at=now,
+        finished_at=now,
+    )
 
 
 @dataclass(frozen=True, slots=True)

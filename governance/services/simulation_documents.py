@@ -12,9 +12,17 @@ from governance.engine import documents, naming
 from governance.engine.entities import Action, Principal, Resource
 from governance.engine.naming import Description, NamingRules
 from governance.engine.protection import Requirement
-from governance.engine.service_policies import Event
+from governance.engine.service_policies import SCAN, Event
 from governance.models import Policy, PolicyState
-from governance.standing import Index, Standing, in_force, plan, replaced, requirement
+from governance.standing import (
+    Index,
+    Standing,
+    in_force,
+    plan,
+    replaced,
+    requirement,
+    scan_left_out,
+)
 
 MAX_PLANNED = 500
 """Plans are made for so many products; of the rest it is only said that something changes."""
@@ -179,18 +187,24 @@ def _violations(rules: NamingRules, product: Resource, told: Description) -> lis
 def _services(actor: Principal, policy: Policy, names: int) -> dict[str, Any]:
     both = _Both(policy)
     plans = _Once(lambda policies: {event: plan(policies, event)[0] for event in Event})
+    left_out = _Once(lambda policies: [SCAN] if scan_left_out(policies) else [])
     changed: dict[str, dict[str, Any]] = {}
     for product in _products(policy):
-        before, after = map(plans, both.applying(product))
-        if before != after:
-            changed[product.name] = {
-                str(event): {
-                    "before": [call.service for call in before[event]],
-                    "after": [call.service for call in after[event]],
-                }
-                for event in Event
-                if before[event] != after[event]
+        sides = both.applying(product)
+        before, after = map(plans, sides)
+        events = {
+            str(event): {
+                "before": [call.service for call in before[event]],
+                "after": [call.service for call in after[event]],
             }
+            for event in Event
+            if before[event] != after[event]
+        }
+        without = {"before": left_out(sides[0]), "after": left_out(sides[1])}
+        if without["before"] != without["after"]:
+            events["without"] = without
+        if events:
+            changed[product.name] = events
     known = sorted(_known(actor, changed))
     sample = [{"name": name, "events": changed[name]} for name in known[:names]]
     return {"products": {"count": len(known), "sample": sample}}

@@ -32,7 +32,7 @@ from governance.engine.scan.tally import Tally
 from governance.models import SCAN_OPEN, Scan, ScanState
 from governance.selectors import services_for
 from governance.services import require
-from governance.services.scans import Outcome, ask_for_scan, finish_scan
+from governance.services.scans import Outcome, ask_for_scan, finish_scan, scan_published
 from transforms import doorbell
 from transforms.engine.scanning import NotText, blocks_of
 from transforms.engine.sources import OpenInput
@@ -86,8 +86,8 @@ def scan_unscanned() -> int:
     missing = Version.objects.filter(~Exists(told), state=VersionState.PUBLISHED)
     found = list(missing.select_related("product").order_by("id")[:_AT_ONCE])
     for version in found:
-        ask_for_scan(
-            version.product.name,
+        scan_published(
+            product_resource(version.product),
             version.number,
             by="service.scan",
             published_by=version.created_by,
