@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from enum import StrEnum
 from uuid import UUID
 
 from django.db.models import Case, Exists, F, OuterRef, Prefetch, Q, QuerySet, Subquery, Value, When
@@ -23,20 +22,10 @@ from governance.models import (
     Membership,
     PortSubscription,
     RequestState,
+    SubscriptionState,
     User,
 )
 from governance.narrowing import within
-
-
-class SubscriptionState(StrEnum):
-    ACTIVE = "active"
-    """A grant of it holds."""
-    PENDING = "pending"
-    """It was asked for, and nobody has decided."""
-    ENDED = "ended"
-    """It was granted; every grant was revoked or has expired."""
-    DENIED = "denied"
-    WITHDRAWN = "withdrawn"
 
 
 def standing(

@@ -8,9 +8,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from governance.models import PortSubscription
-from governance.selectors import PURPOSES
-from governance.subscriptions import SubscriptionState
+from governance.models import PortSubscription, SubscriptionState
 
 Data = dict[str, Any]
 
@@ -19,7 +17,7 @@ class SubscriptionGrantOut(serializers.Serializer[Data]):
     """A grant that holds."""
 
     id = serializers.UUIDField()
-    purpose = serializers.ChoiceField(choices=PURPOSES)
+    purpose = serializers.CharField()
     expires_at = serializers.DateTimeField()
 
 
@@ -28,7 +26,7 @@ class PortSubscriptionOut(serializers.ModelSerializer[PortSubscription]):
 
     username = serializers.CharField(source="user.username", default="")
     team = serializers.CharField(source="team.slug", default=None, allow_null=True)
-    state = serializers.ChoiceField(choices=[str(state) for state in SubscriptionState])
+    state = serializers.ChoiceField(choices=SubscriptionState.choices)
     purposes = serializers.SerializerMethodField()
     grants = serializers.SerializerMethodField()
     pending_request = serializers.UUIDField(allow_null=True)
@@ -47,7 +45,7 @@ class PortSubscriptionOut(serializers.ModelSerializer[PortSubscription]):
             "pending_request", "created_at", "expires_at", "ended_at", "last_read_at",
         ]  # fmt: skip
 
-    @extend_schema_field(serializers.ListField(child=serializers.ChoiceField(choices=PURPOSES)))
+    @extend_schema_field(serializers.ListField(child=serializers.CharField()))
     def get_purposes(self, row: Any) -> list[str]:
         """Return what it is granted for; what was asked for last where nothing is."""
         granted = sorted({request.purpose for request in row.granting})

@@ -17,10 +17,9 @@ from governance.api.access_serializers import RequestOut
 from governance.api.authentication import principal_of, user_of
 from governance.api.subscriptions_serializers import PortSubscriptionOut
 from governance.engine.entities import Action
-from governance.models import AccessRequest, PortSubscription
-from governance.subscriptions import SubscriptionState
+from governance.models import AccessRequest, PortSubscription, SubscriptionState
 
-STATES = [str(state) for state in SubscriptionState]
+STATES = SubscriptionState.values
 
 
 def _rendered(rows: list[PortSubscription]) -> list[dict[str, Any]]:

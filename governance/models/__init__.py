@@ -51,7 +51,7 @@ from governance.models.principals import (
     User,
 )
 from governance.models.scans import SCAN_OPEN, Scan, ScanState, ScanVerdict
-from governance.models.subscriptions import PortSubscription
+from governance.models.subscriptions import PortSubscription, SubscriptionState
 
 __all__ = [
     "SCAN_OPEN",
@@ -99,6 +99,7 @@ __all__ = [
     "ScanState",
     "ScanVerdict",
     "SigningKey",
+    "SubscriptionState",
     "TargetKind",
     "Team",
     "TeamRole",

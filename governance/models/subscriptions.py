@@ -10,6 +10,19 @@ from core.ids import new_id
 from governance.models.principals import Team, User
 
 
+class SubscriptionState(models.TextChoices):
+    """How a subscription stands; never a column."""
+
+    ACTIVE = "active"
+    """A grant of it holds."""
+    PENDING = "pending"
+    """It was asked for, and nobody has decided."""
+    ENDED = "ended"
+    """It was granted; every grant was revoked or has expired."""
+    DENIED = "denied"
+    WITHDRAWN = "withdrawn"
+
+
 class PortSubscription(models.Model):
     """One consumer of one output port of a product: a person, a machine or a team.
 
