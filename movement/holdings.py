@@ -24,6 +24,7 @@ from movement.models import (
     Transfer,
     TransferState,
 )
+from movement.selectors import is_operator
 from movement.wishes import standing_pins
 
 LOOKED_AT = 1_000
@@ -41,12 +42,12 @@ class Obstacle:
     reason: str
     replicas: int
     versions: tuple[str, ...]
-    """Some of them."""
+    """Some of them, of those that one may know by name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
-    """What lies at a site, of what somebody may know of."""
+    """What lies at a site, as far as somebody may know."""
 
     replicas: int
     bytes: int
@@ -58,10 +59,13 @@ class Holdings:
 
 
 def holdings_of(principal: Principal, site: Site) -> Holdings:
-    """Return what lies at a site. While it is drained this costs some queries a product."""
-    lying = Replica.objects.filter(
-        store__site=site, version__in=visible_versions(principal)
-    ).exclude(state__in=_NOT_THERE)
+    """Return what lies at a site. While it is drained this costs some queries a product.
+
+    Operators, who empty it, are told how much there is of what they may not know by name.
+    """
+    lying = Replica.objects.filter(store__site=site).exclude(state__in=_NOT_THERE)
+    if not is_operator(principal):
+        lying = lying.filter(version__in=visible_versions(principal))
     found = lying.aggregate(replicas=Count("pk"), bytes=Sum("version__bytes", default=0))
     if site.state != SiteState.DRAINING:
         return Holdings(found["replicas"], found["bytes"])
@@ -70,11 +74,11 @@ def holdings_of(principal: Principal, site: Site) -> Holdings:
         found["bytes"],
         left_to_move=found["replicas"],
         bytes_left=found["bytes"],
-        blocked=tuple(_obstacles(lying, site)),
+        blocked=tuple(_obstacles(principal, lying, site)),
     )
 
 
-def _obstacles(lying: QuerySet[Replica], site: Site) -> Iterator[Obstacle]:
+def _obstacles(principal: Principal, lying: QuerySet[Replica], site: Site) -> Iterator[Obstacle]:
     pins = standing_pins(timezone.now()).filter(
         version=OuterRef("version"), store=OuterRef("store")
     )
@@ -93,14 +97,17 @@ def _obstacles(lying: QuerySet[Replica], site: Site) -> Iterator[Obstacle]:
     asked = Replica.objects.filter(pk__in=[row.pk for row in rows])
     pinned = set(asked.filter(Exists(pins)).values_list("pk", flat=True))
     safe = set(asked.filter(Exists(elsewhere)).values_list("pk", flat=True))
+    known = visible_versions(principal).filter(replicas__in=asked)
+    names = {version.pk: version.name for version in known}
     held = _Held()
-    found: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    found: defaultdict[tuple[str, str], list[str | None]] = defaultdict(list)
     for row in rows:
         why = _kept(row, held, row.pk in pinned) or (None if row.pk in safe else _stuck(row))
         if why is not None:
-            found[why].append(row.version.name)
+            found[why].append(names.get(row.version_id))
     for (code, reason), versions in sorted(found.items()):
-        yield Obstacle(code, reason, len(versions), tuple(versions[:_NAMED]))
+        told = [name for name in versions if name is not None][:_NAMED]
+        yield Obstacle(code, reason, len(versions), tuple(told))
 
 
 def _kept(row: Replica, held: _Held, is_pinned: bool) -> tuple[str, str] | None:

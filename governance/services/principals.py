@@ -46,7 +46,8 @@ def create_machine(
 ) -> User:
     """Create a service account, an agent or a site. Its team's owners and operators may.
 
-    It has no password and never signs in: it holds tokens, which its team's owners make.
+    A site's voice is lent by operators alone: whoever says that a site lives keeps its copies
+    counted. None has a password or ever signs in: they hold tokens, which the team's owners make.
     """
     if kind not in MACHINES:
         raise Invalid(f"A machine is one of {', '.join(MACHINES)}.", kind=kind)
@@ -54,7 +55,7 @@ def create_machine(
         raise Invalid("A principal of the kind site, and no other, names its `site`.", site=site)
     if site and not _SITE.fullmatch(site):
         raise Invalid(f"{site!r} cannot be a site's name: use a-z, 0-9 and '-'.", site=site)
-    decision = manage(actor, team)
+    decision = require(actor, Action.ADMINISTER, MESH) if site else manage(actor, team)
     _check_free(username)
     machine = User(username=username, kind=kind, team=team_named(team), site=site)
     machine.set_unusable_password()

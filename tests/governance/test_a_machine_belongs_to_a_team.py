@@ -59,7 +59,8 @@ def test_what_makes_no_sense_is_refused(world: World, fields: dict[str, Any], st
 
 
 def test_a_site_names_its_site_and_is_told_apart(world: World) -> None:
-    made = make(world.ana, username="edge", kind="site", site="edge-pt").json()
+    assert make(world.ana, username="edge", kind="site", site="edge-pt").status_code == 403
+    made = make(world.operator, username="edge", kind="site", site="edge-pt").json()
     assert (made["kind"], made["team"], made["site"]) == ("site", "nlp", "edge-pt")
     assert principal_for(User.objects.get(username="edge")).kind == "site"
     with pytest.raises(IntegrityError), transaction.atomic():
