@@ -40,6 +40,10 @@ def test_from_denied_to_granted(visit: Visit, mesh: World) -> None:
     visit.sign_in(mesh.ben)
     page = visit.open(f"/p{TOKENS}?tab=access")
     expect(page.get_by_text("for model-training, granted by ana")).to_be_visible()
+    page = visit.open("/governance/requests?view=subscriptions")
+    row = page.get_by_role("row", name=TOKENS)
+    for told in ("any", "model-training", "active"):
+        expect(row).to_contain_text(told)
 
 
 def test_a_denied_request_is_told_with_its_comment(visit: Visit, mesh: World) -> None:

@@ -19,6 +19,7 @@ export type GraphNode = Schemas["NodeOut"];
 export type GraphEdge = Schemas["EdgeOut"];
 export type AccessRequest = Schemas["RequestOut"];
 export type Grant = Schemas["GrantOut"];
+export type PortSubscription = Schemas["PortSubscriptionOut"];
 export type Token = Schemas["TokenOut"];
 export type Action = Schemas["Action"];
 export type Purpose = Schemas["RequestInPurposeEnum"];

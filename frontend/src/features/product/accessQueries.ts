@@ -112,7 +112,10 @@ export function useBreakGlass() {
 export function useAccessChanged() {
   const client = useQueryClient();
   return async () => {
-    const keys = [["access-requests"], ["grants"], ["product"], ["preview"], ["decisions"]];
+    const keys = [
+      ["access-requests"], ["grants"], ["port-subscriptions"], ["product"], ["preview"],
+      ["decisions"],
+    ];
     await Promise.all(keys.map((queryKey) => client.invalidateQueries({ queryKey })));
   };
 }

@@ -31,6 +31,17 @@ export function grantsQuery(owed: boolean) {
   });
 }
 
+/** How one's own subscriptions to ports, and those of one's teams, stand now. */
+export const subscriptionsQuery = infiniteQueryOptions({
+  queryKey: ["port-subscriptions", "mine"],
+  queryFn: ({ pageParam, signal }) => {
+    const query = { ...(pageParam && { cursor: pageParam }) };
+    return ask(api.GET("/api/v1/port-subscriptions", { params: { query }, signal }));
+  },
+  initialPageParam: "",
+  getNextPageParam: (page) => cursorOf(page.next),
+});
+
 export function remarksQuery(request: string) {
   return queryOptions({
     queryKey: ["access-requests", "remarks", request],

@@ -8,7 +8,8 @@ import classes from "../Governance.module.css";
 import { GrantTable } from "./components/GrantTable";
 import { RequestList } from "./components/RequestList";
 import { ReviewList } from "./components/ReviewList";
-import { grantsQuery, requestsQuery } from "./queries";
+import { SubscriptionTable } from "./components/SubscriptionTable";
+import { grantsQuery, requestsQuery, subscriptionsQuery } from "./queries";
 import type { RequestsView } from "./search";
 
 export const route = createLazyRoute("/governance/requests")({ component: RequestsPage });
@@ -16,6 +17,7 @@ export const route = createLazyRoute("/governance/requests")({ component: Reques
 const TITLES: Record<RequestsView, string> = {
   inbox: "To decide",
   mine: "My requests",
+  subscriptions: "My subscriptions",
   grants: "My grants",
   reviews: "To review",
 };
@@ -37,6 +39,7 @@ function RequestsPage() {
       </div>
       {view === "inbox" && <Inbox />}
       {view === "mine" && <Mine />}
+      {view === "subscriptions" && <Subscriptions />}
       {view === "grants" && <Grants />}
       {view === "reviews" && <Reviews />}
     </>
@@ -59,6 +62,16 @@ function Mine() {
   return (
     <List title="What you and your teams asked for" what="requests" query={query} empty={empty}>
       {(rows) => <RequestList rows={rows} />}
+    </List>
+  );
+}
+
+function Subscriptions() {
+  const query = useInfiniteQuery(subscriptionsQuery);
+  const empty = "You and your teams have asked for no port of a product yet.";
+  return (
+    <List title="What you and your teams consume" what="subscriptions" query={query} empty={empty}>
+      {(rows) => <SubscriptionTable rows={rows} />}
     </List>
   );
 }

@@ -1,5 +1,5 @@
 /** What the address of the requests page says. */
-export const VIEWS = ["inbox", "mine", "grants", "reviews"] as const;
+export const VIEWS = ["inbox", "mine", "subscriptions", "grants", "reviews"] as const;
 export type RequestsView = (typeof VIEWS)[number];
 
 export interface RequestsSearch {
