@@ -48,7 +48,7 @@ def judge_store(store: Store) -> bool:
 def _since(store: Store) -> datetime:
     """Return since when findings speak against a store: a round ago, or when it was trusted."""
     round_days = settings.FAIRMESH.scrub_days or _ROUND_DAYS
-    trusted = AuditEntry.objects.filter(action=_TRUST, name=store.name).order_by("-id").first()
+    trusted = AuditEntry.objects.on(store.name).filter(action=_TRUST).order_by("-id").first()
     began = timezone.now() - timedelta(days=round_days)
     return began if trusted is None else max(began, trusted.at)
 
