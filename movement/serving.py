@@ -8,9 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from django.utils import timezone
+
 from catalog.models import Version
 from governance.engine.entities import RECONCILER, Action, Resource, Situation
 from governance.services import decide
+from movement.engine import calendar
 from movement.engine.distance import Distance, Place, distance, rank
 from movement.engine.placement import SITE_ORDER
 from movement.models import Link, Replica, ReplicaState, Site, SiteState
@@ -77,6 +80,9 @@ def _offer(replica: Replica, here: Place) -> Offer:
         return Offer(replica, far, False, "quarantined", f"{store.name} is in quarantine.")
     if site.state in UNREACHABLE_SITES:
         return Offer(replica, far, False, f"site_{site.state}", _away(site))
+    if calendar.open_at(calendar.read_calendar(site.windows), timezone.now()) is None:
+        why = f"The site {site.name} is not in contact at this hour."
+        return Offer(replica, far, True, "site_out_of_contact", why)
     if not store.reachable:
         at = "" if store.checked_at is None else f" at {store.checked_at:%Y-%m-%d %H:%M} UTC"
         why = f"{store.name} did not answer when it was last asked{at}."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,7 +89,7 @@ class Watching:
         self.streamed = False
         yield from self._polled()
 
-    def _events(self) -> Iterator[Json]:
+    def _events(self) -> Generator[Json, None, bool]:
         """Yield what one stream tells; return whether all has ended. Raise what the mesh says."""
         path = f"transfers/{self._transfer}/events" if self._transfer else "transfers/events"
         url = str(httpx.URL(self._api.address(path), params=self._filters))

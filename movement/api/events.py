@@ -80,7 +80,8 @@ def _again(request: Request) -> Principal:
         token = token_of(request.headers["Authorization"].partition(" ")[2].strip())
         return principal_for(token.user, token)
     session = request._request.session
-    user = get_user(request._request) if session.exists(session.session_key) else None
+    stands = session.session_key is not None and session.exists(session.session_key)
+    user = get_user(request._request) if stands else None
     if not isinstance(user, User):
         raise NotAuthenticated("The session has ended.")
     return principal_for(user)

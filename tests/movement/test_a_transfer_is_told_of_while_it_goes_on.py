@@ -52,7 +52,7 @@ def parsed(piece: bytes) -> tuple[str, Any, str]:
 
 
 def opened(client: Client, address: str, **headers: str) -> tuple[Any, Iterator[Any]]:
-    answer = client.get(address, headers=headers)
+    answer: Any = client.get(address, headers=headers)
     assert answer.status_code == 200, answer.content
     assert answer["Content-Type"] == "text/event-stream"
     return answer, (parsed(piece) for piece in answer.streaming_content)
