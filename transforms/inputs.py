@@ -53,7 +53,10 @@ def opener(
 
 def _nearest_first(version: Version, near: str) -> list[Replica]:
     replicas = Replica.objects.select_related("store__site").filter(
-        version=version, state=ReplicaState.COMPLETE, store__site__state__in=_READABLE_SITES
+        version=version,
+        state=ReplicaState.COMPLETE,
+        store__quarantined_at__isnull=True,
+        store__site__state__in=_READABLE_SITES,
     )
     if not replicas:
         raise StoreUnavailable(

@@ -38,8 +38,8 @@ _OWN = frozenset(
 _IMPERSONAL = frozenset(
     {
         "add-member", "add-to-group", "create-group", "create-site", "create-store", "create-team",
-        "erase-person", "move-store", "remove-from-group", "remove-member", "replicate",
-        "site-state",
+        "erase-person", "move-store", "quarantine-store", "remove-from-group",
+        "remove-member", "replicate", "site-state", "trust-store",
     }
 )  # fmt: skip
 """The acts on what is named without a `/` and is no person."""

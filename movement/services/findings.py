@@ -15,6 +15,7 @@ from governance.services import decide
 from lineage import openlineage
 from lineage.services import record
 from movement.models import FindingKind, Replica, ReplicaState, Scrub
+from movement.opening import is_writable
 from movement.services.copies import condemn
 from movement.services.ingest import situation_of
 from movement.services.quarantine import SCRUBBER
@@ -69,6 +70,8 @@ def _queue_repair(replica: Replica) -> None:
     store = replica.store
     if replica.remove_after is not None or store.quarantined_at is not None:
         return
+    if not is_writable(store):
+        return  # somebody else serves it; the reconciler makes a copy elsewhere
     resource = product_resource(replica.version.product)
     if not decide(RECONCILER, Action.REPLICATE, resource, situation_of(store)).allow:
         return
