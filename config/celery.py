@@ -59,7 +59,7 @@ app.conf.update(
             "task": "movement.tasks.sweep_scrubs",
             "schedule": float(env.sweep_seconds),
         },
-        "scrub-due": {"task": "movement.tasks.scrub_due", "schedule": 300.0},
+        "scrub-due": {"task": "movement.tasks.scrub_due", "schedule": 60.0},
         "sweep-uploads": {"task": "movement.tasks.sweep_uploads", "schedule": 3600.0},
         "reconcile": {"task": "movement.tasks.reconcile_all", "schedule": 60.0},
         "remove-due": {"task": "movement.tasks.remove_due", "schedule": 300.0},

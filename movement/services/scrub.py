@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -46,6 +46,10 @@ SCRUBBED = frozenset(
     }
 )
 """A broken one may be read again as well: its disk may be back."""
+_BELL = timedelta(minutes=1)
+"""How long the bell of a new scrub may take."""
+_SWEPT = 20
+"""Rung for in one sweep: one that only waits its turn is rung for again, so these are few."""
 logger = logging.getLogger(__name__)
 
 
@@ -231,8 +235,10 @@ def _forget_older(scrub: Scrub) -> None:
 
 
 def sweep_scrubs() -> int:
-    """Ring for every scrub that waits for a worker; return how many."""
-    ids = list(waiting_scrubs().order_by("started_at").values_list("id", flat=True)[:500])
+    """Ring for scrubs that a worker left or whose bell was lost, some a round; return how many."""
+    rung = Q(lease_until__isnull=True, started_at__gt=timezone.now() - _BELL)
+    waiting = waiting_scrubs().exclude(rung).order_by("started_at")
+    ids = list(waiting.values_list("id", flat=True)[:_SWEPT])
     for scrub_id in ids:
         doorbell.ring_scrub(scrub_id)
     return len(ids)

@@ -22,8 +22,8 @@ _AGAIN_AFTER = timedelta(hours=1)
 _RISKY_FOR = timedelta(days=30)
 _OLDEST = 2_000
 """Replicas that are looked at for the next deep scrubs, the longest unread first."""
-_LISTINGS = 500
-"""Shallow scrubs begun in one round."""
+_LISTINGS = 100
+"""Shallow scrubs begun in one round: transfers wait behind them."""
 logger = logging.getLogger(__name__)
 
 
