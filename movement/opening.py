@@ -10,7 +10,7 @@ from uuid import UUID
 from django.conf import settings
 
 from core import vault
-from core.errors import Invalid
+from core.errors import Conflict, Invalid
 from movement.models import Store, StoreKind
 from movement.stores.directory import DirectoryStore
 from movement.stores.http import HttpStore
@@ -59,6 +59,15 @@ def open_anew(store: Store) -> ObjectStore:
 def is_writable(store: Store) -> bool:
     """Say whether anything may be put there, as far as the last probe knows."""
     return store.kind != StoreKind.HTTP and bool(store.capabilities.get("writable", True))
+
+
+def need_writable(store: Store) -> None:
+    """Raise Conflict for a store that is only read from."""
+    if not is_writable(store):
+        raise Conflict(
+            f"{store.name} is read only: somebody else serves what lies there, or its keys may "
+            "only read. Choose another store."
+        )
 
 
 def told(store: Store, text: str) -> str:

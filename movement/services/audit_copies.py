@@ -16,7 +16,7 @@ from governance import audit_reading
 from governance.models import AuditCheckpoint, SigningKey
 from movement.engine.placement import SITE_ORDER
 from movement.models import AuditCopy, SiteState, Store
-from movement.opening import open_store
+from movement.opening import is_writable, open_store
 from movement.stores.protocol import Store as ObjectStore
 
 FOLDER = ".audit"
@@ -41,10 +41,12 @@ def keep_audit() -> list[AuditCopy]:
 
 def _chosen() -> list[Store]:
     """Return where the log lies or is to lie: where it is already first, then core sites."""
-    stores = Store.objects.filter(reachable=True, site__state=SiteState.ONLINE)
+    stores = Store.objects.filter(
+        reachable=True, quarantined_at__isnull=True, site__state=SiteState.ONLINE
+    )
     begun = set(AuditCopy.objects.values_list("store_id", flat=True))
     ranked = sorted(
-        stores.select_related("site"),
+        filter(is_writable, stores.select_related("site")),
         key=lambda store: (store.pk not in begun, SITE_ORDER[store.site.kind], store.name),
     )
     first_of_site = {store.site_id: store for store in reversed(ranked)}

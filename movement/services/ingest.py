@@ -23,7 +23,7 @@ from movement.engine.inspect import Facts, inspect, media_type_of
 from movement.engine.placement import SITE_ORDER
 from movement.models import Replica, ReplicaOrigin, ReplicaState, SiteState, Store
 from movement.objects import buffered
-from movement.opening import open_store
+from movement.opening import is_writable, need_writable, open_store
 from movement.services.arrivals import arriving, refuse_while_arriving
 from movement.services.audit_copies import FOLDER
 from movement.services.sealing import seal_home
@@ -202,7 +202,7 @@ def draft_home(
         if home is None:
             home = Replica.objects.create(
                 version=version,
-                store=_permitted_store(actor, version, store),
+                store=_permitted_store(actor, version, store, origin),
                 origin=origin,
                 base=base,
                 state=ReplicaState.COPYING,
@@ -234,7 +234,9 @@ def _give_up_home(home: Replica) -> None:
         home.delete()
 
 
-def _permitted_store(actor: Principal, version: Version, name: str) -> Store:
+def _permitted_store(
+    actor: Principal, version: Version, name: str, origin: ReplicaOrigin
+) -> Store:
     """Return the named store, or the first in which policies let the product lie."""
     resource = product_resource(version.product)
     stores = Store.objects.select_related("site")
@@ -243,9 +245,16 @@ def _permitted_store(actor: Principal, version: Version, name: str) -> Store:
         if store is None:
             raise NotFound(f"There is no store {name!r}.")
         require(actor, Action.REPLICATE, resource, situation_of(store))
+        if store.quarantined_at is not None:
+            raise Conflict(f"{name} is in quarantine: nothing is placed there. Choose another.")
+        if origin != ReplicaOrigin.REGISTERED:
+            need_writable(store)
         return store
-    online = stores.filter(site__state=SiteState.ONLINE, reachable=True)
-    for store in sorted(online, key=lambda s: (SITE_ORDER[s.site.kind], s.name)):
+    online = stores.filter(
+        site__state=SiteState.ONLINE, reachable=True, quarantined_at__isnull=True
+    )
+    writable = [store for store in online if is_writable(store)]
+    for store in sorted(writable, key=lambda s: (SITE_ORDER[s.site.kind], s.name)):
         if decide(actor, Action.REPLICATE, resource, situation_of(store)).allow:
             return store
     raise Conflict(f"No store that answers may hold {version.product.name}; ask an operator.")

@@ -78,29 +78,6 @@ def test_an_empty_object_is_an_object(store: Store) -> None:
     assert store.read("empty") == b""
 
 
-def test_a_range_is_that_range_and_past_the_end_is_nothing(store: Store) -> None:
-    put(store, "digits", b"0123456789")
-    ranges = [(0, None), (3, None), (2, 4), (8, 100), (10, 5), (50, 1), (4, 0)]
-    for offset, length in ranges:
-        end = None if length is None else offset + length
-        with store.open("digits", offset, length) as reader:
-            assert reader.object_bytes == 10
-            buffer, found = bytearray(3), b""
-            while count := reader.readinto(buffer):
-                found += buffer[:count]
-        assert found == b"0123456789"[offset:end]
-
-
-def test_what_is_not_there_is_missing(store: Store) -> None:
-    put(store, "folder/file", b"x")
-    for key in ("nothing", "folder", "folder/file/below"):
-        assert store.stat(key) is None
-        with pytest.raises(ObjectMissing):
-            store.read(key)
-        with pytest.raises(ObjectMissing), store.open(key):
-            pass
-
-
 @settings(
     max_examples=8,
     deadline=None,
@@ -260,13 +237,6 @@ def test_an_abandoned_upload_can_be_dropped(store: Store) -> None:
     store.abort_upload("x", upload_id)
     assert list(store.uploads()) == []
     assert store.stat("x") is None
-
-
-def test_a_probe_tells_what_works(store: Store) -> None:
-    found = store.probe()
-    assert (found.reachable, found.ready, found.multipart, found.checksums) == (True,) * 4
-    assert found.problem is None
-    assert keys_of(store) == []
 
 
 def test_a_read_url_reads_that_object_and_lives_shortly(store: Store) -> None:
