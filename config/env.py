@@ -151,6 +151,11 @@ SETTINGS: Mapping[str, Setting] = {
         "FAIRMESH_SWEEP_SECONDS", _positive, "5",
         "How often waiting and abandoned work is looked for.", "15",
     ),
+    "transfers_ahead": Setting(
+        "FAIRMESH_TRANSFERS_AHEAD", _positive, "64",
+        "How many transfers are handed to workers before they can begin; twice as many as all "
+        "workers carry at once is enough.", "256",
+    ),
     "presign_seconds": Setting(
         "FAIRMESH_PRESIGN_SECONDS", _positive, "900",
         "How long an address of bytes, given out by resolve, is good.", "300",
@@ -254,6 +259,7 @@ class Env:
     lease_seconds: int
     sweep_seconds: int
     removal_hours: int
+    transfers_ahead: int
     presign_seconds: int
     upload_keep_hours: int
     private_http_stores: bool

@@ -5,6 +5,7 @@ See docs/explanation/algorithms/leases.md.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -25,22 +26,30 @@ from core.errors import (
 from core.lease import Lease
 from core.manifest import FileEntry
 from movement.engine.copy import CopyItem, CopyOutcome, CopyState, Watch, copy_files
+from movement.engine.mesh import Mesh
 from movement.engine.progress import Progress
 from movement.models import Replica, Store, Transfer, TransferState
 from movement.objects import buffered
 from movement.opening import open_store, told
-from movement.selectors import sources_of
+from movement.services.claims import Claim, change_source
 from movement.services.contact import Contact, contact_of, first_contact
 from movement.services.copies import REPAIR_FILES, REPAIRS, begin_copy, note_broken
 from movement.services.heartbeat import Heartbeat
+from movement.services.links import measure_link
 from movement.services.repair import broken_paths
 from movement.services.sealing import write_seal
+from movement.services.slots import SOURCE_UNAVAILABLE
+from movement.services.speed import Speed
 from movement.services.stores import problem_of
+from movement.services.ways import Way
 
 THREADS = 4
 _BATCH_FILES = 4096
 """Files taken at a time: what a transfer holds in memory of its manifest."""
 _READ_BYTES = 1024 * 1024
+NEEDS_HOP = "needs_hop"
+NO_ROUTE = "no_route"
+_LINK_FAILED = frozenset({StoreUnavailable.code, SOURCE_UNAVAILABLE})
 
 
 @dataclass(frozen=True)
@@ -53,6 +62,8 @@ class Outcome:
     policies: tuple[str, ...] = field(default=())
     not_before: datetime | None = None
     """When a next attempt may do better; None when that is not known."""
+    hop: str = ""
+    """The store to which the bytes go first; empty for a direct way."""
 
 
 _LOST = Outcome(TransferState.WAITING, "lease_lost", "Another worker has taken it up.")
@@ -62,49 +73,61 @@ _LOST = Outcome(TransferState.WAITING, "lease_lost", "Another worker has taken i
 class _Job:
     """What stays the same whatever the source."""
 
-    version: Version
+    transfer: Transfer
     home: Replica
-    target: Store
     lease: Lease[Transfer]
     progress: Progress
+    speed: Speed
     beat: Heartbeat
     anew: bool
     """Send every file, even when the target claims to hold it."""
     broken: frozenset[str] | None = None
     """Send these alone: a scrub has proved the others at the target."""
 
+    @property
+    def version(self) -> Version:
+        return self.transfer.version
 
-def carry(transfer: Transfer, lease: Lease[Transfer], may_go_on: Callable[[], bool]) -> Outcome:
+    @property
+    def target(self) -> Store:
+        return self.transfer.target
+
+
+def carry(claim: Claim, may_go_on: Callable[[], bool]) -> Outcome:
     """Copy a version to a store and prove it; return how that ended, writing no end itself.
 
     `may_go_on` is asked all the while: once it says no, nothing more is sent. What is at the target
     already is kept, so a transfer that was cut goes on where it was. The first source whose bytes
     are wrong, or that does not answer, gives way to the next.
     """
+    transfer, lease = claim.transfer, claim.lease
     version, target = transfer.version, transfer.target
     if (early := _not_now(version, target)) is not None:
         return early
-    sources = sources_of(version, target)
-    now = timezone.now()
-    ready = [replica for replica in sources if contact_of(replica.store.site, now).open]
-    if not ready:
-        return _no_source(version, sources, now)
+    if not claim.ways:
+        return _no_way(claim)
+    if claim.ways[0].route.hop is not None:
+        return _over(claim.ways[0], target)
     if not lease.write(state=TransferState.RUNNING, files_done=0, bytes_done=0):
         return _LOST
     home = begin_copy(transfer, lease)
     if home is None:
         return _LOST
     progress = Progress(version.bytes)
-    with Heartbeat(lease, progress.now, may_go_on) as beat:
+    speed = Speed(progress.now)
+    with Heartbeat(lease, speed.now, may_go_on) as beat:
         anew = home.reason_code in REPAIRS
         broken = broken_paths(home) if home.reason_code == REPAIR_FILES else None
-        job = _Job(version, home, target, lease, progress, beat, anew, broken)
-        return _from_any(job, ready)
+        job = _Job(transfer, home, lease, progress, speed, beat, anew, broken)
+        return _from_any(job, _from_the_claimed(claim))
 
 
 def _not_now(version: Version, target: Store) -> Outcome | None:
     if version.state != VersionState.PUBLISHED:
         return Outcome(TransferState.FAILED, "gone", f"{version.name} is {version.state}.")
+    if target.quarantined_at is not None:
+        reason = f"{target.name} is in quarantine: nothing is placed there."
+        return Outcome(TransferState.WAITING, "store_quarantined", reason)
     contact = contact_of(target.site, timezone.now())
     return None if contact.open else out_of_contact(contact)
 
@@ -116,27 +139,72 @@ def out_of_contact(contact: Contact) -> Outcome:
     )
 
 
-def _no_source(version: Version, sources: Sequence[Replica], now: datetime) -> Outcome:
-    if sources:
-        away = {replica.store.site.name: replica.store.site for replica in sources}
-        contact = first_contact(away.values(), now)
-        reason = f"Every complete replica of {version.name} is away: {', '.join(sorted(away))}."
+def _no_way(claim: Claim) -> Outcome:
+    """Say why no replica can be copied from now."""
+    version, mesh = claim.transfer.version, claim.mesh
+    trusted = [each for each in claim.replicas if _is_trusted(mesh, each.store)]
+    if not trusted:
+        reason = f"No store that is trusted holds a complete replica of {version.name}."
+        return Outcome(TransferState.WAITING, "no_source", reason)
+    sites = {replica.store.site.name: replica.store.site for replica in trusted}
+    contact = first_contact(sites.values(), timezone.now())
+    if not contact.open:
+        reason = f"Every complete replica of {version.name} is away: {', '.join(sorted(sites))}."
         return out_of_contact(replace(contact, reason=reason))
-    reason = f"No store holds a complete replica of {version.name}."
-    return Outcome(TransferState.WAITING, "no_source", reason)
+    reason = (
+        f"No link is open to {claim.transfer.target.site.name} from {', '.join(sorted(sites))}, "
+        "and no store at a third site may and can take the bytes on their way."
+    )
+    return Outcome(TransferState.WAITING, NO_ROUTE, reason)
+
+
+def _is_trusted(mesh: Mesh, store: Store) -> bool:
+    view = mesh.stores.get(store.name)
+    return view is not None and view.trusted
+
+
+def _over(way: Way, target: Store) -> Outcome:
+    """Have the bytes go to the store on the way first; the transfer goes on once they are there."""
+    hop = way.route.hop or ""
+    reason = (
+        f"No link is open to {target.site.name} from where {way.replica.version.name} lies; a copy "
+        f"goes to {hop} first."
+    )
+    return Outcome(TransferState.WAITING, NEEDS_HOP, reason, hop=hop)
+
+
+def _from_the_claimed(claim: Claim) -> list[Replica]:
+    """Return the sources in their order, but first the one whose slot was taken."""
+    sources = [way.replica for way in claim.ways]
+    return sorted(sources, key=lambda replica: replica.store_id != claim.transfer.source_id)
 
 
 def _from_any(job: _Job, sources: Sequence[Replica]) -> Outcome:
     """Try the sources in order; return the first end that another source could not better."""
     outcome = _LOST
     for source in sources:
-        if not job.lease.write(source=source.store):
-            return _LOST
+        if not change_source(job.lease, job.transfer, source.store):
+            continue  # its slots are taken; without the lease the others say no as well
         job.progress.restart()
+        begun = time.monotonic()
         outcome, may_try_another = _from_one(job, source)
+        _measure(job, source, outcome, time.monotonic() - begun)
         if not may_try_another:
             break
     return outcome
+
+
+def _measure(job: _Job, source: Replica, outcome: Outcome, seconds: float) -> None:
+    """Let the attempt count for its link, unless it was cut for a reason of ours."""
+    failed = outcome.code in _LINK_FAILED
+    if failed or outcome.state == TransferState.DONE:
+        measure_link(
+            source.store.site,
+            job.target.site,
+            bytes=job.speed.take_sent(),
+            seconds=seconds,
+            failed=failed,
+        )
 
 
 def _from_one(job: _Job, source: Replica) -> tuple[Outcome, bool]:
@@ -155,7 +223,12 @@ def _from_one(job: _Job, source: Replica) -> tuple[Outcome, bool]:
 def _copy(job: _Job, source: Replica) -> None:
     """Copy batch by batch; a batch is read from the manifest here, not in the copying threads."""
     entries = manifest_entries(job.version)
-    watch = Watch(job.progress.add_file, job.progress.add_bytes, job.beat.lost)
+
+    def on_file(outcome: CopyOutcome) -> None:
+        job.progress.add_file(outcome)
+        job.speed.add(outcome.bytes_sent)
+
+    watch = Watch(on_file, job.progress.add_bytes, job.beat.lost)
     from_store, to_store = open_store(source.store), open_store(job.target)
     wanted = _items(job, source, entries)
     while items := list(islice(wanted, _BATCH_FILES)):
@@ -235,9 +308,14 @@ def _blame_store(
     job: _Job, source: Replica, error: StoreUnavailable | StoreRefused
 ) -> tuple[Outcome, bool]:
     """Say which of the two stores failed; a source that fails gives way to another."""
+    opened = job.target.updated_at, source.store.updated_at
     target_problem, source_problem = problem_of(job.target), problem_of(source.store)
+    if opened != (job.target.updated_at, source.store.updated_at):
+        reason = "A store was given other keys or another address; the copy goes on with them."
+        return Outcome(TransferState.WAITING, "store_changed", reason), False
     reason = told(job.target, told(source.store, error.detail))
     refused_by = error.extra.get("store")
+    source_refuses = refused_by == open_store(source.store).label
     target_refuses = refused_by == open_store(job.target).label or refused_by is None
     if isinstance(error, StoreRefused) and target_refuses:
         return Outcome(TransferState.FAILED, error.code, reason), False
@@ -245,8 +323,9 @@ def _blame_store(
         reason = f"{job.target.name} does not answer: {target_problem}"
     elif source_problem is not None:
         reason = f"{source.store.name} does not answer: {source_problem}"
-    outcome = Outcome(TransferState.WAITING, StoreUnavailable.code, reason)
-    return outcome, target_problem is None
+    of_source = target_problem is None and (source_problem is not None or source_refuses)
+    code = SOURCE_UNAVAILABLE if of_source else StoreUnavailable.code
+    return Outcome(TransferState.WAITING, code, reason), target_problem is None
 
 
 def outcome_of(error: FairmeshError) -> Outcome:

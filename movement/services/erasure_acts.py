@@ -35,6 +35,7 @@ from lineage.closing import close_version
 from movement.engine.erasing import Relation
 from movement.models import (
     ACTIVE,
+    WORKING,
     Replica,
     ReplicaOrigin,
     ReplicaState,
@@ -44,9 +45,10 @@ from movement.models import (
 )
 from movement.opening import told
 from movement.remains import remains_of, stop_work_on
+from movement.services.bells import AWAY_WAIT
 from movement.services.copies import give_up_copy
 from movement.services.stores import problem_of
-from movement.services.transfers import AWAY_WAIT, FIRST_WAIT, LONGEST_WAIT
+from movement.services.transfers import FIRST_WAIT, LONGEST_WAIT
 from movement.services.wiping import Wiped, sharers_of, wipe_files, wipe_prefix
 
 ERASER = Principal("service.eraser", groups=frozenset({"services"}), kind="service")
@@ -145,7 +147,7 @@ def _stop_work(version: Version) -> datetime | None:
     ends = [stop_work_on(version)]
     reason = f"{version.name} is erased."
     for row in version.transfers.select_for_update().filter(state__in=ACTIVE):
-        ends.append(row.lease_until)
+        ends.append(row.lease_until if row.state in WORKING else None)
         row.state, row.fence = TransferState.CANCELLED, row.fence + 1
         row.lease_until, row.lease_owner = None, ""
         row.reason_code, row.reason, row.finished_at = ERASED, reason, timezone.now()

@@ -12,9 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import F, Q
 from django.utils import timezone
 
 from catalog.models import Product, Version
@@ -26,31 +24,36 @@ from governance import audit
 from governance.engine.entities import RECONCILER, Action, Principal
 from governance.resources import absent
 from governance.services import decide, require
-from lineage import openlineage
-from lineage.services import record
 from movement import doorbell
+from movement.engine.mesh import Mesh
 from movement.models import (
-    ACTIVE,
     TRANSFER_MOVES,
-    WORKING,
     AppliedPlan,
     ReplicaState,
     Store,
-    StoreKind,
     Transfer,
     TransferState,
 )
-from movement.services.carry import Outcome, carry, out_of_contact, outcome_of
+from movement.opening import need_writable
+from movement.services import bells
+from movement.services.carry import (
+    NEEDS_HOP,
+    NO_ROUTE,
+    Outcome,
+    carry,
+    out_of_contact,
+    outcome_of,
+)
+from movement.services.claims import Claim, claim
 from movement.services.contact import OUTSIDE_WINDOW, SITE_OFFLINE, cut_off
-from movement.services.copies import complete_copy, give_up_copy
+from movement.services.copies import give_up_copy
+from movement.services.endings import end_transfer, take_back
 from movement.services.ingest import situation_of
-from movement.services.wiping import sharers_of, wipe_prefix
+from movement.services.links import price_of
 
 FIRST_WAIT = timedelta(seconds=5)
 LONGEST_WAIT = timedelta(minutes=15)
-AWAY_WAIT = timedelta(minutes=1)
-"""Between two looks at a site that is away; its return queues what waits for it at once."""
-_BURNS_NOTHING = frozenset({SITE_OFFLINE, OUTSIDE_WINDOW})
+_BURNS_NOTHING = frozenset({SITE_OFFLINE, OUTSIDE_WINDOW, NEEDS_HOP, NO_ROUTE})
 """Reasons that are no failure: waiting for them is not an attempt."""
 logger = logging.getLogger(__name__)
 
@@ -63,6 +66,7 @@ def request_transfer(actor: Principal, *, version: str, target: str) -> Transfer
         raise NotFound(f"There is no store {target!r}.")
     resource = product_resource(found.product)
     decision = require(actor, Action.REPLICATE, resource, situation_of(store))
+    need_writable(store)
     if found.replicas.filter(store=store, state=ReplicaState.COMPLETE).exists():
         raise Conflict(f"{found.name} is at {target} already.")
     with transaction.atomic():
@@ -87,8 +91,10 @@ def new_transfer(  # noqa: PLR0913  one row of a table, column by column
 ) -> Transfer | None:
     """Queue one copy unless one is under way; return it, or None. Asks nobody whether it may be.
 
-    A refusal that stood for the same copy is forgotten: whoever queues it has decided anew.
+    A refusal that stood for the same copy is forgotten: whoever queues it has decided anew. A bell
+    is rung while there is room ahead of the workers; else the turn of the transfer will come.
     """
+    until = bells.bell_counts_until() if bells.room() > 0 else None
     try:
         with transaction.atomic():
             version.transfers.filter(state=TransferState.REFUSED, target=target).delete()
@@ -104,27 +110,29 @@ def new_transfer(  # noqa: PLR0913  one row of a table, column by column
                 hop_for=hop_for,
                 tenant=version.product.domain.team.slug,
                 next_attempt_at=timezone.now(),
+                lease_until=until,
                 files_total=version.files,
                 bytes_total=version.bytes,
             )
-            transaction.on_commit(lambda: doorbell.ring_transfer(transfer.pk))
+            if until is not None:
+                transaction.on_commit(lambda: doorbell.ring_transfer(transfer.pk))
     except IntegrityError:
         return None  # the constraint lets one through
     return transfer
 
 
 def run_transfer(transfer_id: UUID) -> TransferState | None:
-    """Claim a transfer and carry it; None when it is done, held by another, or not due."""
-    lease = _claim(transfer_id)
-    if lease is None:
+    """Claim a transfer and carry it, and ring for the next; None when it is done, held by another,
+    not due, or has to wait its turn."""
+    taken = claim(transfer_id)
+    if taken is None:
         return None
-    transfer = Transfer.objects.select_related(
-        "version__product__domain__team", "target__site"
-    ).get(pk=transfer_id)
-    outcome = _refusal(transfer) or _carried(transfer, lease)
-    state = _settle(lease, outcome)
+    transfer = taken.transfer
+    outcome = _refusal(transfer) or _carried(taken)
+    state = _settle(taken.lease, outcome, taken.mesh)
     if state == TransferState.REFUSED:
-        _take_back(transfer)
+        take_back(transfer)
+    bells.ring_next()
     return state
 
 
@@ -146,10 +154,11 @@ def _may_go_on(transfer: Transfer) -> bool:
     return _refusal(transfer) is None and cut_off(transfer.pk) is None
 
 
-def _carried(transfer: Transfer, lease: Lease[Transfer]) -> Outcome:
+def _carried(taken: Claim) -> Outcome:
     """Carry it; whatever goes wrong becomes a state with its reason, so that nothing is stuck."""
+    transfer = taken.transfer
     try:
-        return carry(transfer, lease, lambda: _may_go_on(transfer))
+        return carry(taken, lambda: _may_go_on(transfer))
     except FairmeshError as error:
         return outcome_of(error)
     except Exception as error:
@@ -158,20 +167,7 @@ def _carried(transfer: Transfer, lease: Lease[Transfer]) -> Outcome:
         return Outcome(TransferState.WAITING, "unforeseen", reason)
 
 
-def _claim(transfer_id: UUID) -> Lease[Transfer] | None:
-    now = timezone.now()
-    due = Q(state__in=[TransferState.QUEUED, TransferState.WAITING], next_attempt_at__lte=now)
-    abandoned = Q(state__in=WORKING, lease_until__lt=now)
-    return Lease.take(
-        Transfer.objects.filter(due | abandoned, pk=transfer_id),
-        state=TransferState.CLAIMED,
-        attempt=F("attempt") + 1,
-        started_at=now,
-        reason_code="",
-    )
-
-
-def _settle(lease: Lease[Transfer], outcome: Outcome) -> TransferState | None:
+def _settle(lease: Lease[Transfer], outcome: Outcome, mesh: Mesh) -> TransferState | None:
     """Write how it ended, if the lease still holds; replica, lineage and audit go with it."""
     with transaction.atomic():
         row = lease.locked()
@@ -188,30 +184,42 @@ def _settle(lease: Lease[Transfer], outcome: Outcome) -> TransferState | None:
             _postpone(row, outcome.not_before)
         else:
             row.finished_at = timezone.now()
+        if outcome.state == TransferState.DONE:
+            row.cost = price_of(row, mesh)
+            row.bytes_per_second = _rate_of(row)
         if outcome.state == TransferState.REFUSED:
             Transfer.objects.filter(
                 version=row.version_id, target=row.target_id, state=TransferState.REFUSED
             ).delete()
         row.save()
         if outcome.state != TransferState.WAITING:
-            _end(row)
+            end_transfer(row)
+        elif outcome.hop:
+            _queue_hop(row, outcome.hop)
     return outcome.state
 
 
-def _take_back(transfer: Transfer) -> None:
-    """Remove what a transfer had sent before it was forbidden; a store that is away keeps it.
+def _rate_of(row: Transfer) -> float | None:
+    """Return bytes a second over the attempt that ended it, what lay at the target included."""
+    if row.started_at is None or row.finished_at is None:
+        return None
+    seconds = (row.finished_at - row.started_at).total_seconds()
+    return row.bytes_done / seconds if seconds > 0 else None
 
-    A copy that was whole before, or objects that were registered there, are not the transfer's.
-    """
-    replica = transfer.version.replicas.filter(store=transfer.target).first()
-    own = Name.parse(transfer.version.name).to_object_key() + "/"
-    if replica is None or replica.state == ReplicaState.COMPLETE or replica.base != own:
-        return
-    others = sharers_of(replica.pk, transfer.target, own, own=True)
-    try:
-        wipe_prefix(transfer.target, own, others, lambda: None)
-    except FairmeshError as error:
-        logger.warning("what transfer %s had sent is left: %s", transfer.pk, error.detail)
+
+def _queue_hop(row: Transfer, hop: str) -> None:
+    """Send the bytes to the store on the way; whatever brings them there has the row go on."""
+    new_transfer(
+        row.version,
+        Store.objects.get(name=hop),
+        asked_by=row.asked_by,
+        policies=row.policies,
+        reason=f"It is on the way to {row.target.name}.",
+        priority=row.priority,
+        due_at=row.due_at,
+        plan=row.plan,
+        hop_for=row.target,
+    )
 
 
 def _cut_off(row: Transfer, outcome: Outcome) -> Outcome | None:
@@ -226,52 +234,11 @@ def _postpone(row: Transfer, not_before: datetime | None) -> None:
     now = timezone.now()
     if row.reason_code in _BURNS_NOTHING:
         row.attempt -= 1
-        row.next_attempt_at = now + AWAY_WAIT
+        row.next_attempt_at = now + bells.AWAY_WAIT
         if row.reason_code == OUTSIDE_WINDOW and not_before is not None:
             row.next_attempt_at = not_before
     else:
         row.next_attempt_at = now + _wait(row.attempt)
-
-
-def _end(row: Transfer) -> None:
-    version, target = row.version, row.target
-    if row.state == TransferState.DONE:
-        complete_copy(version, target)
-        record(_as_lineage(row))
-    else:
-        give_up_copy(version, target, row.reason_code, row.reason)
-    answer = decide(
-        RECONCILER, Action.REPLICATE, product_resource(version.product), situation_of(target)
-    )
-    audit.record(
-        RECONCILER,
-        "transfer",
-        version.name,
-        answer,
-        target=target.name,
-        state=str(row.state),
-        bytes=row.bytes_done,
-        reason=row.reason,
-    )
-
-
-def _as_lineage(row: Transfer) -> openlineage.Event:
-    """Return the copy as an OpenLineage event, by its naming rules.
-
-    A directory stands under the name of its store, as under a host's: where it lies on that host
-    is the operators' alone.
-    """
-    target = row.target
-    base = row.version.replicas.get(store=target).base.rstrip("/")
-    if target.kind == StoreKind.S3:
-        prefix = target.prefix.strip("/")
-        place = openlineage.DatasetUse(
-            f"{prefix}/{base}" if prefix else base, namespace=f"s3://{target.bucket}"
-        )
-    else:
-        place = openlineage.DatasetUse(f"/{base}", namespace=f"file://{target.name}")
-    run = openlineage.RunRef(str(row.pk), f"replicate-to-{target.name}")
-    return openlineage.replicated(run, row.finished_at or timezone.now(), row.version.name, place)
 
 
 def _wait(attempt: int) -> timedelta:
@@ -319,20 +286,3 @@ def _by_hand(actor: Principal, transfer_id: UUID, state: TransferState) -> Trans
         transaction.on_commit(lambda: doorbell.ring_transfer(row.pk))
     audit.record(actor, f"transfer-{state}", row.version.name, decision, target=row.target.name)
     return row
-
-
-def sweep_transfers() -> int:
-    """Ring for every transfer that is due or abandoned; return how many."""
-    now = timezone.now()
-    lost = timedelta(seconds=settings.FAIRMESH.sweep_seconds)
-    due = Q(state=TransferState.QUEUED, next_attempt_at__lte=now - lost)
-    waiting = Q(state=TransferState.WAITING, next_attempt_at__lte=now)
-    abandoned = Q(state__in=WORKING, lease_until__lt=now)
-    ids = list(
-        Transfer.objects.filter(due | waiting | abandoned, state__in=ACTIVE)
-        .order_by("next_attempt_at")
-        .values_list("id", flat=True)[:500]
-    )
-    for transfer_id in ids:
-        doorbell.ring_transfer(transfer_id)
-    return len(ids)

@@ -135,7 +135,8 @@ def test_another_source_takes_over_from_one_that_is_down(folders: World) -> None
 def test_the_sweep_finds_what_nobody_was_rung_for(folders: World) -> None:
     transfer = asked_for(folders, "dir-eu", "dir-us")
     assert sweep_transfers() == 0, "a bell that has just been rung is not lost yet"
-    Transfer.objects.update(next_attempt_at=timezone.now() - timedelta(minutes=1))
+    Transfer.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
     assert sweep_transfers() == 1
+    assert sweep_transfers() == 0, "nor is this one"
     assert run_transfer(transfer.pk) == TransferState.DONE
     assert sweep_transfers() == 0

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db.models import F
 from django.utils import timezone
 
 from core.lease import Lease
@@ -19,14 +20,17 @@ from movement.models import Replica, ReplicaState, Transfer, TransferState
 from movement.services import (
     cancel_transfer,
     carry,
+    claims,
     request_transfer,
     retry_transfer,
     run_transfer,
     transfers,
 )
 from movement.services.carry import Outcome
+from movement.services.claims import Claim
 from movement.services.heartbeat import Heartbeat
 from movement.stores.directory import DirectoryStore
+from movement.views import mesh_view
 from tests.builders import World
 from tests.movement.conftest import WIKI
 
@@ -40,9 +44,9 @@ def transfer(folders: World) -> Transfer:
 
 
 def claim(transfer: Transfer) -> Lease[Transfer]:
-    lease = transfers._claim(transfer.pk)
-    assert lease is not None
-    return lease
+    taken = claims.claim(transfer.pk)
+    assert taken is not None
+    return taken.lease
 
 
 def expire(transfer: Transfer) -> None:
@@ -73,7 +77,8 @@ def test_a_worker_that_slept_writes_nothing(transfer: Transfer) -> None:
     expire(transfer)
     second = claim(transfer)
     assert not slept.write(state=TransferState.RUNNING, bytes_done=9)
-    assert transfers._settle(slept, Outcome(TransferState.FAILED, "late", "late")) is None
+    late = Outcome(TransferState.FAILED, "late", "late")
+    assert transfers._settle(slept, late, mesh_view()) is None
     assert state_of(transfer) == TransferState.CLAIMED
     assert (transfer.bytes_done, transfer.reason_code) == (0, "")
     assert second.write(state=TransferState.RUNNING)
@@ -82,9 +87,9 @@ def test_a_worker_that_slept_writes_nothing(transfer: Transfer) -> None:
 def test_a_worker_that_slept_begins_no_replica(
     transfer: Transfer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def stolen(slept: Transfer, lease: Lease[Transfer], may_go_on: Callable[[], bool]) -> Outcome:
-        Transfer.objects.filter(pk=slept.pk).update(fence=slept.fence + 5)
-        return carried(slept, lease, may_go_on)
+    def stolen(slept: Claim, may_go_on: Callable[[], bool]) -> Outcome:
+        Transfer.objects.filter(pk=slept.transfer.pk).update(fence=F("fence") + 5)
+        return carried(slept, may_go_on)
 
     carried = carry.carry
     monkeypatch.setattr(transfers, "carry", stolen)
@@ -122,7 +127,7 @@ def test_a_lease_holds_while_one_slow_part_is_in_flight(
 
     def slow(*stores_and_items: Any, **how: Any) -> CopySummary:
         time.sleep(3)
-        assert transfers._claim(transfer.pk) is None, "the lease ran out"
+        assert claims.claim(transfer.pk) is None, "the lease ran out"
         return copy_files(*stores_and_items, **how)
 
     monkeypatch.setattr(carry, "copy_files", slow)
@@ -145,7 +150,7 @@ def test_cancelled_stays_cancelled_until_it_is_retried(folders: World, transfer:
     lease.write(state=TransferState.RUNNING)
     cancel_transfer(operator, transfer.pk)
     assert not lease.write(bytes_done=5)
-    assert transfers._settle(lease, Outcome(TransferState.DONE)) is None
+    assert transfers._settle(lease, Outcome(TransferState.DONE), mesh_view()) is None
     assert state_of(transfer) == TransferState.CANCELLED
     assert (transfer.reason_code, transfer.finished_at is None) == ("by_hand", False)
     assert run_transfer(transfer.pk) is None
@@ -166,7 +171,7 @@ def test_cancelling_is_for_who_may_replicate(folders: World, transfer: Transfer)
 def test_what_nobody_foresaw_is_told_and_tried_again(
     transfer: Transfer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(transfer: Transfer, lease: Lease[Transfer]) -> Outcome:
+    def broken(taken: Claim) -> Outcome:
         raise RuntimeError("a bug")
 
     monkeypatch.setattr(transfers, "carry", broken)
