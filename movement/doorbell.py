@@ -23,6 +23,11 @@ def ring_audit() -> None:
     ring("movement.tasks.keep_audit")
 
 
+def ring_sweep() -> None:
+    """Have the transfers that are due rung for now, in their turn."""
+    ring("movement.tasks.sweep_transfers")
+
+
 def ring_transfer(transfer_id: UUID) -> None:
     ring("movement.tasks.run_transfer", str(transfer_id))
 

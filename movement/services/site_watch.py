@@ -6,7 +6,6 @@ See docs/explanation/algorithms/sites.md.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from functools import partial
 from uuid import UUID
 
 from django.db import transaction
@@ -34,6 +33,7 @@ from movement.views import grace_ends
 WATCHER = Principal("service.sites", groups=frozenset({"services"}), kind="service")
 AT_ONCE = 500
 LIST_PAUSE = timedelta(minutes=5)
+_STEP = timedelta(milliseconds=1)
 SILENCE = timedelta(minutes=15)
 """After which a site that used to say that it lives is taken to be off-line."""
 
@@ -113,7 +113,8 @@ def _list(replica: Replica) -> bool:
 def site_came_back(name: str) -> int:
     """Have every transfer that waits for a site looked at now; return how many.
 
-    They are rung for by priority, then by deadline, the small ones first.
+    They come due in the order in which they are to catch up: by priority, then by deadline, the
+    small ones first. Who of them starts when is for the turns to say.
     """
     waiting = Transfer.objects.filter(state=TransferState.WAITING).filter(
         Q(target__site__name=name)
@@ -121,8 +122,11 @@ def site_came_back(name: str) -> int:
         | Q(reason_code__in=[SITE_OFFLINE, OUTSIDE_WINDOW])
     )
     order = ("-priority", F("due_at").asc(nulls_last=True), "bytes_total", "id")
-    ids = list(waiting.order_by(*order).values_list("id", flat=True))
-    waiting.update(next_attempt_at=timezone.now())
-    for transfer_id in ids:
-        transaction.on_commit(partial(doorbell.ring_transfer, transfer_id))
-    return len(ids)
+    rows = list(waiting.only("id", "next_attempt_at").order_by(*order))
+    first = timezone.now() - _STEP * len(rows)
+    for place, row in enumerate(rows):
+        row.next_attempt_at = first + _STEP * place
+    Transfer.objects.bulk_update(rows, ["next_attempt_at"], batch_size=AT_ONCE)
+    if rows:
+        transaction.on_commit(doorbell.ring_sweep)
+    return len(rows)

@@ -4,12 +4,14 @@ nothing that lies there already."""
 from __future__ import annotations
 
 from collections import Counter
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from movement.models import Replica, ReplicaState, Scrub, Site, Transfer, TransferState
+from movement.models import Replica, ReplicaState, Scrub, Site, Store, Transfer, TransferState
 from movement.services import set_site_state
+from movement.services.transfers import new_transfer
 from tests.builders import World, deliver
 from tests.movement.conftest import WIKI
 from tests.movement.sites import Clock, audited, clock, heard, patch, state_of, work
@@ -120,3 +122,26 @@ def test_a_listing_that_was_cut_is_begun_again(edge: World, clock: Clock) -> Non
     clock.pass_by(minutes=6)
     assert work() == {"good scrub at dir-pt": 1}
     assert states()["dir-pt"] == ReplicaState.COMPLETE
+
+
+def test_what_waited_comes_due_by_priority_then_deadline_then_size(
+    edge: World, clock: Clock
+) -> None:
+    asked = {"small": (5, None, 1), "big": (5, None, 9), "due": (5, 1, 9), "first": (9, None, 9)}
+    for name, (priority, hours, size) in asked.items():
+        version = edge.publish(WIKI, FILES, store="dir-eu")
+        new_transfer(version, Store.objects.get(name="dir-us"), asked_by=name)
+        Transfer.objects.filter(asked_by=name).update(
+            state=TransferState.WAITING,
+            reason_code="site_offline",
+            priority=priority,
+            due_at=clock.now + timedelta(hours=hours) if hours else None,
+            bytes_total=size,
+            next_attempt_at=clock.now + timedelta(hours=1),
+        )
+    set_site_state(edge.operator.principal, "core-us", "offline")
+    heard(edge, "core-us")
+    deliver()
+    waiting = Transfer.objects.filter(asked_by__in=asked, next_attempt_at__lte=clock.now)
+    order = list(waiting.order_by("next_attempt_at").values_list("asked_by", flat=True))
+    assert order == ["first", "due", "small", "big"]
