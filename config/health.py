@@ -19,6 +19,7 @@ from django.views.decorators.http import require_safe
 from kombu.exceptions import OperationalError
 
 from movement.models import SiteState, Store, StoreKind
+from movement.opening import open_store
 
 _PROBE_SECONDS = 2
 _DEADLINE_SECONDS = 4.0
@@ -119,6 +120,8 @@ def _probe_of(store: Store) -> Callable[[], str]:
     if store.kind == StoreKind.DIRECTORY:
         root = Path(store.root)
         return lambda: "" if root.is_dir() else "The folder is not there."
+    if store.kind == StoreKind.HTTP:  # by its own connection, which looks where it leads
+        return lambda: open_store(store).probe().problem or ""
     return lambda: _s3(store.endpoint)
 
 

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
+from core.errors import StoreRefused
 from governance.models import AuditEntry
 from movement.models import Store
 from movement.opening import open_store
@@ -75,6 +77,28 @@ def test_whoever_holds_the_old_row_opens_anew_after_a_check(
     change_store(two_sites.operator.principal, "store-us", **NEW)
     assert stores.problem_of(held) is None
     assert open_store(held).given == tuple(NEW.values())  # type: ignore[attr-defined]
+
+
+@pytest.mark.servers
+def test_a_copy_whose_keys_ended_goes_on_with_the_new_ones(
+    two_sites: World, accepts_new: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operator = two_sites.operator.principal
+    version = two_sites.publish(WIKI, {"a.csv": b"x\n1\n"}, store="store-eu")
+    sent = request_transfer(operator, version=version.name, target="store-us")
+
+    def refused(source: object, target: S3Store, *_: object, **__: object) -> None:
+        change_store(operator, "store-us", **NEW)
+        raise StoreRefused("InvalidAccessKeyId", store=target.label)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("movement.services.carry.copy_files", refused)
+        assert run_transfer(sent.pk) == "waiting"
+    sent.refresh_from_db()
+    assert sent.reason_code == "store_changed"
+    sent.next_attempt_at = timezone.now()
+    sent.save()
+    assert run_transfer(sent.pk) == "done"
 
 
 @pytest.mark.servers
