@@ -208,6 +208,7 @@ SPECTACULAR_SETTINGS = {
         "ScanState": "governance.models.ScanState",
         "SiteKind": "movement.models.SiteKind",
         "SiteState": "movement.models.SiteState",
+        "StorageTier": "movement.models.StorageTier",
         "StoreKind": "movement.models.StoreKind",
     },
 }
