@@ -58,18 +58,18 @@ def since_event(last: str) -> datetime | None:
 
 
 def events(watch: Watch) -> Iterator[bytes]:
-    """Yield an event for every transfer at first and whenever it changed, and comments between.
+    """Return an event for every transfer at first and whenever it changed, and comments between.
 
-    The last event is `end`: its reason is `ended`, `lifetime` (come again), or `denied`.
+    The last event is `end`: its reason is `ended`, `lifetime` (come again), or `denied`. The first
+    look is done here, so that what is wrong with the question is raised before anything is told.
     """
     feed = _Feed(watch)
+    return _told(watch, feed, feed.look())
+
+
+def _told(watch: Watch, feed: _Feed, pieces: list[bytes]) -> Iterator[bytes]:
     begun = beaten = time.monotonic()
     while True:
-        try:
-            pieces = feed.look()
-        except FairmeshError:
-            yield event("end", {"reason": "denied"})
-            return
         yield from pieces
         now = time.monotonic()
         if watch.until_all_ended and not feed.going_on:
@@ -84,6 +84,11 @@ def events(watch: Watch) -> Iterator[bytes]:
             beaten = now
             yield BEAT
         time.sleep(LOOK_SECONDS)
+        try:
+            pieces = feed.look()
+        except FairmeshError:
+            yield event("end", {"reason": "denied"})
+            return
 
 
 @dataclass

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from movement import live as live_events
+
 pytest_plugins = ["tests.servers", "tests.live"]
 
 _LIVE = frozenset({"e2e", "faults", "runtime"})
@@ -28,6 +30,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     left_out = [item for item in items if not _touches_database(item)]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if _touches_database(item)]
+
+
+@pytest.fixture(autouse=True)
+def _streams_end_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asks every address there is reads every answer to its end."""
+    monkeypatch.setattr(live_events, "LIFETIME_SECONDS", -1.0)
 
 
 def _touches_database(item: pytest.Item) -> bool:

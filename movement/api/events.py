@@ -66,8 +66,9 @@ def _stream(
         until_all_ended,
         live.since_event(request.headers.get("Last-Event-ID", "")),
     )
+    pieces = live.events(watch)
     give_back = _places.take(reader, settings.FAIRMESH.event_streams)
-    answer = StreamingHttpResponse(Held(live.events(watch), give_back), content_type=MEDIA_TYPE)
+    answer = StreamingHttpResponse(Held(pieces, give_back), content_type=MEDIA_TYPE)
     answer["Cache-Control"] = "private, no-store"
     answer["Vary"] = "Authorization, Cookie"
     answer["X-Accel-Buffering"] = "no"  # a proxy that gathers pieces would tell everything late

@@ -19,6 +19,12 @@ class PeriodIn(serializers.Serializer[dict[str, Any]]):
     since = serializers.DateTimeField(default=None, allow_null=True)
     until = serializers.DateTimeField(default=None, allow_null=True)
 
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        given = [attrs[key] for key in ("since", "until") if attrs[key] is not None]
+        if any(not 1970 <= at.year <= 9000 for at in given):
+            raise serializers.ValidationError("A time lies between the years 1970 and 9000.")
+        return attrs
+
 
 def period_of(request: Request) -> dict[str, Any]:
     asked = PeriodIn(

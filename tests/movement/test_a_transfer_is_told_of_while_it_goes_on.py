@@ -27,6 +27,7 @@ ALL = "/api/v1/transfers/events"
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "LIFETIME_SECONDS", 60)
     monkeypatch.setattr(live, "LOOK_SECONDS", 0)
     monkeypatch.setattr(live, "RECHECK_SECONDS", 0)
     monkeypatch.setattr(live, "BEAT_SECONDS", 0)

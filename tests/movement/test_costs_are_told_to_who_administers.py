@@ -96,8 +96,9 @@ def test_a_time_changes_what_was_spent_and_not_what_is_forecast(priced: World) -
     until = (timezone.now() - timedelta(days=30)).isoformat()
     asked_then = asked(priced.operator, name=WIKI, since=since, until=until)
     assert figures(asked_then) == {WIKI: (0.03, 4, 0.53)}
-    wrong = priced.operator.client().get("/api/v1/costs", {"by": "person"})
-    assert (wrong.status_code, wrong.json()["code"]) == (422, "invalid")
+    for query in ({"by": "person"}, {"until": "0001-01-02T00:00Z"}, {"since": "soon"}):
+        wrong = priced.operator.client().get("/api/v1/costs", query)
+        assert (wrong.status_code, wrong.json()["code"]) == (422, "invalid")
 
 
 def test_nobody_is_told_of_what_they_do_not_administer(priced: World) -> None:
