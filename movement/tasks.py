@@ -21,7 +21,12 @@ def sweep_transfers() -> None:
 
 @shared_task
 def reconcile_all() -> None:
-    services.reconcile_all()
+    services.reconcile_mesh()
+
+
+@shared_task
+def remove_due() -> None:
+    services.remove_due()
 
 
 @shared_task
@@ -47,3 +52,28 @@ def sweep_erasures() -> None:
 @shared_task
 def end_retentions() -> None:
     services.end_retentions()
+
+
+@shared_task
+def watch_sites() -> None:
+    services.watch_sites()
+
+
+@shared_task
+def run_scrub(scrub_id: str) -> None:
+    services.run_scrub(UUID(scrub_id))
+
+
+@shared_task
+def sweep_scrubs() -> None:
+    services.sweep_scrubs()
+
+
+@shared_task
+def scrub_due() -> None:
+    services.scrub_due()
+
+
+@shared_task
+def sweep_uploads() -> None:
+    services.sweep_uploads()

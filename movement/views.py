@@ -17,11 +17,12 @@ from movement.models import (
     Replica,
     ReplicaState,
     Site,
+    SiteKind,
     SiteState,
     Store,
-    StoreKind,
     Transfer,
 )
+from movement.opening import is_writable
 
 AWAY = frozenset({SiteState.OFFLINE, SiteState.LOST})
 _TAKES_ROOM = frozenset(ReplicaState) - {
@@ -50,6 +51,7 @@ def site_view(site: Site, now: datetime) -> SiteView:
         reachable=site.state not in AWAY and in_contact,
         accepts=site.state == SiteState.ONLINE,
         counts=site.state == SiteState.ONLINE or in_grace,
+        draining=site.state == SiteState.DRAINING,
     )
 
 
@@ -59,10 +61,12 @@ def store_view(store: Store, site: SiteView, *, used_bytes: int = 0) -> StoreVie
     return StoreView(
         name=store.name,
         site=site,
-        usable=store.reachable and store.kind != StoreKind.HTTP and store.quarantined_at is None,
+        usable=is_writable(store),
+        answers=store.reachable,
         trusted=store.quarantined_at is None,
         tier=store.tier,
         free_bytes=free,
+        erasable_days=store.site.grace_hours / 24 if store.site.kind == SiteKind.MOBILE else 0.0,
         cost_gb_month=float(store.cost_gb_month),
         cost_1000_puts=float(store.cost_1000_puts),
         cost_1000_gets=float(store.cost_1000_gets),
