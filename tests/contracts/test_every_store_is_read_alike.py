@@ -97,18 +97,22 @@ def test_what_is_not_there_is_missing(filled: Filled) -> None:
                 pass
 
 
-@pytest.mark.parametrize("key", ["../x", "a/../../x", "/etc/passwd", "a//b", "", "a\nb", "\ud800"])
-def test_a_key_that_climbs_or_confuses_is_refused(filled: Filled, key: str) -> None:
+def test_a_key_that_climbs_or_confuses_is_refused(filled: Filled) -> None:
     store = filled({})
-    for attempt in (
-        lambda: store.stat(key),
-        lambda: store.read(key),
-        lambda: store.delete(key),
-        lambda: store.presign_get(key, 60),
-        lambda: store.writer(key, media_type="text/plain"),
-    ):
-        with pytest.raises(Invalid):
-            attempt()
+
+    def attempts(key: str) -> list[Callable[[], object]]:
+        return [
+            lambda: store.stat(key),
+            lambda: store.read(key),
+            lambda: store.delete(key),
+            lambda: store.presign_get(key, 60),
+            lambda: store.writer(key, media_type="text/plain"),
+        ]
+
+    for key in ("../x", "a/../../x", "/etc/passwd", "a//b", "a/./b", "", "a/", "a\nb", "\ud800"):
+        for attempt in attempts(key):
+            with pytest.raises(Invalid):
+                attempt()
 
 
 def test_a_probe_tells_what_works(filled: Filled) -> None:
