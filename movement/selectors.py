@@ -17,7 +17,7 @@ from governance.services import decide, require
 from governance.services.obligations import require_read
 from movement.engine.distance import Place, rank
 from movement.engine.placement import SITE_ORDER
-from movement.models import Replica, ReplicaState, Site, SiteState, Store, Transfer
+from movement.models import Link, Replica, ReplicaState, Site, SiteState, Store, Transfer
 
 UNREACHABLE_SITES = frozenset({SiteState.OFFLINE, SiteState.LOST})
 
@@ -30,6 +30,20 @@ def is_operator(principal: Principal) -> bool:
 def sites(principal: Principal) -> QuerySet[Site]:
     require(principal, Action.DISCOVER, MESH)
     return Site.objects.annotate(stores_count=Count("stores"))
+
+
+def site_named(principal: Principal, name: str) -> Site:
+    """Return the site; raise NotFound."""
+    site = sites(principal).filter(name=name).first()
+    if site is None:
+        raise NotFound(f"There is no site {name!r}.")
+    return site
+
+
+def links(principal: Principal) -> QuerySet[Link]:
+    """Return what is declared of the ways between sites, and measured on them: for operators."""
+    require(principal, Action.ADMINISTER, MESH)
+    return Link.objects.select_related("source", "target")
 
 
 def stores(principal: Principal) -> QuerySet[Store]:
@@ -76,20 +90,6 @@ def of_version(asked: str) -> Q:
 
 def place_of(site: Site) -> Place:
     return Place(site.name, tuple(site.jurisdictions))
-
-
-def sources_of(version: Version, target: Store) -> list[Replica]:
-    """Return the complete replicas of a version elsewhere, the best to copy from first.
-
-    Those that answer come before those that did not when they were last asked, online sites before
-    draining ones, near ones before far ones.
-    """
-    replicas = (
-        version.replicas.filter(state=ReplicaState.COMPLETE)
-        .exclude(store=target)
-        .select_related("version__product", "store__site")
-    )
-    return sorted(replicas, key=lambda replica: preference(replica, place_of(target.site)))
 
 
 def preference(replica: Replica, here: Place) -> tuple[bool, bool, bool, tuple[int, int], int, str]:

@@ -71,7 +71,7 @@ def bodies(name: str) -> dict[str, Any]:
 
 NAMELESS = {
     "session", "users", "teams", "groups", "tokens", "clients", "sites", "stores", "domains",
-    "teams/<slug:slug>/members", "teams/<slug:slug>/members/<str:username>",
+    "links", "teams/<slug:slug>/members", "teams/<slug:slug>/members/<str:username>",
     "groups/<slug:name>/members/<str:username>", "users/<str:username>", "clients/<str:client_id>",
     "users/<str:username>/erase", "sites/<slug:name>", "policies/<uuid:policy_id>/diff",
 }  # fmt: skip

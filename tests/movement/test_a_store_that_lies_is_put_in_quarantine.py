@@ -10,9 +10,10 @@ from core.errors import Conflict
 from governance.models import AuditEntry
 from movement.engine import scrub as engine
 from movement.engine.scrub import Reading, is_lying
-from movement.models import Replica, ReplicaState, ScrubState, Store, Transfer, TransferState
-from movement.selectors import sources_of
-from movement.services import run_transfer, scrub_due, scrubbing
+from movement.models import Replica, ReplicaState, Scrub, ScrubState, Store, Transfer, TransferState
+from movement.services import run_scrub, run_transfer, scrub_due, scrubbing
+from movement.services.ways import replicas_elsewhere, ways_to
+from movement.views import mesh_view
 from tests.builders import World, deliver
 from tests.movement.conftest import WIKI
 from tests.movement.scrubbing import scrub, twice
@@ -60,7 +61,9 @@ def test_nothing_is_read_from_there_or_counted_and_others_are_made(
     deliver()
     (made,) = Transfer.objects.filter(state="queued")
     assert made.target.name == "dir-pt"
-    assert [each.store.name for each in sources_of(two.version, made.target)] == ["dir-eu"]
+    held = replicas_elsewhere(two.version, made.target)
+    ways = ways_to(two.version, made.target, mesh_view(), held)
+    assert [way.replica.store.name for way in ways] == ["dir-eu"]
     resolved = folders.ben.client().get("/api/v1/resolve", {"name": WIKI}).json()
     assert [row["store"] for row in resolved["replicas"] if row["serves"]] == ["dir-eu"]
     assert not any("dir-us" in url for row in resolved["results"] for url in row["urls"])
@@ -89,9 +92,11 @@ def test_too_many_broken_replicas_and_trust_by_an_operator(folders: World) -> No
         None
     }
     assert AuditEntry.objects.filter(action="trust-store", name="dir-us").count() == 1
-    assert scrub_due() >= 1
     twos[3].flip("a.csv")
-    scrub(twos[3].bad)
+    assert scrub_due() == 1, "of the replicas there one is not broken, and it is read at once"
+    begun = Scrub.objects.get(state=ScrubState.RUNNING)
+    assert (begun.replica_id, begun.deep) == (twos[3].bad.pk, True)
+    assert run_scrub(begun.pk) == ScrubState.BROKEN
     assert store_us().quarantined_at is None, "what was found before it was trusted is forgiven"
 
 
