@@ -11,7 +11,7 @@ from movement.models import Transfer, TransferState
 from tests.builders import World
 from tests.e2e.portal import TOKENS, Visit, ask_for_copy, carried
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.looks]
 
 
 def test_progress_is_followed_and_cancelled(visit: Visit, mesh: World) -> None:
