@@ -79,8 +79,8 @@ STANCE: dict[str, str] = {
     "POST grants/<uuid:grant_id>/renew": "the caller's own or their team's; discover",
     "POST grants/<uuid:grant_id>/review": "administer, as an owner who did not break the glass",
     "GET port-subscriptions": "the caller's own and their teams', or administer on the product",
-    "GET port-subscriptions/<uuid:subscription_id>": "the caller's own, or administer",
-    "GET port-subscriptions/<uuid:subscription_id>/requests": "as the subscription",
+    "GET port-subscriptions/<uuid:port_subscription_id>": "the caller's own, or administer",
+    "GET port-subscriptions/<uuid:port_subscription_id>/requests": "as the subscription",
     "GET campaigns": "the caller's own, or with items that they administer",
     "POST campaigns": "administer on the prefix and on each product",
     "GET campaigns/<uuid:campaign_id>": "as the list",
@@ -337,7 +337,7 @@ def filled(world: World, route: str) -> Iterator[str]:
     }.items():
         address = address.replace(parameter, str(value))
     others = ("transfer_id", "pipeline_id", "run_id", "scan_id", "request_id", "campaign_id")
-    others = (*others, "scrub_id", "subscription_id")
+    others = (*others, "scrub_id", "port_subscription_id")
     for parameter in others:
         address = address.replace(f"<uuid:{parameter}>", str(uuid.uuid4()))
     yield address

@@ -17,9 +17,12 @@ urlpatterns = [
     path("grants/<uuid:grant_id>/renew", views.RenewGrantView.as_view()),
     path("grants/<uuid:grant_id>/review", views.ReviewGrantView.as_view()),
     path("port-subscriptions", subscriptions.PortSubscriptionsView.as_view()),
-    path("port-subscriptions/<uuid:subscription_id>", subscriptions.PortSubscriptionView.as_view()),
     path(
-        "port-subscriptions/<uuid:subscription_id>/requests",
+        "port-subscriptions/<uuid:port_subscription_id>",
+        subscriptions.PortSubscriptionView.as_view(),
+    ),
+    path(
+        "port-subscriptions/<uuid:port_subscription_id>/requests",
         subscriptions.PortSubscriptionRequestsView.as_view(),
     ),
     path("campaigns", campaigns.CampaignsView.as_view()),

@@ -74,9 +74,9 @@ def _state(asked: str) -> SubscriptionState:
 
 class PortSubscriptionView(APIView):
     @extend_schema(responses=PortSubscriptionOut)
-    def get(self, request: Request, subscription_id: UUID) -> Response:
+    def get(self, request: Request, port_subscription_id: UUID) -> Response:
         found = subscriptions.subscription_for(
-            principal_of(request), user_of(request), subscription_id
+            principal_of(request), user_of(request), port_subscription_id
         )
         return Response(_rendered([found])[0])
 
@@ -89,6 +89,6 @@ class PortSubscriptionRequestsView(ListAPIView[AccessRequest]):
 
     def get_queryset(self) -> Any:
         found = subscriptions.subscription_for(
-            principal_of(self.request), user_of(self.request), self.kwargs["subscription_id"]
+            principal_of(self.request), user_of(self.request), self.kwargs["port_subscription_id"]
         )
         return super().get_queryset().filter(subscription=found)

@@ -117,7 +117,7 @@ def hidden_ids() -> dict[str, list[uuid.UUID]]:
         "label_id": Label.objects.filter(**mine, removed_at=None).values_list("pk", flat=True),
         "declassification_id": Declassification.objects.filter(**mine).values_list("pk", flat=True),
         "request_id": AccessRequest.objects.filter(**mine).values_list("pk", flat=True),
-        "subscription_id": PortSubscription.objects.filter(**mine).values_list("pk", flat=True),
+        "port_subscription_id": [row.pk for row in PortSubscription.objects.filter(**mine)],
         "grant_id": Grant.objects.filter(**mine).values_list("pk", flat=True),
         "hold_id": LegalHold.objects.values_list("pk", flat=True),
         "order_id": order_model.objects.values_list("pk", flat=True),
