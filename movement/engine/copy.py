@@ -1,6 +1,6 @@
 """Copying files between stores: streamed, proved against the manifest, resumable.
 
-Memory is one buffer of 1 MiB a thread, whatever the files. A file is visible at the target only
+Memory is one buffer of 2 MiB a thread, whatever the files. A file is visible at the target only
 when it is whole and proved. Short files are spread over the threads; so are the parts of a long
 one. After a crash a second run skips the files that are there, and the parts that are.
 """
@@ -12,23 +12,20 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import replace
 
 from core.errors import FairmeshError, StoreRefused, StoreUnavailable
 from movement.engine.large import LargeCopy
-from movement.engine.single import (
+from movement.engine.outcome import (
     CopyItem,
     CopyOutcome,
     CopyState,
+    CopySummary,
     Route,
     Watch,
-    copy_whole,
-    is_large,
-    is_present,
-    named,
-    persist,
 )
-from movement.engine.spans import CopyStopped, Lane, check_entry
+from movement.engine.single import copy_whole, copy_within, is_large, is_present, named, persist
+from movement.engine.spans import CopyStopped, Lane
 from movement.stores.protocol import Store
 
 _STORE_ERRORS = (StoreUnavailable, StoreRefused)
@@ -44,26 +41,6 @@ __all__ = [
     "copy_file",
     "copy_files",
 ]
-
-
-@dataclass(slots=True)
-class CopySummary:
-    """Totals of one run; files that were never begun are in none of them."""
-
-    copied: int = 0
-    present: int = 0
-    failed: int = 0
-    stopped: int = 0
-    bytes_sent: int = 0
-    bytes_kept: int = 0
-
-    def add(self, outcome: CopyOutcome) -> None:
-        self.copied += outcome.state is CopyState.COPIED
-        self.present += outcome.state is CopyState.PRESENT
-        self.failed += outcome.state is CopyState.FAILED
-        self.stopped += outcome.state is CopyState.STOPPED
-        self.bytes_sent += outcome.bytes_sent
-        self.bytes_kept += outcome.bytes_kept
 
 
 def copy_file(
@@ -86,7 +63,7 @@ def copy_file(
         outcomes.append(outcome)
         watch.on_file(outcome)
 
-    followed = Watch(on_file, watch.on_bytes, watch.should_stop)
+    followed = replace(watch, on_file=on_file)
     copy_files(source, target, [item], threads=threads, watch=followed)
     if not outcomes:
         return CopyOutcome(item, CopyState.STOPPED)
@@ -141,7 +118,7 @@ class _Run:
 
     def work(self) -> None:
         """Carry out tasks until none is left; parts come before new files."""
-        lane = Lane(self._count, self._should_stop)
+        lane = Lane(self._count, self._should_stop, pace=self._watch.pace)
         finished = False
         try:
             while task := self._next():
@@ -204,6 +181,10 @@ class _Run:
         try:
             with self._reporting(item):
                 job = _LargeJob(self._route, item)
+                within = persist(lambda: copy_within(self._route, item, lane), lane)
+                if within is not None:
+                    self.report(within)
+                    return
                 tasks = job.open(lane, self)
                 if not tasks:
                     self.report(CopyOutcome(item, CopyState.PRESENT))
@@ -254,7 +235,6 @@ class _LargeJob:
     def open(self, lane: Lane, run: _Run) -> list[_Task]:
         """Return a task a part; none when the file is at the target already."""
         item = self._item
-        check_entry(item.entry)
         if not item.replace and persist(lambda: is_present(self._route.target, item), lane):
             return []
         numbers = persist(lambda: self._copy.begin(item.entry), lane)

@@ -88,7 +88,7 @@ class LargeCopy:
             return False
         if part.crc32c is not None:
             return part.crc32c == span.crc32c
-        silent = Lane(lambda count: None, lane.should_stop, lane.buffer)
+        silent = replace(lane, on_bytes=lambda count: None)
         md5 = hashlib.md5(usedforsecurity=False)
         with self._source.open(self._source_key, span.offset, span.bytes) as reader:
             check_size(reader, self._entry)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 from core.errors import FairmeshError
-from movement.engine.single import CopyItem, CopyOutcome, CopyState
+from movement.engine.outcome import CopyItem, CopyOutcome, CopyState
 
 _AT_TARGET = (CopyState.COPIED, CopyState.PRESENT)
 

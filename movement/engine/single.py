@@ -1,20 +1,26 @@
-"""One file that travels as one body, and the words of every copy: items, outcomes, watching."""
+"""One file that travels as one body, or inside its store and not at all."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from enum import Enum
+from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 import google_crc32c
 
 from core.digests import CHUNK_BYTES
-from core.errors import Conflict, DigestMismatch, FairmeshError, StoreUnavailable
+from core.errors import (
+    Conflict,
+    DigestMismatch,
+    FairmeshError,
+    Invalid,
+    StoreRefused,
+    StoreUnavailable,
+)
 from core.files import FileEntry
+from movement.engine.outcome import CopyItem, CopyOutcome, CopyState, Route
 from movement.engine.spans import (
     BUFFER_BYTES,
     Lane,
@@ -25,66 +31,11 @@ from movement.engine.spans import (
     proved_pieces,
     whole_span,
 )
-from movement.stores.protocol import Body, ObjectFacts, Store
+from movement.stores.protocol import Body, ObjectFacts, Reader, Store
 
 _WAITS = (0.2, 1.0)
 """Seconds before the second and the third attempt at one file or part."""
 _Result = TypeVar("_Result")
-
-
-class CopyState(Enum):
-    COPIED = "copied"
-    PRESENT = "present"
-    """It was at the target already, with the right size and recorded sha256."""
-    FAILED = "failed"
-    STOPPED = "stopped"
-
-
-@dataclass(frozen=True, slots=True)
-class CopyItem:
-    """One file to copy. With `replace` it is sent even when the target claims to hold it."""
-
-    source_key: str
-    target_key: str
-    entry: FileEntry
-    replace: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class CopyOutcome:
-    """What became of one file; `bytes_kept` lay at the target from an earlier attempt."""
-
-    item: CopyItem
-    state: CopyState
-    bytes_sent: int = 0
-    bytes_kept: int = 0
-    parts_sent: int = 0
-    parts_kept: int = 0
-    error: FairmeshError | None = None
-
-
-def _ignore(value: object) -> None:
-    del value
-
-
-@dataclass(frozen=True, slots=True)
-class Watch:
-    """How a caller follows a copy. The two reports are never called at the same time."""
-
-    on_file: Callable[[CopyOutcome], None] = _ignore
-    on_bytes: Callable[[int], None] = _ignore
-    """Bytes handed to the target since the last call, or found there in a part that is kept; a
-    repeated part counts again."""
-    should_stop: Callable[[], bool] = lambda: False
-    """Asked at every piece, from any thread."""
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """From one store to another."""
-
-    source: Store
-    target: Store
 
 
 def named(error: FairmeshError, item: CopyItem, route: Route) -> FairmeshError:
@@ -114,6 +65,10 @@ def persist(action: Callable[[], _Result], lane: Lane) -> _Result:
 def copy_whole(route: Route, item: CopyItem, lane: Lane) -> CopyOutcome:
     """Copy a file that travels as one body. Raises FairmeshError, CopyStopped."""
     check_entry(item.entry)
+    if route.is_within:
+        found = persist(lambda: copy_within(route, item, lane), lane)
+        if found is not None:
+            return found
     if item.entry.bytes <= BUFFER_BYTES:
         return persist(lambda: _copy_small(route, item, lane), lane)
     if not item.replace and persist(lambda: is_present(route.target, item), lane):
@@ -134,6 +89,30 @@ def is_present(target: Store, item: CopyItem) -> bool:
     return info is not None and (info.bytes, info.sha256) == expected
 
 
+def copy_within(route: Route, item: CopyItem, lane: Lane) -> CopyOutcome | None:
+    """Let a store copy what it holds already; None when it cannot, and the bytes must travel.
+
+    What vouches for the bytes is the store, which recorded their sha256 when they came in; so an
+    item that is to be replaced is not copied in this way.
+    """
+    check_entry(item.entry)
+    if item.replace or not route.is_within:
+        return None
+    lane.stop_if_asked()
+    if is_present(route.target, item):
+        return CopyOutcome(item, CopyState.PRESENT)
+    entry = item.entry
+    source = route.source.stat(item.source_key)
+    if source is None or (source.bytes, source.sha256) != (entry.bytes, entry.sha256):
+        return None
+    try:
+        route.target.copy_within(item.source_key, item.target_key, _facts(item))
+    except (StoreRefused, DigestMismatch, Invalid):
+        return None
+    lane.on_bytes(entry.bytes)
+    return CopyOutcome(item, CopyState.COPIED, bytes_kept=entry.bytes)
+
+
 def _facts(item: CopyItem) -> ObjectFacts:
     return ObjectFacts(item.entry.sha256, item.entry.media_type)
 
@@ -144,8 +123,8 @@ def _copied(item: CopyItem) -> CopyOutcome:
 
 def _copy_small(route: Route, item: CopyItem, lane: Lane) -> CopyOutcome:
     """Copy a file that fits the buffer: two requests, since the target itself refuses a second."""
-    lane.stop_if_asked()
     entry = item.entry
+    lane.wait_for(entry.bytes)
     data = lane.buffer[: entry.bytes]
     with route.source.open(item.source_key) as reader:
         check_size(reader, entry)
@@ -166,12 +145,24 @@ def _copy_small(route: Route, item: CopyItem, lane: Lane) -> CopyOutcome:
 
 
 def _copy_one_part(route: Route, item: CopyItem, lane: Lane) -> CopyOutcome:
+    """Copy a file of one part, once it is known that the target does not hold it."""
+    try:
+        _put_streamed(route, item, lane, if_absent=not item.replace)
+    except Conflict:
+        if item.replace:
+            raise
+        if is_present(route.target, item):
+            return CopyOutcome(item, CopyState.PRESENT)
+        _put_streamed(route, item, lane, if_absent=False)
+    return _copied(item)
+
+
+def _put_streamed(route: Route, item: CopyItem, lane: Lane, *, if_absent: bool) -> None:
     span = whole_span(item.entry)
     with route.source.open(item.source_key) as reader:
         check_size(reader, item.entry)
         body = Body(span.bytes, proved_pieces(reader, span, lane), span.crc32c)
-        route.target.put(item.target_key, body, _facts(item))
-    return _copied(item)
+        route.target.put(item.target_key, body, _facts(item), if_absent=if_absent)
 
 
 def _copy_stream(route: Route, item: CopyItem, lane: Lane) -> CopyOutcome:
@@ -185,11 +176,18 @@ def _copy_stream(route: Route, item: CopyItem, lane: Lane) -> CopyOutcome:
         ) as writer,
     ):
         check_size(reader, entry)
-        while count := reader.readinto(lane.buffer):
-            lane.stop_if_asked()
-            digest.update(lane.buffer[:count])
-            writer.write(lane.buffer[:count])
-            lane.on_bytes(count)
+        for view in _pieces(reader, entry.bytes, lane):
+            digest.update(view)
+            writer.write(view)
+            lane.on_bytes(len(view))
         check_sha256(digest, entry.sha256, 0)
         writer.commit(entry.sha256)
     return _copied(item)
+
+
+def _pieces(reader: Reader, size: int, lane: Lane) -> Iterator[memoryview]:
+    while size:
+        view = lane.piece(size)
+        fill(reader, view)
+        size -= len(view)
+        yield view

@@ -10,11 +10,12 @@ from typing import Protocol
 from core.digests import CHUNK_BYTES
 from core.errors import IntegrityBroken
 from core.files import FileEntry
+from movement.engine.pace import Pace
 from movement.stores.crc32c import join_crc32c
 from movement.stores.protocol import Reader, part_bytes_for
 
-BUFFER_BYTES = 1024 * 1024
-PIECE_BYTES = 1024 * 1024
+BUFFER_BYTES = 2 * 1024 * 1024
+"""What a thread reads, hashes and sends at once: every call gives the interpreter up and back."""
 
 
 class Sha256(Protocol):
@@ -40,15 +41,30 @@ class Span:
 
 @dataclass(slots=True)
 class Lane:
-    """What one thread owns: its buffer, where it reports bytes, whom it asks to stop."""
+    """What one thread owns: its buffer, where it reports bytes, whom it asks to stop or to wait."""
 
     on_bytes: Callable[[int], None]
     should_stop: Callable[[], bool]
     buffer: memoryview = field(default_factory=lambda: memoryview(bytearray(BUFFER_BYTES)))
+    pace: Pace | None = None
 
     def stop_if_asked(self) -> None:
         if self.should_stop():
             raise CopyStopped
+
+    def wait_for(self, count: int) -> None:
+        """Wait until so many bytes may pass. Raises CopyStopped."""
+        self.stop_if_asked()
+        if self.pace is not None:
+            self.pace.take(count, self.stop_if_asked)
+
+    def piece(self, left: int) -> memoryview:
+        """Return the part of the buffer that the next piece fills, when its bytes may pass."""
+        size = min(left, len(self.buffer))
+        if self.pace is not None:
+            size = self.pace.piece_bytes(size)
+        self.wait_for(size)
+        return self.buffer[:size]
 
 
 def whole_span(entry: FileEntry) -> Span:
@@ -129,8 +145,7 @@ def proved_pieces(reader: Reader, span: Span, lane: Lane) -> Iterator[memoryview
         chunk_left = min(CHUNK_BYTES, left)
         left -= chunk_left
         while chunk_left:
-            lane.stop_if_asked()
-            view = lane.buffer[: min(chunk_left, PIECE_BYTES)]
+            view = lane.piece(chunk_left)
             fill(reader, view)
             digest.update(view)
             chunk_left -= len(view)

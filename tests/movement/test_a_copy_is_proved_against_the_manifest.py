@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import random
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,12 +15,12 @@ from hypothesis import strategies as st
 
 from core.digests import CHUNK_BYTES, Chunk, hash_stream
 from core.errors import IntegrityBroken, ObjectMissing, StoreUnavailable
-from core.manifest import FileEntry
+from core.files import FileEntry
 from movement.engine.copy import CopyItem, CopyOutcome, CopyState, Watch, copy_file, copy_files
 from movement.engine.spans import part_count, part_span
 from movement.stores.crc32c import join_crc32c
 from movement.stores.directory import DirectoryStore
-from movement.stores.protocol import Store
+from movement.stores.protocol import ObjectInfo, Reader, Store
 from movement.stores.s3 import S3Store
 from tests.servers import S3Server, free_ports
 
@@ -157,6 +159,41 @@ def test_an_older_object_of_other_bytes_is_overwritten(route: tuple[Store, Store
     assert_holds(target, item, b"newer")
 
 
+@pytest.mark.parametrize("size", [70_000, 5 * 1024 * 1024])
+def test_what_another_writer_put_meanwhile_is_not_overwritten(
+    route: tuple[Store, Store], size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, target = route
+    data = data_of(size)
+    item = publish(source, "file", data)
+    opened = source.open
+    found: list[ObjectInfo | None] = []
+
+    def open_late(*asked: Any) -> AbstractContextManager[Reader]:
+        publish(target, "file", data)
+        found.append(target.stat("file"))
+        return opened(*asked)
+
+    monkeypatch.setattr(source, "open", open_late)
+    assert copy_file(source, target, item).state is CopyState.PRESENT
+    assert found == [target.stat("file")], "the object is still the other writer's"
+
+
+SCRIPTS = [
+    *("Straße", "données/été", "данные", "数据/表", "データ", "데이터", "بيانات", "נתונים"),
+    *("आँकड़े", "ข้อมูล", "ᚠᚢᚦ", "🜁/🧬", "a b+c%20d&e=f?g#h", "'quoted\"; --", "é" * 100),
+]
+
+
+def test_keys_of_every_script_arrive_under_their_own_name(route: tuple[Store, Store]) -> None:
+    source, target = route
+    items = [publish(source, f"{key}.bin", key.encode()) for key in SCRIPTS]
+    assert copy_files(source, target, items, threads=4).copied == len(SCRIPTS)
+    assert {info.key for info in target.list()} == {f"{key}.bin" for key in SCRIPTS}
+    for key in SCRIPTS:
+        assert target.read(f"{key}.bin") == key.encode()
+
+
 def test_many_files_go_on_after_one_is_bad(route: tuple[Store, Store]) -> None:
     source, target = route
     wanted = {f"many/{n:03}": data_of(n * 37, n) for n in range(40)}
@@ -214,6 +251,17 @@ def test_joined_checksums_are_those_of_the_joined_bytes(first: bytes, second: by
         return chunks[0].crc32c if chunks else 0
 
     assert join_crc32c(crc32c(first), crc32c(second), len(second)) == crc32c(first + second)
+
+
+@pytest.mark.parametrize("size", [5 * 1000**4, 5 * 1024**4, 10_000 * CHUNK_BYTES, 10**10])
+def test_the_parts_of_a_file_as_long_as_s3_allows_keep_its_limits(size: int) -> None:
+    entry = FileEntry("x", size, "0" * 64, TYPE)
+    parts = [part_span(entry, number) for number in range(1, part_count(entry) + 1)]
+    assert len(parts) <= 10_000
+    assert all(5 * 1024**2 <= part.bytes <= 5 * 1024**3 for part in parts[:-1])
+    assert len({part.bytes for part in parts[:-1]}) == 1
+    assert parts[-1].offset + parts[-1].bytes == size
+    assert 0 < parts[-1].bytes <= parts[0].bytes
 
 
 @given(size=st.integers(CHUNK_BYTES + 1, 10 * 1024**4))
