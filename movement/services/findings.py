@@ -22,6 +22,8 @@ from movement.services.quarantine import SCRUBBER
 from movement.services.repair import NO_GOOD_COPY, good_copies
 from movement.services.transfers import new_transfer
 
+_REPAIR_PRIORITY = 7
+"""A copy that was lost goes before those that nobody has had yet."""
 logger = logging.getLogger(__name__)
 
 
@@ -79,5 +81,6 @@ def _queue_repair(replica: Replica) -> None:
         replica.version,
         store,
         asked_by=replica.asked_by or RECONCILER.id,
+        priority=_REPAIR_PRIORITY,
         reason="A scrub found broken files there.",
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
+from uuid import UUID
 
 from django.conf import settings
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
@@ -93,7 +94,7 @@ def _oldest(lying: QuerySet[Replica]) -> list[Replica]:
     return [*ordered[:_OLDEST], *risky[:_OLDEST]]
 
 
-def _risky_stores() -> list[object]:
+def _risky_stores() -> list[UUID]:
     found = Scrub.objects.filter(
         findings__kind__in=[FindingKind.MISSING, FindingKind.TRUNCATED, FindingKind.FLIPPED],
         started_at__gt=timezone.now() - _RISKY_FOR,
