@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import django
 
@@ -164,7 +165,7 @@ def _replicas(versions: list[Version], stores: dict[str, Store]) -> Iterator[Rep
 
 def _policies() -> None:
     """Two copies of all; products of four topics stay in the EU; the rest changes nothing."""
-    specs = [({"copies": 2, "sites": ["eu"]}, [])]
+    specs: list[tuple[dict[str, Any], list[str]]] = [({"copies": 2, "sites": ["eu"]}, [])]
     specs += [({"residency": ["EU"]}, [f"topic:{n}"]) for n in range(4)]
     specs += [({"sites": ["us"]}, [f"topic:{n}"]) for n in range(4, 40)]
     specs += [({"retention_days": n}, [f"other:{n}"]) for n in range(1, POLICIES - len(specs) + 1)]
