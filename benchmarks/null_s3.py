@@ -22,7 +22,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.utils import formatdate
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote
 from xml.sax.saxutils import escape
 
 BLOCK_BYTES = 4 * 1024 * 1024
@@ -325,33 +325,30 @@ class _Client:
         self._waits_to_write = False
 
     def on_event(self) -> bool:
-        """Go on until the socket would block; False when the connection has ended."""
+        """Go on until an answer is sent or the socket would block; False at the end of it."""
         try:
-            while self._step():
-                pass
+            self._go_on()
         except BlockingIOError:
             return True
         except (ConnectionError, ValueError):
             return False
-        return False
-
-    def _step(self) -> bool:
-        if self._head or self._at < self._end:
-            self._send()
-        elif self._body_left:
-            self._drop()
-        else:
-            return self._take_head()
         return True
 
-    def _take_head(self) -> bool:
-        end = self._read.find(b"\r\n\r\n")
-        if end < 0:
-            if len(self._read) > _HEAD_BYTES_MAX:
-                return False
-            data = self.socket.recv(_HEAD_BYTES_MAX)
+    def _go_on(self) -> None:
+        if not self._head and self._at >= self._end:
+            if not self._body_left:
+                self._take_head()
+            while self._body_left:
+                self._drop()
+            self._answer()
+        while self._head or self._at < self._end:
+            self._send()
+
+    def _take_head(self) -> None:
+        while (end := self._read.find(b"\r\n\r\n")) < 0:
+            if not (data := self.socket.recv(_HEAD_BYTES_MAX)):
+                raise ConnectionError
             self._read += data
-            return bool(data)
         self._request = _parse(self._read[:end].decode("latin-1"))
         length = int(self._request.headers.get("content-length", "0"))
         there = min(length, len(self._read) - end - 4)
@@ -359,9 +356,6 @@ class _Client:
         self._body_left = length - there
         if self._body_left and "expect" in self._request.headers:
             self.socket.send(_CONTINUE)
-        if not self._body_left:
-            self._answer()
-        return True
 
     def _drop(self) -> None:
         # MSG_TRUNC: the kernel throws the bytes away instead of copying them
@@ -370,8 +364,6 @@ class _Client:
         if not count:
             raise ConnectionError
         self._body_left -= count
-        if not self._body_left:
-            self._answer()
 
     def _answer(self) -> None:
         assert self._request is not None
@@ -416,13 +408,13 @@ class _Client:
 def _parse(head: str) -> _Request:
     line, *lines = head.split("\r\n")
     method, target, _ = line.split(" ", 2)
-    parts = urlsplit(target)
-    bucket, _, key = unquote(parts.path).removeprefix("/").partition("/")
+    path, _, asked = target.partition("?")
+    bucket, _, key = unquote(path).removeprefix("/").partition("/")
     headers = {}
     for each in lines:
         name, _, value = each.partition(":")
         headers[name.lower()] = value.strip()
-    query = dict(parse_qsl(parts.query, keep_blank_values=True)) if parts.query else {}
+    query = dict(parse_qsl(asked, keep_blank_values=True)) if asked else {}
     return _Request(method, bucket, key, query, headers)
 
 

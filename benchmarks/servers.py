@@ -1,4 +1,4 @@
-"""Real S3 servers for tests and benchmarks: SeaweedFS, on loopback ports of its own."""
+"""S3 servers for tests and benchmarks, on loopback ports of their own: SeaweedFS and a null one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import tempfile
 import time
 import urllib.request
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -139,3 +139,24 @@ def _wait_until_ready(process: subprocess.Popen[bytes], endpoint: str, log: Path
             return
         time.sleep(0.1)
     raise RuntimeError(f"weed did not start:\n{log.read_text()[-2000:]}")
+
+
+@contextlib.contextmanager
+def null_server(buckets: Mapping[str, tuple[int, int]]) -> Iterator[str]:
+    """Run `benchmarks.null_s3` with generated buckets (files, bytes of each); give its URL."""
+    told = [f"{name}:{files}:{size}" for name, (files, size) in buckets.items()]
+    with subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.null_s3", *told],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=Path(__file__).resolve().parent.parent,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        port = process.stdout.readline().decode().strip()
+        if not port:
+            raise RuntimeError("the null server did not start")
+        try:
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.stdin.close()
