@@ -38,7 +38,7 @@ _OWN = frozenset(
 _IMPERSONAL = frozenset(
     {
         "add-member", "add-to-group", "create-group", "create-site", "create-store", "create-team",
-        "erase-person", "move-store", "quarantine-store", "remove-from-group",
+        "change-link", "erase-person", "move-store", "quarantine-store", "remove-from-group",
         "remove-member", "replicate", "site-state", "trust-store",
     }
 )  # fmt: skip

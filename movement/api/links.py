@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
@@ -29,7 +30,9 @@ class LinkIn(serializers.Serializer[Data]):
         min_value=1, max_value=_MOST, default=None, allow_null=True
     )
     slots = serializers.IntegerField(min_value=1, max_value=10_000, default=None, allow_null=True)
-    cost_per_gb = serializers.DecimalField(max_digits=10, decimal_places=6, min_value=0, default=0)
+    cost_per_gb = serializers.DecimalField(
+        max_digits=10, decimal_places=6, min_value=0, default=Decimal(0)
+    )
 
 
 class LinkOut(serializers.ModelSerializer[Link]):

@@ -36,8 +36,9 @@ from movement.services.contact import Contact, contact_of, first_contact
 from movement.services.copies import REPAIR_FILES, REPAIRS, begin_copy, note_broken
 from movement.services.heartbeat import Heartbeat
 from movement.services.links import measure_link
+from movement.services.pacing import Pacer
 from movement.services.repair import broken_paths
-from movement.services.sealing import write_seal
+from movement.services.sealing import write_manifest, write_seal
 from movement.services.slots import SOURCE_UNAVAILABLE
 from movement.services.speed import Speed
 from movement.services.stores import problem_of
@@ -78,6 +79,7 @@ class _Job:
     lease: Lease[Transfer]
     progress: Progress
     speed: Speed
+    pacer: Pacer
     beat: Heartbeat
     anew: bool
     """Send every file, even when the target claims to hold it."""
@@ -115,10 +117,16 @@ def carry(claim: Claim, may_go_on: Callable[[], bool]) -> Outcome:
         return _LOST
     progress = Progress(version.bytes)
     speed = Speed(progress.now)
-    with Heartbeat(lease, speed.now, may_go_on) as beat:
+    pacer = Pacer(target)
+
+    def go_on() -> bool:
+        pacer.adjust()
+        return may_go_on()
+
+    with Heartbeat(lease, speed.now, go_on) as beat:
         anew = home.reason_code in REPAIRS
         broken = broken_paths(home) if home.reason_code == REPAIR_FILES else None
-        job = _Job(transfer, home, lease, progress, speed, beat, anew, broken)
+        job = _Job(transfer, home, lease, progress, speed, pacer, beat, anew, broken)
         return _from_any(job, _from_the_claimed(claim))
 
 
@@ -186,6 +194,7 @@ def _from_any(job: _Job, sources: Sequence[Replica]) -> Outcome:
         if not change_source(job.lease, job.transfer, source.store):
             continue  # its slots are taken; without the lease the others say no as well
         job.progress.restart()
+        job.pacer.go_from(source.store)
         begun = time.monotonic()
         outcome, may_try_another = _from_one(job, source)
         _measure(job, source, outcome, time.monotonic() - begun)
@@ -221,15 +230,21 @@ def _from_one(job: _Job, source: Replica) -> tuple[Outcome, bool]:
 
 
 def _copy(job: _Job, source: Replica) -> None:
-    """Copy batch by batch; a batch is read from the manifest here, not in the copying threads."""
+    """Copy batch by batch; a batch is read from the manifest here, not in the copying threads.
+
+    The manifest goes first: a site that is cut off in the middle knows what it is missing.
+    """
     entries = manifest_entries(job.version)
 
     def on_file(outcome: CopyOutcome) -> None:
         job.progress.add_file(outcome)
         job.speed.add(outcome.bytes_sent)
 
-    watch = Watch(on_file, job.progress.add_bytes, job.beat.lost)
+    watch = Watch(on_file, job.progress.add_bytes, job.beat.lost, job.pacer.pace)
     from_store, to_store = open_store(source.store), open_store(job.target)
+    if job.beat.lost():
+        return
+    write_manifest(job.version, to_store, job.home.base)
     wanted = _items(job, source, entries)
     while items := list(islice(wanted, _BATCH_FILES)):
         copy_files(from_store, to_store, items, threads=THREADS, watch=watch)
