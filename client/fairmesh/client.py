@@ -300,12 +300,30 @@ class Client:
 
     # Movement
 
-    def replicate_plan(self, name: str) -> Json:
-        """Return what the policies would have copied or refused, without doing it."""
-        return self._json(self.api.get("plans", name=name))
+    def replicate_plan(
+        self, name: str = "", *, policy: str = "", site: str = "", keep: bool = True
+    ) -> Json:
+        """Return what would be copied, removed or refused below a name, by a policy or at a site.
 
-    def replicate_apply(self, name: str) -> Json:
-        return self._json(self.api.post("plans", {"name": name}))
+        Nothing is done. Without `keep` the lines of what only stays are left out.
+        """
+        asked = {"name": name, "policy": policy, "site": site, "keep": str(keep).lower()}
+        return self._json(self.api.get("plans", **{k: v for k, v in asked.items() if v}))
+
+    def replicate_apply(
+        self, name: str = "", *, policy: str = "", site: str = "", digest: str = ""
+    ) -> Json:
+        """Do what the plan says; with `digest` only if it is still the plan that was read."""
+        asked = {"name": name, "policy": policy, "site": site, "digest": digest}
+        return self._json(self.api.post("plans", asked))
+
+    def replicate_status(self, plan: str) -> Json:
+        """Return how far a plan that was applied has come."""
+        return self._json(self.api.get(f"plans/{plan}"))
+
+    def replicate_undo(self, plan: str) -> Json:
+        """Call off what is still under way of a plan that was applied."""
+        return self._json(self.api.post(f"plans/{plan}/undo", {}))
 
     def transfers(self, **filters: Any) -> Iterator[Json]:
         return self.api.pages("transfers", **filters)

@@ -83,10 +83,11 @@ class PinsView(ListAPIView[Pin]):
 
 
 class PinView(APIView):
-    @extend_schema(responses=PinOut)
+    @extend_schema(responses={204: None})
     def delete(self, request: Request, pin_id: UUID) -> Response:
         """Lift a pin. Its copy goes late, and only if nothing else asks for it."""
-        return Response(PinOut(services.lift_pin(principal_of(request), pin_id)).data)
+        services.lift_pin(principal_of(request), pin_id)
+        return Response(status=204)
 
 
 class SubscriptionsView(ListAPIView[Subscription]):
@@ -111,11 +112,11 @@ class SubscriptionsView(ListAPIView[Subscription]):
 
 
 class SubscriptionView(APIView):
-    @extend_schema(responses=SubscriptionOut)
+    @extend_schema(responses={204: None})
     def delete(self, request: Request, subscription_id: UUID) -> Response:
         """End a subscription. Its copies go late, and only if nothing else asks for them."""
-        row = services.end_subscription(principal_of(request), subscription_id)
-        return Response(SubscriptionOut(row).data)
+        services.end_subscription(principal_of(request), subscription_id)
+        return Response(status=204)
 
 
 def _standing(request: Request, rows: QuerySet[Any]) -> QuerySet[Any]:

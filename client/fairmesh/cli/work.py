@@ -1,4 +1,4 @@
-"""pipeline, runs, replicate, transfers."""
+"""pipeline, runs."""
 
 from __future__ import annotations
 
@@ -9,13 +9,11 @@ from typing import Annotated, Any
 import typer
 
 from fairmesh.cli.app import app, group, mesh
-from fairmesh.cli.catalog import Name
-from fairmesh.cli.output import AsJson, show, show_json, show_rows
+from fairmesh.cli.output import AsJson, show, show_rows
 from fairmesh.errors import UsageError
 from fairmesh.transport import Json
 
 pipeline = group("pipeline", "Declared transformations.")
-replicate = group("replicate", "What the policies have copied, and what they refuse.")
 
 Pipeline = Annotated[str, typer.Argument(metavar="PIPELINE", help="Its name or id.")]
 Purpose = Annotated[str, typer.Option(help="What for, as in model-training.")]
@@ -105,45 +103,3 @@ def runs(
         rows = list(client.runs(pipeline=name, state=state))
     columns = ["id", "pipeline", "state", "output", "rows_in", "rows_out", "tokens", "reason"]
     show_rows(as_json, rows, columns)
-
-
-@replicate.command("plan")
-def plan_replicas(
-    name: Annotated[str, typer.Argument(help="A product, or a prefix of names.")],
-    as_json: AsJson = False,
-) -> None:
-    """Show what would be copied, kept or refused, by which policy. Nothing is moved."""
-    with mesh() as client:
-        _show_plan(client.replicate_plan(name), as_json)
-
-
-@replicate.command("apply")
-def apply_plan(
-    name: Annotated[str, typer.Argument(help="A product, or a prefix of names.")],
-    wait: Wait = False,
-    timeout: Timeout = 300.0,
-    as_json: AsJson = False,
-) -> None:
-    """Do what `plan` shows."""
-    with mesh() as client:
-        plan = client.replicate_apply(name)
-        if wait:
-            only = {"product": name} if "/~/" in name else {}
-            client.wait_transfers(timeout, **only)
-    _show_plan(plan, as_json)
-
-
-def _show_plan(plan: Json, as_json: bool) -> None:
-    if as_json:
-        show_json(plan)
-        return
-    columns = ["version", "action", "source", "target", "bytes", "policies", "reason"]
-    show_rows(False, plan["items"], columns)
-
-
-@app.command("replicas")
-def replicas(name: Name, as_json: AsJson = False) -> None:
-    """List where the versions of a product lie, and in what state."""
-    with mesh() as client:
-        rows = list(client.replicas(product=name))
-    show_rows(as_json, rows, ["version", "store", "site", "state", "files", "origin", "reason"])
