@@ -22,10 +22,10 @@ SEAL_FOLDER = ".fairmesh/"
 logger = logging.getLogger(__name__)
 
 
-def write_seal(version: Version, store: ObjectStore, base: str) -> None:
-    """Write a published version's seal, delegations and manifest below `base`.
+def write_manifest(version: Version, store: ObjectStore, base: str) -> None:
+    """Write a published version's manifest below `base`: so much is known before its files are in.
 
-    The seal comes last: where it lies, all that it speaks of lies. Raises what the store raises.
+    Raises what the store raises.
     """
     folder = base + SEAL_FOLDER
     for shard in version.shards.order_by("index").iterator(chunk_size=1):
@@ -36,6 +36,14 @@ def write_seal(version: Version, store: ObjectStore, base: str) -> None:
             bytes(shard.data),
             "application/vnd.apache.parquet",
         )
+
+
+def write_seal(version: Version, store: ObjectStore, base: str) -> None:
+    """Write a published version's delegations and seal below `base`, beside its manifest.
+
+    The seal comes last: where it lies, all that it speaks of lies. Raises what the store raises.
+    """
+    folder = base + SEAL_FOLDER
     delegations = json.dumps(delegations_for(*seal_names(version))).encode()
     _write(store, f"{folder}delegations.json", delegations, "application/json")
     _write(store, f"{folder}seal.json", json.dumps(version.envelope).encode(), "application/json")
@@ -57,7 +65,9 @@ def seal_home(version_id: UUID) -> None:
     )
     for home in homes:
         try:
-            write_seal(home.version, open_store(home.store), home.base)
+            store = open_store(home.store)
+            write_manifest(home.version, store, home.base)
+            write_seal(home.version, store, home.base)
         except FairmeshError as error:
             detail = told(home.store, error.detail)
             logger.warning("the seal of %s was not written: %s", home.version, detail)

@@ -128,3 +128,21 @@ def test_a_wrong_window_is_refused(nights: World, wrong: dict[str, Any]) -> None
     answer = patch(nights.operator, "edge-pt", windows=[{**NIGHTS[0], **wrong}])
     assert answer.status_code == 422, answer.content
     assert Site.objects.get(name="edge-pt").windows == NIGHTS
+
+
+def test_the_manifest_is_there_before_the_files_are(
+    nights: World, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    transfer = asked_for(nights, "dir-eu", "dir-pt")
+    clock.set(TEN)
+    with monkeypatch.context() as patched:
+        patched.setattr(carry, "copy_files", cut_off)
+        assert run_transfer(transfer.pk) == TransferState.WAITING
+    there = {path.name for path in (nights.home / "stores" / "dir-pt").rglob("*")}
+    digest = transfer.version.shards.get().digest.removeprefix("sha256:")
+    assert f"{digest}.parquet" in there
+    assert there.isdisjoint({"a.csv", "seal.json"})
+
+
+def cut_off(*_: Any, **__: Any) -> None:
+    raise StoreUnavailable("The line is cut.")
