@@ -74,6 +74,7 @@ def test_whoever_holds_the_old_row_opens_anew_after_a_check(
     two_sites: World, accepts_new: None
 ) -> None:
     held = Store.objects.get(name="store-us")
+    assert open_store(held).given != tuple(NEW.values())  # type: ignore[attr-defined]
     change_store(two_sites.operator.principal, "store-us", **NEW)
     assert stores.problem_of(held) is None
     assert open_store(held).given == tuple(NEW.values())  # type: ignore[attr-defined]
