@@ -14,7 +14,7 @@ from catalog.api.views import page_size
 from core.names import encode_path
 from governance.api.authentication import principal_of
 from movement import reading
-from movement.api.serializers import ObligationsOut, PlanIn
+from movement.api.serializers import NameIn, ObligationsOut
 from movement.api.versions import PURPOSE, SITE, asked_of
 from movement.engine.distance import Distance
 from movement.engine.duplicates import link_header
@@ -80,7 +80,7 @@ class ResolveView(APIView):
     )
     def get(self, request: Request) -> Response:
         """Tell where the files of a name are to be had, the best replica first."""
-        asked = PlanIn(data=request.query_params)
+        asked = NameIn(data=request.query_params)
         asked.is_valid(raise_exception=True)
         found = reading.resolve(
             principal_of(request),

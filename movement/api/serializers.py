@@ -8,75 +8,12 @@ from rest_framework import serializers
 
 from governance.engine.obligations import Obligations
 from governance.services import obligations
-from movement.engine.placement import Step
 from movement.models import (
     Replica,
-    Site,
-    SiteKind,
-    SiteState,
-    Store,
-    StoreKind,
     Transfer,
 )
 
 Data = dict[str, Any]
-
-
-class SiteIn(serializers.Serializer[Data]):
-    name = serializers.CharField(max_length=64)
-    title = serializers.CharField(max_length=200)
-    kind = serializers.ChoiceField(choices=SiteKind.choices)
-    jurisdictions = serializers.ListField(
-        child=serializers.CharField(max_length=8), max_length=20, allow_empty=False
-    )
-
-
-class SitePatch(serializers.Serializer[Data]):
-    state = serializers.ChoiceField(choices=SiteState.choices)
-
-
-class SiteOut(serializers.ModelSerializer[Site]):
-    jurisdictions = serializers.ListField(child=serializers.CharField())
-    stores = serializers.IntegerField(source="stores_count", default=0)
-
-    class Meta:
-        model = Site
-        fields = ["id", "name", "title", "kind", "jurisdictions", "state", "stores"]
-
-
-class StoreIn(serializers.Serializer[Data]):
-    """An S3 store needs endpoint, bucket and keys; a directory its folder's name as `root`."""
-
-    name = serializers.CharField(max_length=64)
-    site = serializers.CharField(max_length=64)
-    kind = serializers.ChoiceField(choices=StoreKind.choices)
-    endpoint = serializers.CharField(max_length=500, required=False)
-    bucket = serializers.CharField(max_length=100, required=False)
-    prefix = serializers.CharField(max_length=300, required=False, allow_blank=True)
-    region = serializers.CharField(max_length=64, required=False, allow_blank=True)
-    access_key = serializers.CharField(max_length=200, required=False, write_only=True)
-    secret_key = serializers.CharField(max_length=200, required=False, write_only=True)
-    root = serializers.CharField(max_length=200, required=False)  # type: ignore[assignment]  # a field, not the attribute
-
-
-class StoreOut(serializers.ModelSerializer[Store]):
-    """A store; where it listens is shown to operators alone, its keys to nobody."""
-
-    site = serializers.CharField(source="site.name")
-    replicas = serializers.IntegerField(source="replicas_count", default=0)
-
-    class Meta:
-        model = Store
-        fields = [
-            "id", "name", "site", "kind", "endpoint", "bucket", "prefix", "region", "root",
-            "reachable", "problem", "checked_at", "replicas",
-        ]  # fmt: skip
-
-    def to_representation(self, instance: Store) -> Any:
-        shown = super().to_representation(instance)
-        if not self.context["operator"]:
-            shown.update(dict.fromkeys(("endpoint", "bucket", "prefix", "region", "root"), ""))
-        return shown
 
 
 class UploadedOut(serializers.Serializer[Any]):
@@ -101,6 +38,10 @@ class PublishIn(serializers.Serializer[Data]):
     inputs = serializers.ListField(
         child=serializers.CharField(max_length=600), default=list, max_length=1000
     )
+
+
+class NameIn(serializers.Serializer[Data]):
+    name = serializers.CharField(max_length=600)
 
 
 class ObligationsOut(serializers.Serializer[Any]):
@@ -180,26 +121,3 @@ class TransferOut(serializers.ModelSerializer[Transfer]):
         return round((transfer.finished_at - transfer.started_at).total_seconds(), 3)
 
 
-class PlanIn(serializers.Serializer[Data]):
-    name = serializers.CharField(max_length=600)
-
-
-class PlanItemOut(serializers.Serializer[Data]):
-    version = serializers.CharField()
-    action = serializers.ChoiceField(choices=[(str(step), str(step)) for step in Step])
-    source = serializers.CharField(allow_null=True)  # type: ignore[assignment]  # as above
-    target = serializers.CharField()
-    bytes = serializers.IntegerField()
-    policies = serializers.ListField(child=serializers.CharField())
-    reason = serializers.CharField()
-
-
-class UnmetOut(serializers.Serializer[Data]):
-    version = serializers.CharField()
-    reason = serializers.CharField()
-
-
-class PlanOut(serializers.Serializer[Data]):
-    items = PlanItemOut(many=True)
-    unmet = UnmetOut(many=True)
-    bytes = serializers.IntegerField()

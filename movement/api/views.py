@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -14,68 +13,17 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core.api.idempotency import idempotent
-from core.api.pagination import ByName
 from governance.api.authentication import principal_of
 from movement import selectors, services
 from movement.api import serializers as shapes
-from movement.engine.placement import Step
-from movement.models import Replica, Site, Store, Transfer
-from movement.services.reconcile import VersionPlan
+from movement.api.history import SINCE, UNTIL, ended_within
+from movement.models import Replica, Transfer
 
 PRODUCT = OpenApiParameter("product", str, description="Only of the product of this name.")
 VERSION = OpenApiParameter("version", str, description="Only of the version of this name or id.")
 STORE = OpenApiParameter("store", str, description="Only at, or to, this store.")
 STATE = OpenApiParameter("state", str, description="Only in this state.")
 NAME = OpenApiParameter("name", str, required=True)
-
-
-class SitesView(ListAPIView[Site]):
-    serializer_class = shapes.SiteOut
-    pagination_class = ByName
-    queryset = Site.objects.none()
-
-    def get_queryset(self) -> Any:
-        return selectors.sites(principal_of(self.request))
-
-    @extend_schema(request=shapes.SiteIn, responses={201: shapes.SiteOut})
-    @idempotent
-    def post(self, request: Request) -> Response:
-        body = shapes.SiteIn(data=request.data)
-        body.is_valid(raise_exception=True)
-        site = services.create_site(principal_of(request), **body.validated_data)
-        return Response(shapes.SiteOut(site).data, status=201)
-
-
-class SiteView(APIView):
-    @extend_schema(request=shapes.SitePatch, responses=shapes.SiteOut)
-    def patch(self, request: Request, name: str) -> Response:
-        body = shapes.SitePatch(data=request.data)
-        body.is_valid(raise_exception=True)
-        principal = principal_of(request)
-        services.set_site_state(principal, name, body.validated_data["state"])
-        return Response(shapes.SiteOut(selectors.sites(principal).get(name=name)).data)
-
-
-class StoresView(ListAPIView[Store]):
-    serializer_class = shapes.StoreOut
-    pagination_class = ByName
-    queryset = Store.objects.none()
-
-    def get_queryset(self) -> Any:
-        return selectors.stores(principal_of(self.request))
-
-    def get_serializer_context(self) -> dict[str, Any]:
-        operator = selectors.is_operator(principal_of(self.request))
-        return {**super().get_serializer_context(), "operator": operator}
-
-    @extend_schema(request=shapes.StoreIn, responses={201: shapes.StoreOut})
-    def post(self, request: Request) -> Response:
-        """Register a store once it answers. Not under an idempotency key: that would hold a
-        transaction while the store is asked; a repeat is told that the name is taken."""
-        body = shapes.StoreIn(data=request.data)
-        body.is_valid(raise_exception=True)
-        store = services.create_store(principal_of(request), **body.validated_data)
-        return Response(shapes.StoreOut(store, context={"operator": True}).data, status=201)
 
 
 class ReplicasView(ListAPIView[Replica]):
@@ -111,9 +59,10 @@ class TransfersView(ListAPIView[Transfer]):
 
     def get_queryset(self) -> Any:
         rows = selectors.visible_transfers(principal_of(self.request))
-        return rows.filter(_wanted(self.request, store="target__name"))
+        wanted = _wanted(self.request, store="target__name")
+        return rows.filter(wanted, ended_within(self.request))
 
-    @extend_schema(parameters=[PRODUCT, VERSION, STORE, STATE])
+    @extend_schema(parameters=[PRODUCT, VERSION, STORE, STATE, SINCE, UNTIL])
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().get(request, *args, **kwargs)
 
@@ -145,44 +94,3 @@ class RetryView(APIView):
     def post(self, request: Request, transfer_id: UUID) -> Response:
         transfer = services.retry_transfer(principal_of(request), transfer_id)
         return Response(shapes.TransferOut(transfer).data)
-
-
-class PlansView(APIView):
-    @extend_schema(parameters=[NAME], responses=shapes.PlanOut)
-    def get(self, request: Request) -> Response:
-        """Explain what would be copied, kept or refused below a name. Nothing is moved."""
-        asked = shapes.PlanIn(data=request.query_params)
-        asked.is_valid(raise_exception=True)
-        plans = services.plans_for(principal_of(request), asked.validated_data["name"])
-        return Response(_plan_out(plans))
-
-    @extend_schema(request=shapes.PlanIn, responses=shapes.PlanOut)
-    def post(self, request: Request) -> Response:
-        """Queue what the plan says; again changes nothing."""
-        body = shapes.PlanIn(data=request.data)
-        body.is_valid(raise_exception=True)
-        plans = services.apply_plan(principal_of(request), body.validated_data["name"])
-        return Response(_plan_out(plans))
-
-
-def _plan_out(plans: Sequence[VersionPlan]) -> dict[str, Any]:
-    items: list[dict[str, Any]] = [
-        {
-            "version": planned.version.name,
-            "action": str(item.step),
-            "source": planned.sources.get(item.store) if item.step is Step.COPY else None,
-            "target": item.store,
-            "bytes": planned.version.bytes,
-            "policies": list(item.policies),
-            "reason": item.reason,
-        }
-        for planned in plans
-        for item in planned.plan.items
-    ]
-    unmet = [
-        {"version": planned.version.name, "reason": planned.plan.unmet}
-        for planned in plans
-        if planned.plan.unmet is not None
-    ]
-    copied = sum(item["bytes"] for item in items if item["action"] == Step.COPY)
-    return {"items": items, "unmet": unmet, "bytes": copied}
