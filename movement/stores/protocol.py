@@ -2,8 +2,8 @@
 
 A store holds immutable objects under keys. Nothing is visible under a key before it is whole:
 a writer that is aborted, that fails or whose process dies leaves no object behind, at most an
-upload that `uploads` lists and `abort_upload` removes. One contract suite,
-tests/contracts/test_every_store_keeps_the_protocol.py, runs on every implementation.
+upload that `uploads` lists and `abort_upload` removes. The contract suite, tests/contracts, runs on
+every implementation.
 
 Errors, all from core.errors: StoreUnavailable (try again later), StoreRefused (credentials or
 request; trying again does not help), ObjectMissing, DigestMismatch (the store refused bytes that
