@@ -41,6 +41,7 @@ from movement.selectors import (
     replica_at,
     situation_at,
 )
+from movement.services.demand import count_demand
 
 RECHECK_SECONDS = 2.0
 _PREVIEW_BATCHES = 8
@@ -102,7 +103,9 @@ def rows_named(principal: Principal, asked: Asked, wish: Wish) -> RowStream:
     """
     name = Name.parse(asked.name)
     found = readable_named(principal, name, situation_at(asked.purpose, asked.site))
-    return _stream(_reading(principal, found, asked), name.path, wish)
+    stream = _stream(_reading(principal, found, asked), name.path, wish)
+    count_demand(found.version, asked.site)
+    return stream
 
 
 def preview_of_rows(

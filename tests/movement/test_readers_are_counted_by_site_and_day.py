@@ -34,7 +34,8 @@ def test_who_asks_where_something_is_counts_once_and_not_again_when_they_fetch_i
     ben.get("/api/v1/resolve", {"name": WIKI, "site": "core-us"})
     content = f"/api/v1/versions/{version.pk}/content/a.csv"
     ben.get(content, {"site": "core-us"})
-    assert counted() == [(version.name, "core-us", 2), (version.name, "edge-pt", 2)]
+    assert ben.get("/api/v1/rows", {"name": f"{WIKI}/v=1/a.csv", "site": "core-us"}).streaming
+    assert counted() == [(version.name, "core-us", 3), (version.name, "edge-pt", 2)]
 
 
 def test_nobody_is_counted_without_a_site_that_is_known_or_without_the_right_to_read(
