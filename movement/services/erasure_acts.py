@@ -46,7 +46,7 @@ from movement.models import (
 from movement.opening import told
 from movement.remains import remains_of, stop_work_on
 from movement.services.bells import AWAY_WAIT
-from movement.services.copies import give_up_copy
+from movement.services.copies import give_up_copy, move_replica
 from movement.services.stores import problem_of
 from movement.services.transfers import FIRST_WAIT, LONGEST_WAIT
 from movement.services.wiping import Wiped, sharers_of, wipe_files, wipe_prefix
@@ -313,11 +313,13 @@ def _receipt_bytes(receipt: ErasureReceipt, replica: Replica | None, wiped: Wipe
         _close(receipt, ReceiptState.KEPT, code, _WHY[code], evidence=evidence)
     else:
         _close(receipt, ReceiptState.ERASED, evidence=evidence)
-    if replica is not None:
-        gone = {"state": ReplicaState.DELETED} if not code else {}
-        Replica.objects.filter(pk=replica.pk).update(
-            **gone, reason_code=code or ERASED, reason=_WHY.get(code, ""), since=timezone.now()
-        )
+    if replica is None:
+        return
+    row = Replica.objects.filter(pk=replica.pk)
+    if code:
+        row.update(reason_code=code, reason=_WHY[code], since=timezone.now())
+    elif not move_replica(row.exclude(state=ReplicaState.DELETED), ReplicaState.DELETED, ERASED):
+        row.update(reason_code=ERASED, reason="", since=timezone.now())
 
 
 _WHY = {

@@ -26,6 +26,7 @@ from movement.objects import buffered
 from movement.opening import is_writable, need_writable, open_store
 from movement.services.arrivals import arriving, refuse_while_arriving
 from movement.services.audit_copies import FOLDER
+from movement.services.copies import move_replica
 from movement.services.sealing import seal_home
 from movement.stores.protocol import Store as ObjectStore
 
@@ -168,10 +169,8 @@ def publish(
     version = catalog.publish_version(
         actor, version_id, inputs=inputs, run=run, purpose=purpose, columns=columns
     )
-    published = Replica.objects.filter(version=version, state=ReplicaState.COPYING).update(
-        state=ReplicaState.COMPLETE, verified_at=timezone.now(), since=timezone.now()
-    )
-    if published:
+    gathered = Replica.objects.filter(version=version, state=ReplicaState.COPYING)
+    if move_replica(gathered, ReplicaState.COMPLETE, verified_at=timezone.now()):
         transaction.on_commit(lambda: seal_home(version.pk))
     return version
 
@@ -234,9 +233,7 @@ def _give_up_home(home: Replica) -> None:
         home.delete()
 
 
-def _permitted_store(
-    actor: Principal, version: Version, name: str, origin: ReplicaOrigin
-) -> Store:
+def _permitted_store(actor: Principal, version: Version, name: str, origin: ReplicaOrigin) -> Store:
     """Return the named store, or the first in which policies let the product lie."""
     resource = product_resource(version.product)
     stores = Store.objects.select_related("site")
