@@ -34,7 +34,7 @@ _LAST = OpenApiParameter(
 class TransferEventsView(APIView):
     content_negotiation_class = AnyMedia
 
-    @extend_schema(parameters=[_LAST], responses=_ANSWER)
+    @extend_schema(operation_id="transfer_events", parameters=[_LAST], responses=_ANSWER)
     def get(self, request: Request, transfer_id: UUID) -> StreamingHttpResponse:
         """Tell of one transfer as it goes on, until it has ended."""
         selectors.transfer_by_id(principal_of(request), transfer_id)
@@ -44,7 +44,9 @@ class TransferEventsView(APIView):
 class TransfersEventsView(APIView):
     content_negotiation_class = AnyMedia
 
-    @extend_schema(parameters=[PRODUCT, VERSION, _LAST], responses=_ANSWER)
+    @extend_schema(
+        operation_id="transfers_events", parameters=[PRODUCT, VERSION, _LAST], responses=_ANSWER
+    )
     def get(self, request: Request) -> StreamingHttpResponse:
         """Tell of all transfers you may know of; of a version or product, until all have ended."""
         product = request.query_params.get("product", "")
