@@ -7,7 +7,7 @@ twice, and a bell that was lost with the broker is rung again. The order is move
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -17,12 +17,13 @@ from django.db.models.functions import RowNumber
 from django.utils import timezone
 
 from movement import doorbell
+from movement.engine.mesh import Mesh
 from movement.engine.routes import routes
 from movement.engine.turns import NEVER, Running, Turns, Waiting, turns
 from movement.models import WORKING, Replica, ReplicaState, Transfer, TransferState
 from movement.services.claims import READY, turn_reason
 from movement.services.contact import SITE_OFFLINE
-from movement.services.slots import WAITS_TURN, limits_now, working
+from movement.services.slots import WAITS_TURN, limits_in, working
 from movement.views import AWAY, mesh_view
 
 AWAY_WAIT = timedelta(minutes=1)
@@ -31,6 +32,8 @@ RECENT = timedelta(minutes=10)
 """The while of which a tenant's bytes count against it."""
 _LOOKED_AT = 2_000
 """Due transfers that one round looks at, of every tenant and target the first ones."""
+_A_FEW = 8
+"""Of them, when a worker rings because its transfer has ended."""
 
 
 def bell_counts_until() -> datetime:
@@ -56,25 +59,28 @@ def sweep_transfers() -> int:
         next_attempt_at__lte=now,
         target__site__state__in=[str(state) for state in AWAY],
     ).update(next_attempt_at=now + AWAY_WAIT)
-    return ring_due()
+    return ring_due(room(), settings.FAIRMESH.transfers_ahead)
 
 
 def ring_next() -> int:
     """Ring for who may start now that a transfer has ended; nobody while enough are rung for."""
     free = room()
-    return ring_due(free) if 2 * free >= settings.FAIRMESH.transfers_ahead else 0
+    return ring_due(free, _A_FEW) if 2 * free >= settings.FAIRMESH.transfers_ahead else 0
 
 
-def ring_due(free: int | None = None) -> int:
-    """Ring for the first in turn, as many as there is room for; note what holds the others up."""
-    free = room() if free is None else free
+def ring_due(free: int, each: int) -> int:
+    """Ring for the first in turn, `free` at most; note what holds the others up.
+
+    Of each tenant and target `each` are looked at.
+    """
     if free <= 0:
         return 0
-    waiting = _due(timezone.now())
+    mesh = mesh_view()
+    waiting = _due(mesh, each)
     if not waiting:
         return 0
     found = turns(
-        waiting, [*working(), *_rung()], limits_now(), recent_bytes=_recent_bytes(), most=free
+        waiting, [*working(), *_rung()], limits_in(mesh), recent_bytes=_recent_bytes(), most=free
     )
     _note_turns(found)
     ready = Transfer.objects.filter(pk__in=found.start, state__in=READY)
@@ -84,9 +90,9 @@ def ring_due(free: int | None = None) -> int:
     return len(found.start)
 
 
-def _due(now: datetime) -> list[Waiting]:
-    """Return who may be rung for: of each tenant and target the first ones, so that none hides
-    another."""
+def _due(mesh: Mesh, each: int) -> list[Waiting]:
+    """Return who may be rung for, of each tenant and target the first: none hides another."""
+    now = timezone.now()
     unrung = Q(lease_until__isnull=True) | Q(lease_until__lte=now)
     due = Q(state__in=READY, next_attempt_at__lte=now) & unrung
     urgent_first = [
@@ -98,11 +104,11 @@ def _due(now: datetime) -> list[Waiting]:
     rows = list(
         Transfer.objects.filter(due | Q(state__in=WORKING, lease_until__lt=now))
         .annotate(place=place)
-        .filter(place__lte=settings.FAIRMESH.transfers_ahead)
+        .filter(place__lte=each)
         .select_related("target", "version")
         .order_by("place", *urgent_first)[:_LOOKED_AT]
     )
-    sources = _sources(rows)
+    sources = _sources(mesh, rows)
     return [
         Waiting(
             id=row.pk,
@@ -118,16 +124,14 @@ def _due(now: datetime) -> list[Waiting]:
     ]
 
 
-def _sources(rows: Iterable[Transfer]) -> Mapping[UUID, tuple[str, ...]]:
-    """Return the sources of direct ways, the best first; in one query, and those of the mesh."""
-    rows = list(rows)
+def _sources(mesh: Mesh, rows: Sequence[Transfer]) -> Mapping[UUID, tuple[str, ...]]:
+    """Return the sources of direct ways, the best first. Costs one query."""
     held: dict[UUID, list[str]] = defaultdict(list)
     complete = Replica.objects.filter(
         version__in={row.version_id for row in rows}, state=ReplicaState.COMPLETE
     )
     for version_id, store in complete.values_list("version_id", "store__name"):
         held[version_id].append(store)
-    mesh = mesh_view()
     return {
         row.pk: tuple(
             route.source

@@ -20,7 +20,7 @@ from movement.engine.turns import Limits
 from movement.models import WORKING, Replica, Store, Transfer, TransferState
 from movement.services.slots import (
     WAITS_TURN,
-    limits_now,
+    limits_in,
     load_of,
     lock_places,
     places_of,
@@ -51,9 +51,10 @@ def claim(transfer_id: UUID) -> Claim | None:
     transfer = found.select_related("version__product__domain__team", "target__site").first()
     if transfer is None:
         return None
-    mesh, limits = mesh_view(), limits_now()
+    mesh = mesh_view()
+    limits = limits_in(mesh)
     replicas = replicas_elsewhere(transfer.version, transfer.target)
-    load = load_of(working(transfer.pk))
+    load = load_of(working(transfer.pk)) if len(replicas) > 1 else None
     ways = ways_to(transfer.version, transfer.target, mesh, replicas, load)
     lease = _take(transfer, [way for way in ways if way.route.hop is None], limits)
     return None if lease is None else Claim(lease, transfer, mesh, ways, replicas)
@@ -66,7 +67,7 @@ def change_source(lease: Lease[Transfer], transfer: Transfer, source: Store) -> 
     """
     if transfer.source_id == source.pk:
         return lease.write(source=source)
-    limits = limits_now()
+    limits = limits_in(mesh_view())
     with transaction.atomic():
         lock_places(limits, [source.name, transfer.target.name])
         places = places_of(limits, working(transfer.pk))
@@ -86,7 +87,8 @@ def _take(transfer: Transfer, ways: Sequence[Way], limits: Limits) -> Lease[Tran
     stores = {way.replica.store.name: way.replica.store for way in ways}
     target = transfer.target.name
     lock_places(limits, [target, *stores])
-    places = places_of(limits, working(transfer.pk))
+    limited = limits.store_slots or limits.link_slots
+    places = places_of(limits, working(transfer.pk) if limited else ())
     source, obstacle = places.way(stores, target)
     if obstacle is not None:
         _wait_turn(transfer, obstacle)

@@ -13,6 +13,7 @@ from django.db.models import Count, F
 from django.utils import timezone
 
 from core.errors import StoreUnavailable
+from movement.engine.mesh import Mesh
 from movement.engine.turns import Limits, Places, Running, slots_after
 from movement.models import WORKING, Link, Store, Transfer, TransferState
 
@@ -21,35 +22,34 @@ SOURCE_UNAVAILABLE = "source_unavailable"
 """As `store_unavailable`, when it is the source that does not answer."""
 
 
-def limits_now() -> Limits:
-    """Return the limits of every store and link. Costs four small queries.
+def limits_in(mesh: Mesh) -> Limits:
+    """Return the limits of every store and link. Costs two small queries.
 
     A store at which transfers have just failed, and wait to try again, has fewer slots meanwhile.
     """
-    places = Store.objects.values_list("name", "site__name", "slots")
-    failures = _failures()
-    slots = {name: slots_after(most, failures[name]) for name, _, most in places}
-    links = Link.objects.filter(slots__isnull=False).values_list(
-        "source__name", "target__name", "slots"
-    )
+    limited = Store.objects.filter(slots__isnull=False).values_list("name", "slots")
+    failures, most = _failures(), dict(limited)
+    slots = {name: slots_after(most.get(name), failures[name]) for name in {*most, *failures}}
     return Limits(
-        site_of={name: site for name, site, _ in places},
-        store_slots={name: most for name, most in slots.items() if most is not None},
-        link_slots={(source, target): most for source, target, most in links if most is not None},
+        site_of={name: store.site.name for name, store in mesh.stores.items()},
+        store_slots={name: count for name, count in slots.items() if count is not None},
+        link_slots={
+            ends: link.slots for ends, link in mesh.links.items() if link.slots is not None
+        },
     )
 
 
 def _failures() -> Counter[str]:
     """Count by store the transfers that wait because it failed them."""
     failed = Transfer.objects.filter(
-        state=TransferState.WAITING, next_attempt_at__gt=timezone.now()
+        state=TransferState.WAITING,
+        next_attempt_at__gt=timezone.now(),
+        reason_code__in=[StoreUnavailable.code, SOURCE_UNAVAILABLE],
     ).order_by()
+    ends = failed.values_list("reason_code", "source__name", "target__name")
     found: Counter[str] = Counter()
-    for code, end in (
-        (StoreUnavailable.code, "target__name"),
-        (SOURCE_UNAVAILABLE, "source__name"),
-    ):
-        found.update(dict(failed.filter(reason_code=code).values_list(end).annotate(Count("id"))))
+    for code, source, target, count in ends.annotate(Count("id")):
+        found[source if code == SOURCE_UNAVAILABLE else target] += count
     return found
 
 
