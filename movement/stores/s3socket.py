@@ -101,7 +101,8 @@ class Stream:
             view[:filled] = self._view[self._start : self._start + filled]
             self._start += filled
         while filled < len(view):
-            count = self._socket.recv_into(view[filled:], 0, self._fill_flags)
+            rest = view[filled:]
+            count = self._socket.recv_into(rest, len(rest), self._fill_flags)
             if not count:
                 break
             filled += count
