@@ -30,6 +30,8 @@ from movement.wishes import standing_pins
 LOOKED_AT = 1_000
 """Replicas that are asked why they are still there."""
 _NAMED = 10
+_STAYS = "stays"
+"""The reason that a removal leaves at a replica that could not go when it was to."""
 _NOT_THERE = (ReplicaState.PLANNED, ReplicaState.MISSING, ReplicaState.DELETED)
 _STUCK = (TransferState.REFUSED, TransferState.FAILED)
 
@@ -122,6 +124,8 @@ def _kept(row: Replica, held: _Held, is_pinned: bool) -> tuple[str, str] | None:
         return "under_legal_hold", "Nothing of it is removed while a legal hold stands."
     if is_pinned:
         return "pinned", f"It is pinned to {row.store.name}; lift the pin."
+    if row.reason_code == _STAYS and row.remove_after is not None:
+        return row.reason_code, row.reason
     return None
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from governance.services import place_hold
-from movement.models import Pin, Replica, Store
-from movement.services import set_site_state
+from movement.holdings import holdings_of
+from movement.models import Pin, Replica, Site, Store
+from movement.services import remove_due, set_site_state
 from tests.builders import World
 from tests.movement.conftest import PATIENTS, WIKI
-from tests.movement.sites import work
+from tests.movement.sites import Clock, clock, work
+
+__all__ = ["clock"]
 
 FILES = {"a.csv": b"x\n1\n"}
 
@@ -45,17 +48,24 @@ def test_it_says_what_is_left_and_what_does_not_leave_by_itself(folders: World) 
     assert told["draft"] == [draft.name], "its writer is told its name"
 
 
-def test_nothing_new_is_placed_there_and_what_lies_there_is_made_elsewhere(folders: World) -> None:
+def test_it_is_emptied_and_nothing_new_is_placed_there(folders: World, clock: Clock) -> None:
     version = folders.publish(WIKI, FILES, store="dir-eu")
     assert work() == {}
     set_site_state(folders.operator.principal, "core-eu", "draining")
-    work()
-    elsewhere = Replica.objects.filter(version=version, state="complete")
-    assert elsewhere.exclude(store__name="dir-eu").count() == 1
+    for _ in range(3):
+        work()
+        clock.pass_by(hours=25)
+        remove_due()
+    states = dict(Replica.objects.filter(version=version).values_list("store__name", "state"))
+    assert states.pop("dir-eu") == "deleted"
+    assert list(states.values()) == ["complete"]
+    assert not list((folders.home / "stores" / "dir-eu").rglob("a.csv"))
     folders.add_protection("three", "{copies: 3}")
     later = folders.publish(WIKI, FILES, store="dir-us")
     work()
     assert not later.replicas.filter(store__name="dir-eu").exists()
+    left = holdings_of(folders.operator.principal, Site.objects.get(name="core-eu"))
+    assert (left.left_to_move, left.blocked) == (0, ())
 
 
 def test_a_stranger_is_told_of_what_he_may_know_of(folders: World) -> None:
