@@ -1,1 +1,1 @@
-"""The storage seam: one protocol, kept by a directory, by any S3 server and, to read, by the web."""
+"""The storage seam: one protocol, kept by a directory, any S3 server and, to read, the web."""
