@@ -221,6 +221,7 @@ TASKS: dict[str, str] = {
     "movement.tasks.sweep_scrubs": "finds waiting work, decides nothing",
     "movement.tasks.scrub_due": "finds what is to be read again, decides nothing",
     "movement.tasks.reconcile_all": "decides replicate as the reconciler",
+    "movement.tasks.remove_due": "plans anew as the reconciler; holds and other copies decide",
     "movement.tasks.act_on_erasure": "decides administer again for who agreed, or asks the policy",
     "movement.tasks.sweep_erasures": "finds waiting work, decides nothing",
     "movement.tasks.end_retentions": "proposes what protection policies and labels ask for",
@@ -258,6 +259,7 @@ COMMANDS: dict[str, str] = {
     "bootstrap": "whoever runs it has the database; makes the first operator and the stores",
     "down": "whoever runs it has the processes; ends them",
     "policies": "administer, as the user whom it names",
+    "simulate": "reads a scenario and no table; decides replicate as the reconciler, writes none",
     "up": "whoever runs it has the machine; as bootstrap, and starts the platform",
 }
 
