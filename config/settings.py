@@ -206,10 +206,12 @@ SPECTACULAR_SETTINGS = {
         "ReplicaState": "movement.models.ReplicaState",
         "ReviewVerdict": "governance.models.ReviewVerdict",
         "ScanState": "governance.models.ScanState",
+        "ScrubState": "movement.models.ScrubState",
         "SiteKind": "movement.models.SiteKind",
         "SiteState": "movement.models.SiteState",
         "StorageTier": "movement.models.StorageTier",
         "StoreKind": "movement.models.StoreKind",
+        "TransferState": "movement.models.TransferState",
     },
 }
 

@@ -102,7 +102,7 @@ class PlansView(APIView):
 
 
 class AppliedPlanView(APIView):
-    @extend_schema(responses=AppliedPlanOut)
+    @extend_schema(operation_id="plans_applied", responses=AppliedPlanOut)
     def get(self, request: Request, plan_id: UUID) -> Response:
         """Tell how far a plan that was applied has come."""
         principal = principal_of(request)

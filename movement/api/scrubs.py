@@ -28,7 +28,7 @@ class ScrubIn(serializers.Serializer[dict[str, Any]]):
     """Read and hash every byte; else compare a listing."""
 
 
-class FindingOut(serializers.ModelSerializer[ScrubFinding]):
+class ScrubFindingOut(serializers.ModelSerializer[ScrubFinding]):
     kind = serializers.ChoiceField(choices=FindingKind.choices)
 
     class Meta:
@@ -67,9 +67,9 @@ class ScrubDetailOut(ScrubOut):
     class Meta(ScrubOut.Meta):
         fields = [*ScrubOut.Meta.fields, "findings"]
 
-    @extend_schema_field(FindingOut(many=True))
+    @extend_schema_field(ScrubFindingOut(many=True))
     def get_findings(self, scrub: Scrub) -> Any:
-        return FindingOut(scrub_reading.findings_of(scrub), many=True).data
+        return ScrubFindingOut(scrub_reading.findings_of(scrub), many=True).data
 
 
 class ReplicaScrubView(APIView):

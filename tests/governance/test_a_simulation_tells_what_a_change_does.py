@@ -13,6 +13,7 @@ from governance.services import policy_lifecycle as life
 from governance.services.simulation import simulate_policy
 from governance.services.simulation_access import access_changes
 from movement.services import apply_plan
+from movement.services.plans import Asked
 from tests.builders import Person, World, build_world, deliver
 
 WIKI, SECRET = "/acme/nlp/~/wiki", "/acme/nlp/~/secret"
@@ -147,7 +148,7 @@ def test_copies_under_way_that_would_be_refused_are_told(world: World) -> None:
     version = world.publish(WIKI, {"a.csv": b"x\n1\n"}, "store-eu")
     world.add_protection("two", "{copies: 2}")
     deliver()
-    apply_plan(world.operator.principal, WIKI)
+    apply_plan(world.operator.principal, Asked(WIKI))
     assert [row["store"] for row in simulations.touched(frozenset({WIKI}))["transfers"]] == [
         "store-us"
     ]

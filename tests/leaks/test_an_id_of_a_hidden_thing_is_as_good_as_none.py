@@ -35,7 +35,8 @@ from governance.models import (
     Scan,
 )
 from governance.services import open_campaign, request_access
-from movement.models import Transfer
+from movement.models import AppliedPlan, Pin, Replica, Scrub, Subscription, Transfer
+from movement.services import start_scrub
 from tests.builders import World, body_of, deliver
 from tests.leaks.mesh import KNOWN, SECRET, build_secretive, callers, settle
 from tests.test_every_address_asks_the_decision_point import routes
@@ -93,6 +94,14 @@ def mesh(db: None, settings: Any, tmp_path: Path) -> World:
     post(client, f"pipelines/{pipeline['id']}/run", {})
     scans.start_scan(ana.principal, f"{SECRET}/v=1")
     world.add_protection("for-zanzibar", "{copies: 1}", prefix=SECRET)
+    operator = world.operator.client()
+    pin = {"version": f"{SECRET}/v=1", "store": "store-eu", "reason": "The trial."}
+    post(operator, "pins", pin)
+    post(operator, "site-subscriptions", {"product": SECRET, "site": "core-eu"})
+    post(operator, "plans", {"name": SECRET})
+    replica = Replica.objects.filter(version__product__name=SECRET).first()
+    assert replica is not None
+    start_scrub(replica, deep=False, asked_by="ana")
     open_version(ana.principal, SECRET)
     deliver()
     return world
@@ -114,6 +123,13 @@ def hidden_ids() -> dict[str, list[uuid.UUID]]:
         "product_id": [versions[0].product_id],
         "version_id": versions.values_list("pk", flat=True),
         "transfer_id": Transfer.objects.filter(version__in=versions).values_list("pk", flat=True),
+        "replica_id": Replica.objects.filter(version__in=versions).values_list("pk", flat=True),
+        "scrub_id": Scrub.objects.filter(replica__version__in=versions).values_list(
+            "pk", flat=True
+        ),
+        "pin_id": Pin.objects.filter(version__in=versions).values_list("pk", flat=True),
+        "subscription_id": Subscription.objects.values_list("pk", flat=True),
+        "plan_id": AppliedPlan.objects.values_list("pk", flat=True),
         "label_id": Label.objects.filter(**mine, removed_at=None).values_list("pk", flat=True),
         "declassification_id": Declassification.objects.filter(**mine).values_list("pk", flat=True),
         "request_id": AccessRequest.objects.filter(**mine).values_list("pk", flat=True),

@@ -421,6 +421,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/costs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Tell what the products that you administer cost to keep and to move. */
+        get: operations["costs_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/decisions": {
         parameters: {
             query?: never;
@@ -858,6 +875,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["links_list"];
+        /** @description Declare a link, whole. What was measured on it stays. */
+        put: operations["links_update"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me": {
         parameters: {
             query?: never;
@@ -869,6 +903,40 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/pins": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["pins_list"];
+        put?: never;
+        /** @description Keep a version in a store, whatever the policies ask. */
+        post: operations["pins_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/pins/{pin_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** @description Lift a pin. Its copy goes late, and only if nothing else asks for it. */
+        delete: operations["pins_destroy"];
         options?: never;
         head?: never;
         patch?: never;
@@ -982,11 +1050,45 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description Explain what would be copied, kept or refused below a name. Nothing is moved. */
+        /** @description Explain what would be copied, kept, removed or refused. Nothing is moved. */
         get: operations["plans_retrieve"];
         put?: never;
         /** @description Queue what the plan says; again changes nothing. */
         post: operations["plans_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plans/{plan_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Tell how far a plan that was applied has come. */
+        get: operations["plans_applied"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plans/{plan_id}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Call off what is still under way; what stands stays while a policy asks for it. */
+        post: operations["plans_undo_create"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1247,6 +1349,59 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/port-subscriptions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * @description One's own subscriptions and those of one's teams, or with `administered` those of others to
+         *     the products that one administers.
+         */
+        get: operations["port_subscriptions_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/port-subscriptions/{port_subscription_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["port_subscriptions_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/port-subscriptions/{port_subscription_id}/requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Everything that was asked for it, newest first: requests are added and never changed. */
+        get: operations["port_subscriptions_requests_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/products": {
         parameters: {
             query?: never;
@@ -1333,6 +1488,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/replicas/{replica_id}/scrub": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Have a replica read again and compared with its manifest. */
+        post: operations["replicas_scrub_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/resolve": {
         parameters: {
             query?: never;
@@ -1340,7 +1512,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description Tell where the files of a name are to be had, the nearest first. */
+        /** @description Tell where the files of a name are to be had, the best replica first. */
         get: operations["resolve_retrieve"];
         put?: never;
         post?: never;
@@ -1501,6 +1673,38 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/scrubs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["scrubs_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/scrubs/{scrub_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["scrubs_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/search": {
         parameters: {
             query?: never;
@@ -1549,6 +1753,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/site-subscriptions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["site_subscriptions_list"];
+        put?: never;
+        /** @description Keep the latest versions of a product at a site, as they come. */
+        post: operations["site_subscriptions_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/site-subscriptions/{subscription_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** @description End a subscription. Its copies go late, and only if nothing else asks for them. */
+        delete: operations["site_subscriptions_destroy"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sites": {
         parameters: {
             query?: never;
@@ -1572,13 +1810,32 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** @description Show a site, what lies there, and, while it is drained, what does not leave by itself. */
+        get: operations["sites_retrieve"];
         put?: never;
         post?: never;
         delete?: never;
         options?: never;
         head?: never;
+        /** @description Say what a site is like, in which state it is, and why. */
         patch: operations["sites_partial_update"];
+        trace?: never;
+    };
+    "/api/v1/sites/{name}/heartbeat": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Tell that the site lives. One that was off-line or lost is online from now on. */
+        post: operations["sites_heartbeat_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/stores": {
@@ -1595,6 +1852,40 @@ export interface paths {
          *     transaction while the store is asked; a repeat is told that the name is taken.
          */
         post: operations["stores_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stores/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** @description Change keys, address or terms of a store. It is asked before anything is written. */
+        patch: operations["stores_partial_update"];
+        trace?: never;
+    };
+    "/api/v1/stores/{name}/trust": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Lift the quarantine of a store; what lies there is read again first of all. */
+        post: operations["stores_trust_create"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1731,6 +2022,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/transfers/{transfer_id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Tell of one transfer as it goes on, until it has ended. */
+        get: operations["transfer_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/transfers/{transfer_id}/retry": {
         parameters: {
             query?: never;
@@ -1741,6 +2049,23 @@ export interface paths {
         get?: never;
         put?: never;
         post: operations["transfers_retry_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/transfers/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Tell of all transfers you may know of; of a version or product, until all have ended. */
+        get: operations["transfers_events"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1838,7 +2163,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description Read one file as it is. The ETag is its sha256. Refused where an obligation applies. */
+        /**
+         * @description Read one file as it is. The ETag is its sha256; `Link` says where else the bytes are.
+         *     Refused where an obligation applies.
+         */
         get: operations["versions_content_retrieve"];
         put?: never;
         post?: never;
@@ -2043,6 +2371,23 @@ export interface components {
         AgreeInRequest: {
             name: string;
         };
+        AppliedPlanOut: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+            digest: string;
+            asked_by: string;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            undone_at: string | null;
+            states: {
+                [key: string]: number;
+            };
+            active: number;
+            bytes_done: number;
+            bytes_total: number;
+        };
         /** @description `plan` is the digest of the plan that was read; another one is not approved. */
         ApproveErasureInRequest: {
             /** @default  */
@@ -2132,6 +2477,14 @@ export interface components {
              */
             code: string;
         };
+        /**
+         * @description * `product` - product
+         *     * `tenant` - tenant
+         *     * `store` - store
+         *     * `site` - site
+         * @enum {string}
+         */
+        ByEnum: "product" | "tenant" | "store" | "site";
         CampaignInRequest: {
             prefix: string;
             title: string;
@@ -2233,6 +2586,17 @@ export interface components {
             proof: string[];
             checkpoint: components["schemas"]["CheckpointOut"];
         };
+        /** @description Whether bytes may pass now, by the site's state and its windows. */
+        ContactOut: {
+            open: boolean;
+            /** Format: date-time */
+            until: string | null;
+            /** Format: date-time */
+            next: string | null;
+            bytes_per_second: number | null;
+            reason_code: string;
+            reason: string;
+        };
         /** @description The circumstances that our policies know of; others are taken and do not count. */
         ContextInRequest: {
             /** @default  */
@@ -2251,6 +2615,40 @@ export interface components {
             /** Format: date-time */
             readonly created_at: string;
         };
+        /** @description Money is in the unit in which the operators write their prices. */
+        CostOut: {
+            key: string;
+            bytes: number;
+            /** Format: double */
+            storage_month: number;
+            transfers: number;
+            moved_bytes: number;
+            /** Format: double */
+            movement: number;
+            /** Format: double */
+            forecast_month: number;
+        };
+        CostsOut: {
+            by: components["schemas"]["ByEnum"];
+            /** Format: date-time */
+            since: string;
+            /** Format: date-time */
+            until: string;
+            total: components["schemas"]["CostOut"];
+            results: components["schemas"]["CostOut"][];
+            next_cursor: string | null;
+        };
+        /**
+         * @description * `mon` - mon
+         *     * `tue` - tue
+         *     * `wed` - wed
+         *     * `thu` - thu
+         *     * `fri` - fri
+         *     * `sat` - sat
+         *     * `sun` - sun
+         * @enum {string}
+         */
+        DaysEnum: "mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun";
         DecisionInRequest: {
             action: components["schemas"]["Action"];
             name: string;
@@ -2743,6 +3141,14 @@ export interface components {
          * @enum {string}
          */
         HoldOutStateEnum: "standing" | "lift_asked" | "lifted";
+        /** @description What lies at a site, of what one may know of; `left_to_move` while it is drained. */
+        HoldingsOut: {
+            replicas: number;
+            bytes: number;
+            left_to_move: number;
+            bytes_left: number;
+            blocked: components["schemas"]["ObstacleOut"][];
+        };
         ImportOut: {
             dry_run: boolean;
             plan: components["schemas"]["ImportedOut"][];
@@ -2845,6 +3251,38 @@ export interface components {
             /** @default  */
             reason: string;
         };
+        /** @description A link as it shall be, whole: what is left out has no limit and costs nothing. */
+        LinkInRequest: {
+            source: string;
+            target: string;
+            /** @default true */
+            open: boolean;
+            /** Format: int64 */
+            bytes_per_second?: number | null;
+            slots?: number | null;
+            /**
+             * Format: decimal
+             * @default 0.000000
+             */
+            cost_per_gb: string;
+        };
+        LinkOut: {
+            source: string;
+            target: string;
+            open: boolean;
+            /** Format: int64 */
+            bytes_per_second: number | null;
+            /** Format: int64 */
+            slots: number | null;
+            /** Format: decimal */
+            cost_per_gb: string;
+            /** Format: double */
+            measured_rate: number | null;
+            /** Format: double */
+            failure_rate: number;
+            /** Format: date-time */
+            measured_at: string | null;
+        };
         MarquezEdgeOut: {
             origin: string;
             destination: string;
@@ -2944,6 +3382,12 @@ export interface components {
             rows_filtered: boolean;
             purposes: string[] | null;
             watermarks: string[];
+        };
+        ObstacleOut: {
+            reason_code: string;
+            reason: string;
+            replicas: number;
+            versions: string[];
         };
         OptionsInRequest: {
             /** @default execute_all */
@@ -3101,6 +3545,32 @@ export interface components {
             previous?: string | null;
             results: components["schemas"]["LabelOut"][];
         };
+        PaginatedLinkOutList: {
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?cursor=cD00ODY%3D"
+             */
+            next?: string | null;
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?cursor=cj0xJnA9NDg3
+             */
+            previous?: string | null;
+            results: components["schemas"]["LinkOut"][];
+        };
+        PaginatedPinOutList: {
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?cursor=cD00ODY%3D"
+             */
+            next?: string | null;
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?cursor=cj0xJnA9NDg3
+             */
+            previous?: string | null;
+            results: components["schemas"]["PinOut"][];
+        };
         PaginatedPipelineOutList: {
             /**
              * Format: uri
@@ -3126,6 +3596,19 @@ export interface components {
              */
             previous?: string | null;
             results: components["schemas"]["PolicyOut"][];
+        };
+        PaginatedPortSubscriptionOutList: {
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?cursor=cD00ODY%3D"
+             */
+            next?: string | null;
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?cursor=cj0xJnA9NDg3
+             */
+            previous?: string | null;
+            results: components["schemas"]["PortSubscriptionOut"][];
         };
         PaginatedProductListOutList: {
             /**
@@ -3205,6 +3688,19 @@ export interface components {
             previous?: string | null;
             results: components["schemas"]["ScanListOut"][];
         };
+        PaginatedScrubOutList: {
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?cursor=cD00ODY%3D"
+             */
+            next?: string | null;
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?cursor=cj0xJnA9NDg3
+             */
+            previous?: string | null;
+            results: components["schemas"]["ScrubOut"][];
+        };
         PaginatedSiteOutList: {
             /**
              * Format: uri
@@ -3230,6 +3726,19 @@ export interface components {
              */
             previous?: string | null;
             results: components["schemas"]["StoreOut"][];
+        };
+        PaginatedSubscriptionOutList: {
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?cursor=cD00ODY%3D"
+             */
+            next?: string | null;
+            /**
+             * Format: uri
+             * @example http://api.example.org/accounts/?cursor=cj0xJnA9NDg3
+             */
+            previous?: string | null;
+            results: components["schemas"]["SubscriptionOut"][];
         };
         PaginatedTeamOutList: {
             /**
@@ -3319,8 +3828,36 @@ export interface components {
             access?: components["schemas"]["AccessEnum"];
             lifecycle?: components["schemas"]["LifecycleEnum"];
         };
+        /** @description What is left out stays. Jurisdictions change only while nothing lies at the site. */
         PatchedSitePatchRequest: {
+            title?: string;
+            jurisdictions?: string[];
             state?: components["schemas"]["SiteState"];
+            reason?: string;
+            /** Format: date-time */
+            expected_back?: string | null;
+            grace_hours?: number;
+            windows?: components["schemas"]["WindowShapeRequest"][];
+        };
+        /**
+         * @description What is given is changed, once the store has answered at that endpoint with those keys.
+         *
+         *     The two keys come together. A quarantine is lifted at `/trust`.
+         */
+        PatchedStorePatchRequest: {
+            tier?: components["schemas"]["StorageTier"];
+            /** Format: int64 */
+            capacity_bytes?: number | null;
+            slots?: number | null;
+            /** Format: decimal */
+            cost_gb_month?: string;
+            /** Format: decimal */
+            cost_1000_puts?: string;
+            /** Format: decimal */
+            cost_1000_gets?: string;
+            endpoint?: string;
+            access_key?: string;
+            secret_key?: string;
         };
         PatchedUserChangeInRequest: {
             active?: boolean;
@@ -3328,6 +3865,27 @@ export interface components {
         PersonOut: {
             username: string;
             kind: string;
+        };
+        PinInRequest: {
+            version: string;
+            store: string;
+            reason: string;
+            /** Format: date-time */
+            until?: string | null;
+        };
+        PinOut: {
+            /** Format: uuid */
+            readonly id: string;
+            version: string;
+            store: string;
+            reason: string;
+            /** Format: date-time */
+            until: string | null;
+            asked_by: string;
+            /** Format: date-time */
+            readonly created_at: string;
+            /** Format: date-time */
+            ended_at: string | null;
         };
         /** @description Give the document as `spec`, or as `text` in YAML or JSON. */
         PipelineInRequest: {
@@ -3377,8 +3935,18 @@ export interface components {
             name: string;
             type: string;
         };
+        /** @description One of name, policy and site; with `digest` the plan is applied only if it is that one. */
         PlanInRequest: {
+            /** @default  */
             name: string;
+            /** @default  */
+            policy: string;
+            /** @default  */
+            site: string;
+            /** @default  */
+            digest: string;
+            /** @default true */
+            keep: boolean;
         };
         PlanInputOut: {
             name: string;
@@ -3390,8 +3958,15 @@ export interface components {
             version: string;
             action: components["schemas"]["PlanItemOutActionEnum"];
             source: string | null;
+            hop: string | null;
             target: string;
             bytes: number;
+            /** Format: double */
+            seconds: number | null;
+            /** Format: double */
+            cost: number | null;
+            /** Format: double */
+            cost_per_month: number | null;
             policies: string[];
             reason: string;
         };
@@ -3399,17 +3974,30 @@ export interface components {
          * @description * `keep` - keep
          *     * `copy` - copy
          *     * `refuse` - refuse
+         *     * `remove` - remove
          * @enum {string}
          */
-        PlanItemOutActionEnum: "keep" | "copy" | "refuse";
+        PlanItemOutActionEnum: "keep" | "copy" | "refuse" | "remove";
         PlanLabelOut: {
             label: string;
             from: string;
         };
+        /** @description A plan: its lines, what no store can give, and what its copies come to together. */
         PlanOut: {
+            /** Format: uuid */
+            plan: string | null;
+            digest: string;
             items: components["schemas"]["PlanItemOut"][];
             unmet: components["schemas"]["UnmetOut"][];
             bytes: number;
+            copies: number;
+            /** Format: double */
+            seconds: number;
+            /** Format: double */
+            cost: number;
+            /** Format: double */
+            cost_per_month: number;
+            unroutable: number;
         };
         PlanSchemaOut: {
             step: string;
@@ -3549,6 +4137,47 @@ export interface components {
             format: string;
             description: string;
         };
+        /** @description Query it with governance.subscriptions.standing; give `last_uses` in the context. */
+        PortSubscriptionOut: {
+            /** Format: uuid */
+            readonly id: string;
+            /** @default  */
+            username: string;
+            team: string | null;
+            name: string;
+            port: string;
+            state: components["schemas"]["PortSubscriptionState"];
+            readonly purposes: string[];
+            readonly grants: components["schemas"]["SubscriptionGrantOut"][];
+            /** Format: uuid */
+            pending_request: string | null;
+            /** Format: date-time */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When the last of its grants ends; null when none holds.
+             */
+            expires_at: string | null;
+            /**
+             * Format: date-time
+             * @description When its last grant was revoked or expired, if none holds.
+             */
+            ended_at: string | null;
+            /**
+             * Format: date-time
+             * @description Return when the consumer last read the product, by whichever port.
+             */
+            readonly last_read_at: string | null;
+        };
+        /**
+         * @description * `active` - Active
+         *     * `pending` - Pending
+         *     * `ended` - Ended
+         *     * `denied` - Denied
+         *     * `withdrawn` - Withdrawn
+         * @enum {string}
+         */
+        PortSubscriptionState: "active" | "pending" | "ended" | "denied" | "withdrawn";
         PreviewColumnOut: {
             name: string;
             type: string;
@@ -3801,6 +4430,8 @@ export interface components {
         RequestOut: {
             /** Format: uuid */
             readonly id: string;
+            /** Format: uuid */
+            subscription: string;
             username: string;
             team: string | null;
             name: string;
@@ -3845,12 +4476,16 @@ export interface components {
             urls: string[];
             rows_url: string | null;
         };
+        /** @description A replica; where it does not serve, or comes behind others, `reason` says why. */
         ResolvedReplicaOut: {
             store: string;
             site: string;
             jurisdictions: string[];
             state: components["schemas"]["ReplicaState"];
             distance: components["schemas"]["DistanceEnum"];
+            serves: boolean;
+            reason_code: string;
+            reason: string;
         };
         ResourceInRequest: {
             type: string;
@@ -4078,9 +4713,10 @@ export interface components {
          *     * `waiting` - Waiting
          *     * `done` - Done
          *     * `failed` - Failed
+         *     * `skipped` - Skipped
          * @enum {string}
          */
-        ScanState: "queued" | "running" | "waiting" | "done" | "failed";
+        ScanState: "queued" | "running" | "waiting" | "done" | "failed" | "skipped";
         ScanVerdictInRequest: {
             /** @default  */
             column: string;
@@ -4127,6 +4763,88 @@ export interface components {
             actions: components["schemas"]["Action"][];
             prefix: string;
         };
+        /** @description A scrub with its findings, the first thousand of each: broken files before extra objects. */
+        ScrubDetailOut: {
+            /** Format: uuid */
+            readonly id: string;
+            /** Format: uuid */
+            replica: string;
+            version: string;
+            product: string;
+            store: string;
+            replica_state: string;
+            deep: boolean;
+            state: components["schemas"]["ScrubState"];
+            reason: string;
+            asked_by: string;
+            /** Format: int64 */
+            files: number;
+            /** Format: int64 */
+            bytes: number;
+            broken: number;
+            repaired: number;
+            extra: number;
+            no_good_copy: boolean;
+            /** Format: date-time */
+            readonly started_at: string;
+            /** Format: date-time */
+            finished_at: string | null;
+            readonly findings: components["schemas"]["ScrubFindingOut"][];
+        };
+        ScrubFindingOut: {
+            path: string;
+            kind: components["schemas"]["ScrubFindingOutKindEnum"];
+            detail: string;
+            /** Format: date-time */
+            repaired_at: string | null;
+        };
+        /**
+         * @description * `missing` - Missing
+         *     * `truncated` - Truncated
+         *     * `flipped` - Flipped
+         *     * `extra` - Extra
+         * @enum {string}
+         */
+        ScrubFindingOutKindEnum: "missing" | "truncated" | "flipped" | "extra";
+        ScrubInRequest: {
+            /** @default true */
+            deep: boolean;
+        };
+        /** @description A scrub. `no_good_copy` is true while no store holds a whole copy of the version. */
+        ScrubOut: {
+            /** Format: uuid */
+            readonly id: string;
+            /** Format: uuid */
+            replica: string;
+            version: string;
+            product: string;
+            store: string;
+            replica_state: string;
+            deep: boolean;
+            state: components["schemas"]["ScrubState"];
+            reason: string;
+            asked_by: string;
+            /** Format: int64 */
+            files: number;
+            /** Format: int64 */
+            bytes: number;
+            broken: number;
+            repaired: number;
+            extra: number;
+            no_good_copy: boolean;
+            /** Format: date-time */
+            readonly started_at: string;
+            /** Format: date-time */
+            finished_at: string | null;
+        };
+        /**
+         * @description * `running` - Running
+         *     * `good` - Good
+         *     * `broken` - Broken
+         *     * `cut` - Cut
+         * @enum {string}
+         */
+        ScrubState: "running" | "good" | "broken" | "cut";
         SealOut: {
             envelope: unknown;
             delegations: unknown[];
@@ -4203,6 +4921,29 @@ export interface components {
             /** Format: date-time */
             readonly created_at: string;
         };
+        SiteDetailOut: {
+            /** Format: uuid */
+            readonly id: string;
+            name: string;
+            title: string;
+            kind: components["schemas"]["SiteKind"];
+            jurisdictions: string[];
+            state: components["schemas"]["SiteState"];
+            /** Format: date-time */
+            state_since: string;
+            state_reason: string;
+            /** Format: date-time */
+            expected_back: string | null;
+            /** Format: int64 */
+            grace_hours: number;
+            windows: components["schemas"]["WindowShape"][];
+            /** Format: date-time */
+            last_seen: string | null;
+            readonly contact: components["schemas"]["ContactOut"];
+            /** @default 0 */
+            stores: number;
+            readonly holdings: components["schemas"]["HoldingsOut"];
+        };
         SiteInRequest: {
             name: string;
             title: string;
@@ -4224,6 +4965,17 @@ export interface components {
             kind: components["schemas"]["SiteKind"];
             jurisdictions: string[];
             state: components["schemas"]["SiteState"];
+            /** Format: date-time */
+            state_since: string;
+            state_reason: string;
+            /** Format: date-time */
+            expected_back: string | null;
+            /** Format: int64 */
+            grace_hours: number;
+            windows: components["schemas"]["WindowShape"][];
+            /** Format: date-time */
+            last_seen: string | null;
+            readonly contact: components["schemas"]["ContactOut"];
             /** @default 0 */
             stores: number;
         };
@@ -4249,8 +5001,29 @@ export interface components {
             version: string;
             hidden: boolean;
         };
-        /** @description An S3 store needs endpoint, bucket and keys; a directory its folder's name as `root`. */
+        /**
+         * @description * `hot` - Hot
+         *     * `cold` - Cold
+         *     * `archive` - Archive
+         * @enum {string}
+         */
+        StorageTier: "hot" | "cold" | "archive";
+        /**
+         * @description An S3 store needs endpoint, bucket and keys; a directory its folder's name as `root`.
+         *
+         *     An HTTP store is read only and needs as endpoint the URL below which its objects are.
+         */
         StoreInRequest: {
+            tier?: components["schemas"]["StorageTier"];
+            /** Format: int64 */
+            capacity_bytes?: number | null;
+            slots?: number | null;
+            /** Format: decimal */
+            cost_gb_month?: string;
+            /** Format: decimal */
+            cost_1000_puts?: string;
+            /** Format: decimal */
+            cost_1000_gets?: string;
             name: string;
             site: string;
             kind: components["schemas"]["StoreKind"];
@@ -4265,9 +5038,10 @@ export interface components {
         /**
          * @description * `s3` - S3
          *     * `directory` - Directory
+         *     * `http` - Http
          * @enum {string}
          */
-        StoreKind: "s3" | "directory";
+        StoreKind: "s3" | "directory" | "http";
         /** @description A store; where it listens is shown to operators alone, its keys to nobody. */
         StoreOut: {
             /** Format: uuid */
@@ -4286,6 +5060,24 @@ export interface components {
             checked_at: string | null;
             /** @default 0 */
             replicas: number;
+            /** @description What the last probe found it able to do; nothing while it was never probed. */
+            readonly capabilities: {
+                [key: string]: boolean;
+            };
+            tier: components["schemas"]["StorageTier"];
+            /** Format: int64 */
+            capacity_bytes: number | null;
+            /** Format: int64 */
+            slots: number | null;
+            /** Format: decimal */
+            cost_gb_month: string;
+            /** Format: decimal */
+            cost_1000_puts: string;
+            /** Format: decimal */
+            cost_1000_gets: string;
+            /** Format: date-time */
+            quarantined_at: string | null;
+            quarantine_reason: string;
         };
         SubjectInRequest: {
             type: string;
@@ -4301,6 +5093,38 @@ export interface components {
             action: components["schemas"]["ActionInRequest"];
             resource: components["schemas"]["ResourceInRequest"];
             page?: components["schemas"]["PageInRequest"];
+        };
+        /** @description A grant that holds. */
+        SubscriptionGrantOut: {
+            /** Format: uuid */
+            id: string;
+            purpose: string;
+            /** Format: date-time */
+            expires_at: string;
+        };
+        /** @description Keep the `latest` so many versions of a product at a site. */
+        SubscriptionInRequest: {
+            product: string;
+            site: string;
+            /** @default 1 */
+            latest: number;
+            /** @default 5 */
+            priority: number;
+        };
+        SubscriptionOut: {
+            /** Format: uuid */
+            readonly id: string;
+            product: string;
+            site: string;
+            /** Format: int64 */
+            latest: number;
+            /** Format: int64 */
+            priority: number;
+            asked_by: string;
+            /** Format: date-time */
+            readonly created_at: string;
+            /** Format: date-time */
+            ended_at: string | null;
         };
         SuggestOut: {
             suggestions: string[];
@@ -4377,7 +5201,7 @@ export interface components {
             product: string;
             readonly source: string | null;
             target: string;
-            state: components["schemas"]["TransferOutStateEnum"];
+            state: components["schemas"]["TransferState"];
             reason_code: string;
             reason: string;
             policies: string[];
@@ -4418,7 +5242,13 @@ export interface components {
          *     * `cancelled` - Cancelled
          * @enum {string}
          */
-        TransferOutStateEnum: "queued" | "claimed" | "running" | "verifying" | "done" | "waiting" | "refused" | "failed" | "cancelled";
+        TransferState: "queued" | "claimed" | "running" | "verifying" | "done" | "waiting" | "refused" | "failed" | "cancelled";
+        TrustedStoreOut: {
+            name: string;
+            /** Format: date-time */
+            quarantined_at: string | null;
+            quarantine_reason: string;
+        };
         /**
          * @description * `DATASET` - DATASET
          *     * `JOB` - JOB
@@ -4551,6 +5381,24 @@ export interface components {
             kind: string;
             policies: string[];
             reason: string;
+        };
+        /** @description A stretch of each week in UTC; one that ends before it begins ends on the next day. */
+        WindowShape: {
+            /** @description HH:MM. */
+            from: string;
+            days: components["schemas"]["DaysEnum"][];
+            /** @description HH:MM; 24:00 is the day's end. */
+            to: string;
+            bytes_per_second: number | null;
+        };
+        /** @description A stretch of each week in UTC; one that ends before it begins ends on the next day. */
+        WindowShapeRequest: {
+            /** @description HH:MM. */
+            from: string;
+            days: components["schemas"]["DaysEnum"][];
+            /** @description HH:MM; 24:00 is the day's end. */
+            to: string;
+            bytes_per_second?: number | null;
         };
     };
     responses: never;
@@ -5493,6 +6341,44 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["MarquezGraphOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    costs_retrieve: {
+        parameters: {
+            query?: {
+                by?: "product" | "site" | "store" | "tenant";
+                /** @description As the page before gave it. */
+                cursor?: string;
+                /** @description A product, or what names begin with. */
+                name?: string;
+                page_size?: number;
+                /** @description Copies that ended at or after this. */
+                since?: string;
+                /** @description Copies that ended before this. */
+                until?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CostsOut"];
                 };
             };
             default: {
@@ -6572,6 +7458,69 @@ export interface operations {
             };
         };
     };
+    links_list: {
+        parameters: {
+            query?: {
+                /** @description The pagination cursor value. */
+                cursor?: string;
+                /** @description Number of results to return per page. */
+                page_size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaginatedLinkOutList"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    links_update: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LinkInRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     me_retrieve: {
         parameters: {
             query?: never;
@@ -6588,6 +7537,99 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["MeOut"];
                 };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pins_list: {
+        parameters: {
+            query?: {
+                /** @description The pagination cursor value. */
+                cursor?: string;
+                /** @description True shows those that ended as well. */
+                ended?: boolean;
+                /** @description Number of results to return per page. */
+                page_size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaginatedPinOutList"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pins_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PinInRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PinOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pins_destroy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pin_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No response body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: {
                 headers: {
@@ -6822,8 +7864,15 @@ export interface operations {
     };
     plans_retrieve: {
         parameters: {
-            query: {
-                name: string;
+            query?: {
+                /** @description False leaves out what only stays. Default true. */
+                keep?: boolean;
+                /** @description All at or below it; `/` for the whole mesh. */
+                name?: string;
+                /** @description All that this protection policy binds. */
+                policy?: string;
+                /** @description All that lies, would lie or is refused there. */
+                site?: string;
             };
             header?: never;
             path?: never;
@@ -6856,7 +7905,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 "application/json": components["schemas"]["PlanInRequest"];
             };
@@ -6868,6 +7917,64 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PlanOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    plans_applied: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                plan_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppliedPlanOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    plans_undo_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                plan_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppliedPlanOut"];
                 };
             };
             default: {
@@ -7456,6 +8563,107 @@ export interface operations {
             };
         };
     };
+    port_subscriptions_list: {
+        parameters: {
+            query?: {
+                /** @description Everyone's, to the products you administer. */
+                administered?: boolean;
+                /** @description The pagination cursor value. */
+                cursor?: string;
+                /** @description Only of this name. */
+                name?: string;
+                /** @description Number of results to return per page. */
+                page_size?: number;
+                /** @description Only those that stand so. */
+                state?: "active" | "denied" | "ended" | "pending" | "withdrawn";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaginatedPortSubscriptionOutList"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    port_subscriptions_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                port_subscription_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PortSubscriptionOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    port_subscriptions_requests_list: {
+        parameters: {
+            query?: {
+                /** @description The pagination cursor value. */
+                cursor?: string;
+                /** @description Number of results to return per page. */
+                page_size?: number;
+            };
+            header?: never;
+            path: {
+                port_subscription_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaginatedRequestOutList"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     products_list: {
         parameters: {
             query?: {
@@ -7721,6 +8929,39 @@ export interface operations {
             };
         };
     };
+    replicas_scrub_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                replica_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ScrubInRequest"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScrubOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     resolve_retrieve: {
         parameters: {
             query: {
@@ -7742,6 +8983,8 @@ export interface operations {
         responses: {
             200: {
                 headers: {
+                    /** @description For a file: its addresses as duplicates, the best as `pri=1`. */
+                    Link?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7750,6 +8993,8 @@ export interface operations {
             };
             default: {
                 headers: {
+                    /** @description For a file: its addresses as duplicates, the best as `pri=1`. */
+                    Link?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -8078,6 +9323,73 @@ export interface operations {
             };
         };
     };
+    scrubs_list: {
+        parameters: {
+            query?: {
+                /** @description The pagination cursor value. */
+                cursor?: string;
+                /** @description Number of results to return per page. */
+                page_size?: number;
+                /** @description Only of the replica with this id. */
+                replica?: string;
+                /** @description Only in this state. */
+                state?: "broken" | "cut" | "good" | "running";
+                /** @description Only at this store. */
+                store?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaginatedScrubOutList"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    scrubs_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                scrub_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScrubDetailOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     search_retrieve: {
         parameters: {
             query?: {
@@ -8202,6 +9514,99 @@ export interface operations {
             };
         };
     };
+    site_subscriptions_list: {
+        parameters: {
+            query?: {
+                /** @description The pagination cursor value. */
+                cursor?: string;
+                /** @description True shows those that ended as well. */
+                ended?: boolean;
+                /** @description Number of results to return per page. */
+                page_size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaginatedSubscriptionOutList"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    site_subscriptions_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SubscriptionInRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SubscriptionOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    site_subscriptions_destroy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                subscription_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No response body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     sites_list: {
         parameters: {
             query?: {
@@ -8265,6 +9670,35 @@ export interface operations {
             };
         };
     };
+    sites_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SiteDetailOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     sites_partial_update: {
         parameters: {
             query?: never;
@@ -8279,6 +9713,35 @@ export interface operations {
                 "application/json": components["schemas"]["PatchedSitePatchRequest"];
             };
         };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SiteDetailOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sites_heartbeat_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
         responses: {
             200: {
                 headers: {
@@ -8349,6 +9812,68 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["StoreOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stores_partial_update: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PatchedStorePatchRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StoreOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stores_trust_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrustedStoreOut"];
                 };
             };
             default: {
@@ -8588,10 +10113,14 @@ export interface operations {
                 page_size?: number;
                 /** @description Only of the product of this name. */
                 product?: string;
+                /** @description Only what ended at or after this, or goes on. */
+                since?: string;
                 /** @description Only in this state. */
                 state?: string;
                 /** @description Only at, or to, this store. */
                 store?: string;
+                /** @description Only what ended before this. */
+                until?: string;
                 /** @description Only of the version of this name or id. */
                 version?: string;
             };
@@ -8708,6 +10237,38 @@ export interface operations {
             };
         };
     };
+    transfer_events: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Go on behind this event. */
+                "Last-Event-ID"?: string;
+            };
+            path: {
+                transfer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     transfers_retry_create: {
         parameters: {
             query?: never;
@@ -8725,6 +10286,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TransferOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    transfers_events: {
+        parameters: {
+            query?: {
+                /** @description Only of the product of this name. */
+                product?: string;
+                /** @description Only of the version of this name or id. */
+                version?: string;
+            };
+            header?: {
+                /** @description Go on behind this event. */
+                "Last-Event-ID"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
                 };
             };
             default: {
