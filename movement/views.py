@@ -63,6 +63,7 @@ def store_view(store: Store, site: SiteView, *, used_bytes: int = 0) -> StoreVie
         site=site,
         usable=is_writable(store),
         answers=store.reachable,
+        locks=bool(store.capabilities.get("object_lock")),
         trusted=store.quarantined_at is None,
         tier=store.tier,
         free_bytes=free,

@@ -43,6 +43,8 @@ class StoreView:
     """False when it did not answer the last time: what answers is chosen before it."""
     trusted: bool = True
     """False while it is in quarantine: its copies do not count and nothing is read from there."""
+    locks: bool = False
+    """True when it can keep objects from everyone for a time (object lock)."""
     tier: str = "hot"
     free_bytes: int | None = None
     """None for no limit."""

@@ -157,6 +157,7 @@ class _Placing:
             if held[name].standing is not Standing.BAD
             and name in stores
             and stores[name].counts
+            and suits(self._asked, stores[name])
             and self._permits(stores[name])
         ]
         here = {store.name for store in self._chosen}
@@ -171,7 +172,7 @@ class _Placing:
                 and store.name not in coming
                 and store.name not in question.shunned
                 and (store.free_bytes is None or store.free_bytes >= self._load.bytes)
-                and self._is_erasable(store)
+                and suits(self._asked, store)
             ),
             key=self._preference,
         )
@@ -282,10 +283,6 @@ class _Placing:
         self._dear = self._dear or spent > budget
         return spent > budget
 
-    def _is_erasable(self, store: StoreView) -> bool:
-        days = self._asked.erasable_within_days
-        return days is None or store.erasable_days <= days
-
     # -- what there is
 
     def _sites(self, tier: str | None = None) -> set[str]:
@@ -302,6 +299,13 @@ class _Placing:
             by = ", ".join(self._asked.budget_by)
             told += f" More would cost over {self._asked.budget_per_month:g} a month, by {by}."
         return told
+
+
+def suits(requirement: Requirement, store: StoreView) -> bool:
+    """Say whether a store can do what is asked of each copy: be locked, be erased soon enough."""
+    days = requirement.erasable_within_days
+    soon = days is None or store.erasable_days <= days
+    return soon and (store.locks or not requirement.object_lock_days)
 
 
 def jurisdiction_of(store: StoreView) -> str:

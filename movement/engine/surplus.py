@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from movement.engine.mesh import StoreView
-from movement.engine.placement import Item, Question, Standing, Step, jurisdiction_of
+from movement.engine.placement import Item, Question, Standing, Step, jurisdiction_of, suits
 
 
 def surplus(question: Question) -> list[Item]:
@@ -28,7 +28,10 @@ def surplus(question: Question) -> list[Item]:
     kept = [
         store
         for name, store in here.items()
-        if held[name].standing is Standing.GOOD and store.vouches and verdicts[name].allow
+        if held[name].standing is Standing.GOOD
+        and store.vouches
+        and suits(question.requirement, store)
+        and verdicts[name].allow
     ]
 
     def gone(store: StoreView) -> Item | None:

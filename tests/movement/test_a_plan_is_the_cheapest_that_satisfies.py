@@ -163,3 +163,13 @@ def test_a_wish_is_granted_where_it_is_permitted_and_told_where_not() -> None:
         Question(Requirement(), mesh, held, lambda s: NO if s.name == "b" else YES, wishes)
     )
     assert [item.store for item in refused.of(Step.REFUSE)] == ["b"]
+
+
+def test_a_copy_that_must_be_locked_lies_where_it_can_be() -> None:
+    mesh = Mesh.of([store("open", "a"), store("locked", "b", locks=True)])
+    asked = requirement_of(Protection("p", object_lock_days=90))
+    held = {"open": Held(Standing.GOOD)}
+    plan = place(Question(asked, mesh, held, lambda _: YES))
+    assert [item.store for item in plan.of(Step.COPY)] == ["locked"]
+    nowhere = place(Question(asked, Mesh.of([store("open", "a")]), held, lambda _: YES))
+    assert nowhere.unmet is not None
