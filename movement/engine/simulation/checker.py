@@ -38,7 +38,7 @@ class Checker:
     """Replicas that were lawful when they were made, and since when a newer policy forbids them."""
     overtaken_seconds: list[float] = field(default_factory=list)
     """For how long each such replica stayed until it was removed."""
-    _seen: set[tuple[int, str, str]] = field(default_factory=set)
+    _seen: set[tuple[int, str, str, str]] = field(default_factory=set)
     _unlawful: dict[tuple[Stand, int], tuple[tuple[str, str], ...]] = field(default_factory=dict)
     _laws: int = 0
 
@@ -124,7 +124,7 @@ class Checker:
         return found
 
     def _found(self, version: Version, store: str, rule: str, told: str) -> None:
-        key = (version.index, store, rule)
+        key = (version.index, store, rule, told)
         if key in self._seen:
             return
         self._seen.add(key)

@@ -12,10 +12,11 @@ from movement.engine.placement import Held, Item, Judge, Plan, Question, Standin
 from movement.engine.placement import place as plan_places
 from movement.engine.simulation.checker import Checker
 from movement.engine.simulation.clock import Clock
+from movement.engine.simulation.lanes import due_at
 from movement.engine.simulation.law import JudgeOf, broken_rule, is_enough, plain_judge
 from movement.engine.simulation.ledger import Ledger
 from movement.engine.simulation.scenario import HOUR
-from movement.engine.simulation.traffic import Traffic, due_at
+from movement.engine.simulation.traffic import Traffic
 from movement.engine.simulation.world import Stand, Version, World
 from movement.engine.surplus import surplus as plan_surplus
 
@@ -109,8 +110,7 @@ class Keeper:
         if not copies and going == version.leaving.keys():
             if plan.unmet is None:
                 self._at_rest[stand, self._stances(stand)] = True
-            for item in plan.of(Step.REFUSE):
-                self.ledger.refused[", ".join(item.policies)] += 1
+            self._note_refusals(plan)
             return False
         due = due_at(version.born, question.requirement.time_to_replicate_minutes)
         for item in copies:
@@ -118,10 +118,13 @@ class Keeper:
             repair = key in self.scrubbed
             self.scrubbed.discard(key)
             self.traffic.queue(version, item.store, item.priority, due, repair)
-        for item in plan.of(Step.REFUSE):
-            self.ledger.refused[", ".join(item.policies)] += 1
+        self._note_refusals(plan)
         self._mark(version, going)
         return True
+
+    def _note_refusals(self, plan: Plan) -> None:
+        for item in plan.of(Step.REFUSE):
+            self.ledger.refused[", ".join(item.policies)] += 1
 
     def place_at_rest(self, version: Version) -> None:
         """Put every copy that is asked for in its place at once: the mesh begins at rest."""
@@ -129,6 +132,7 @@ class Keeper:
         plan = self._places.get(stand)
         if plan is None or not self._fits(version, plan):
             plan = self._places[stand] = self.rules.place(self.question(version))
+            self._note_refusals(plan)
         for item in plan.of(Step.COPY):
             self.world.hold(version, item.store, Held(Standing.GOOD, ours=True))
 

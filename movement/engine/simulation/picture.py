@@ -13,7 +13,7 @@ from movement.engine.mesh import GB
 from movement.engine.simulation.run import Outcome
 from movement.engine.simulation.scenario import DAY
 
-_WIDTH, _LEFT, _RIGHT = 960, 96, 24
+_WIDTH, _LEFT, _RIGHT = 960, 96, 40
 _TOP, _HEIGHT, _GAP = 84, 132, 62
 _INNER = _WIDTH - _LEFT - _RIGHT
 _TB = 1_000 * GB
@@ -67,8 +67,9 @@ def _bottom(n: int) -> int:
 def _chart(n: int, head: str, most: float) -> list[str]:
     """Return the frame of a chart: its head, and lines at nothing, half and most."""
     top = _top_of(most)
+    shares = (0.0, 1.0) if top == 1 else (0.0, 0.5, 1.0)
     parts = [f'<text class="head" x="{_LEFT}" y="{_bottom(n) - _HEIGHT - 10}">{head}</text>']
-    for share in (0.0, 0.5, 1.0):
+    for share in shares:
         y = _bottom(n) - share * _HEIGHT
         kind = "grid" if share else "axis"
         parts.append(
@@ -121,5 +122,5 @@ def _step_of(least: float) -> float:
 
 
 def _top_of(most: float) -> float:
-    """Return the first round number that is no less, 2 at least, so that half of it is a number."""
-    return max(2.0, _step_of(most))
+    """Return the first round number that is no less."""
+    return _step_of(max(most, 0.1))

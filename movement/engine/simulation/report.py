@@ -17,7 +17,8 @@ from movement.engine.simulation.scenario import DAY, HOUR
 _TB = 1_000 * GB
 _MOST_LINES = 20
 _COUNTS = (
-    "versions published", "publications put off", "transfers done", "attempts", "attempts failed",
+    "versions published", "versions without a place", "publications put off",
+    "transfers done", "attempts", "attempts failed",
     "attempts cut by an absence", "copies over a third site", "transfers called off",
     "deadlines missed", "replicas removed", "removals put off", "replicas rotten",
     "rot found by scrubs", "rot found by reading", "removals beside rot that nobody knew of",

@@ -89,7 +89,9 @@ class _Run:
             for number in range(1, data.versions + 1):
                 if data.over_seconds == 0:
                     version = self._publish(n, number)
-                    if version is not None:
+                    if version is None:
+                        self.ledger.counts["versions without a place"] += 1
+                    else:
                         self.keeper.place_at_rest(version)
                 else:
                     moment = arrivals.uniform(0, data.over_seconds)
@@ -115,7 +117,7 @@ class _Run:
 
     def outcome(self) -> Outcome:
         self.clock.now = self.world.now = self.until
-        for copy in list(self.traffic.running.values()):
+        for copy in list(self.traffic.lanes.running.values()):
             self.traffic.pay(copy)
         for store in self.world.specs:
             self.world.close_keeping(store)

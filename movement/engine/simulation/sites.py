@@ -164,7 +164,7 @@ class SiteWatch:
         self.world.look_at_window(site)
         if not site.in_window:
             self.traffic.cut(site.spec.name, known=True)
-        self.traffic.adjust_at(site.spec.name)
+        self.traffic.lanes.adjust_at(site.spec.name)
         self._changed(site)
 
     def _changed(self, site: Site) -> None:

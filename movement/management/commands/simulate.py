@@ -48,7 +48,7 @@ class Command(BaseCommand):
         )
         told = report.facts(outcome)
         if options["picture"] is not None:
-            options["picture"].write_text(picture(outcome, told), encoding="utf-8")
+            _write(options["picture"], picture(outcome, told))
         if options["json"]:
             self.stdout.write(json.dumps(told, indent=2, ensure_ascii=False))
         else:
@@ -65,3 +65,10 @@ def _text(named: str) -> str:
     except (OSError, UnicodeDecodeError) as error:
         told = f"There is no scenario {named}; these come along: {', '.join(known)}."
         raise CommandError(told) from error
+
+
+def _write(path: Path, drawn: str) -> None:
+    try:
+        path.write_text(drawn, encoding="utf-8")
+    except OSError as error:
+        raise CommandError(f"The picture cannot be written: {error}.") from error
