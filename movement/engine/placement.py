@@ -219,7 +219,7 @@ class _Placing:
         """Choose stores until there are enough sites under enough jurisdictions."""
         asked = self._asked
         for store in self._new_sites():
-            if len(self._jurisdictions()) >= asked.jurisdictions:
+            if asked.jurisdictions == 1 or len(self._jurisdictions()) >= asked.jurisdictions:
                 break
             if jurisdiction_of(store) not in self._jurisdictions():
                 wanted = f"{asked.jurisdictions} different jurisdictions"
@@ -229,7 +229,10 @@ class _Placing:
             if len(self._sites()) >= asked.places:
                 break
             wanted = f"{asked.places} copies at distinct sites"
-            self._choose(store, asked.places_by, f"{wanted}, {len(self._sites())} so far.")
+            if asked.object_lock_days:
+                wanted += f", locked for {asked.object_lock_days} days"
+            by = asked.places_by or asked.object_lock_by
+            self._choose(store, by, f"{wanted}, {len(self._sites())} so far.")
         if (found := len(self._sites())) < asked.places:
             self._missing.append(f"{asked.places} copies at distinct sites (only {found} possible)")
         elif (found := len(self._jurisdictions())) < asked.jurisdictions:

@@ -36,6 +36,7 @@ from movement.services.contact import Contact, contact_of, first_contact
 from movement.services.copies import REPAIR_FILES, REPAIRS, begin_copy, note_broken
 from movement.services.heartbeat import Heartbeat
 from movement.services.links import measure_link
+from movement.services.locking import lock_copy
 from movement.services.pacing import Pacer
 from movement.services.repair import broken_paths
 from movement.services.sealing import write_manifest, write_seal
@@ -295,6 +296,7 @@ def _finish(job: _Job, source: Replica) -> Outcome:
         reason = f"{missing!r} is not whole at {job.target.name} after it was copied."
         return Outcome(TransferState.WAITING, "integrity_broken", reason)
     write_seal(job.version, open_store(job.target), job.home.base)
+    lock_copy(job.version, job.target, job.home.base)
     for store in (job.target, source.store):
         if not store.reachable:
             problem_of(store)  # it answered just now: let that be known
