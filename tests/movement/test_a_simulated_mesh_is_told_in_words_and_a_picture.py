@@ -84,6 +84,18 @@ def test_the_scenario_of_fifty_sites_is_as_large_as_it_says() -> None:
     assert {site.kind for site in scenario.sites} == {"core", "edge", "mobile"}
 
 
+def test_the_example_of_the_how_to_runs() -> None:
+    page = Path(__file__).parents[2] / "docs" / "how-to" / "simulate-a-mesh.md"
+    (example,) = re.findall(r"```yaml\n(.*?)```", page.read_text(), re.DOTALL)
+    facts = report.facts(simulate(read_scenario(example), days=4.5))
+    assert facts["violations"]["count"] == 0
+    assert {
+        "eu-2 is away for 100.0 h, as it said",
+        "labels of /acme/~/wiki are now: pii:email",
+        "policy three comes into force",
+    } <= {each["told"] for each in facts["chronicle"]}
+
+
 def test_a_mesh_without_links_or_policies_can_be_simulated() -> None:
     one = read_scenario(
         "{title: One, days: 0.5, sites: [{name: a, kind: core, stores: [{}]}],"

@@ -72,7 +72,7 @@ class Lanes:
         del self.running[copy.id]
         copy.rate = copy.stop_at = 0.0
         self._share_out_after(copy)
-        return round(copy.begun_left - copy.left)
+        return round(copy.begun_left) - round(copy.left)
 
     def pair(self, copy: Copy) -> tuple[str, str]:
         return self.world.site_of[copy.source], self.world.site_of[copy.target]

@@ -307,5 +307,5 @@ class Traffic:
         """Reckon what a copy that still runs has sent so far."""
         self.lanes.advance(copy)
         price = self.lanes.link(copy).cost_per_gb
-        sent = round(copy.begun_left - copy.left)
+        sent = round(copy.begun_left) - round(copy.left)
         self.ledger.sent(self.lanes.pair(copy), sent, self.world.now, price)
