@@ -14,6 +14,7 @@ from uuid import UUID
 from django.db.models import Prefetch, QuerySet
 from django.utils import timezone
 
+from catalog.inventory import products_below
 from catalog.models import Version, VersionState
 from catalog.selectors import product_resource
 from governance import standing
@@ -105,6 +106,7 @@ class Outlook:
         self.now = timezone.now() if now is None else now
         self.mesh: Mesh = mesh_view(self.now)
         self.wishes = Wishes(self.now) if wishes is None else wishes
+        self._known: dict[str, Resource] = {}
         self._protections = standing.Index(standing.in_force("protection"))
         self._merged: dict[tuple[str, ...], Requirement] = {}
         policies = access_policies()
@@ -114,6 +116,10 @@ class Outlook:
             )
             for name, store in self.mesh.stores.items()
         }
+
+    def know_below(self, prefix: str) -> None:
+        """Read what decisions see of all products at or below a prefix, for many plans to come."""
+        self._known.update((resource.name, resource) for resource in products_below(prefix))
 
     def requirement_of(self, name: str, labels: frozenset[str]) -> Requirement:
         """Return what the protection policies ask for a product together."""
@@ -139,9 +145,10 @@ class Outlook:
 
     def question_of(self, version: Version, requirement: Requirement | None = None) -> Question:
         """Return the question that one version of `planned_versions` is."""
-        resource = product_resource(version.product)
+        name = version.product.name
+        resource = self._known.get(name) or product_resource(version.product)
         if requirement is None:
-            requirement = self.requirement_of(version.product.name, resource.labels)
+            requirement = self.requirement_of(name, resource.labels)
         transfers = version.transfers.all()
         return Question(
             requirement,

@@ -12,16 +12,16 @@ from django.db import transaction
 from django.db.models import Count, Q, QuerySet, Sum
 from django.utils import timezone
 
+from catalog.inventory import products_below
 from catalog.models import Version, VersionState
 from catalog.selectors import visible_products
 from core.canonical import canonical_json
 from core.digests import sha256_digest
 from core.errors import Conflict, Invalid, NotFound
-from core.names import Name, is_under
+from core.names import Name
 from governance import audit, standing
 from governance.engine.entities import RECONCILER, Action, Principal
 from governance.resources import absent, load
-from governance.selectors import labels_of
 from governance.services import decide
 from movement.engine.placement import Item, Step
 from movement.models import ACTIVE, AppliedPlan, Site, Transfer
@@ -100,6 +100,7 @@ class MeshPlan:
 def plan_for(principal: Principal, asked: Asked) -> MeshPlan:
     """Return the plans of all published versions in question that one may administer."""
     outlook = Outlook()
+    outlook.know_below("/" if not asked.name else asked.name.partition("/~/")[0])
     found = planned_versions(_versions(principal, asked).order_by("id"))
     plans = [outlook.plan(version) for version in found.iterator(chunk_size=_AT_ONCE)]
     return MeshPlan(asked, outlook, _touching(plans, asked, outlook))
@@ -112,7 +113,7 @@ def _versions(principal: Principal, asked: Asked) -> QuerySet[Version]:
     if asked.site and not Site.objects.filter(name=asked.site).exists():
         raise NotFound(f"There is no site {asked.site!r}.")
     if asked.policy:
-        return versions.filter(product__name__in=_bound_by(principal, asked.policy, versions))
+        return versions.filter(product__name__in=_bound_by(asked.policy))
     if not asked.name or asked.name == "/":
         return versions
     prefix = str(Name.parse(asked.name))
@@ -121,23 +122,15 @@ def _versions(principal: Principal, asked: Asked) -> QuerySet[Version]:
     return below.filter(number=int(number)) if number else below
 
 
-def _bound_by(principal: Principal, slug: str, versions: QuerySet[Version]) -> list[str]:
+def _bound_by(slug: str) -> list[str]:
     """Return the products that a protection policy in force binds."""
     policy = next((p for p in standing.in_force("protection") if p.slug == slug), None)
     if policy is None:
         raise NotFound(f"No protection policy {slug!r} is in force.")
-    names = versions.values_list("product__name", flat=True).distinct()
-    return [
-        name
-        for name in names
-        if is_under(name, policy.prefix)
-        and (not policy.labels or policy.labels <= {row.label for row in labels_of(name)})
-    ]
+    return [each.name for each in products_below(policy.prefix) if policy.labels <= each.labels]
 
 
-def _touching(
-    plans: Iterable[VersionPlan], asked: Asked, outlook: Outlook
-) -> list[VersionPlan]:
+def _touching(plans: Iterable[VersionPlan], asked: Asked, outlook: Outlook) -> list[VersionPlan]:
     if not asked.site:
         return list(plans)
     there = {s.name for s in outlook.mesh.stores.values() if s.site.name == asked.site}
@@ -183,8 +176,10 @@ def _of(principal: Principal, row: AppliedPlan) -> QuerySet[Transfer]:
 
 def progress_of(principal: Principal, row: AppliedPlan) -> dict[str, Any]:
     """Return how far the transfers of a plan are, of those one may know of."""
-    counted = _of(principal, row).values("state").annotate(
-        n=Count("pk"), done=Sum("bytes_done"), total=Sum("bytes_total")
+    counted = (
+        _of(principal, row)
+        .values("state")
+        .annotate(n=Count("pk"), done=Sum("bytes_done"), total=Sum("bytes_total"))
     )
     states = {each["state"]: each["n"] for each in counted}
     return {
@@ -212,4 +207,3 @@ def undo_plan(principal: Principal, plan_id: UUID) -> tuple[AppliedPlan, int]:
     AppliedPlan.objects.filter(pk=row.pk, undone_at__isnull=True).update(undone_at=timezone.now())
     row.refresh_from_db()
     return row, called_off
-
