@@ -11,16 +11,18 @@ from movement.engine.simulation.scenario import DAY
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """The mesh at one moment."""
+    """The mesh in one stretch of time: what was worst in it, and how it ended."""
 
     at: float
+    """When it began."""
     short: int
-    """Versions with fewer good copies than policies ask for."""
+    """The most versions with fewer good copies than policies ask for."""
     lost: int
     sites_away: int
+    """The most at once."""
     waiting: int
     bytes: int
-    """Moved since the beginning."""
+    """Moved since the beginning of all."""
 
 
 @dataclass(frozen=True, slots=True)

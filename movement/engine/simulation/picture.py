@@ -67,7 +67,7 @@ def _bottom(n: int) -> int:
 def _chart(n: int, head: str, most: float) -> list[str]:
     """Return the frame of a chart: its head, and lines at nothing, half and most."""
     top = _top_of(most)
-    shares = (0.0, 1.0) if top == 1 else (0.0, 0.5, 1.0)
+    shares = (0.0, 1.0) if top in (1, 5) else (0.0, 0.5, 1.0)
     parts = [f'<text class="head" x="{_LEFT}" y="{_bottom(n) - _HEIGHT - 10}">{head}</text>']
     for share in shares:
         y = _bottom(n) - share * _HEIGHT
@@ -80,7 +80,7 @@ def _chart(n: int, head: str, most: float) -> list[str]:
 
 
 def _steps(n: int, kind: str, moments: Sequence[float], values: Sequence[float]) -> list[str]:
-    """Return an area whose value stays until the next is known."""
+    """Return an area of what was worst in each stretch of time."""
     top, base = _top_of(max(values)), _bottom(n)
     path = [f"M{_LEFT} {base}"]
     for at, value in zip(moments, values, strict=True):

@@ -79,6 +79,7 @@ class _Run:
         self._whole: dict[Stand, bool] = {}
         self._seen: tuple[int, int] = (-1, -1)
         self._laws = 0
+        self._sampled_at, self._most_short, self._most_away = 0.0, 0, 0
 
     # -- the course of events
 
@@ -103,7 +104,7 @@ class _Run:
                 self._window(site.spec.name)
         self.mishaps.begin()
         self.clock.after(DAY, "a day", self._day)
-        self._sample()
+        self.clock.after(self._step, "sample", self._sample)
         self.keeper.look_over()
         self._settle("the beginning")
 
@@ -134,8 +135,15 @@ class _Run:
             version = self.world.versions[index]
             if not version.lost:
                 self.ledger.stands(index, self.keeper.is_whole(version.stand), now, cause)
-        if self._seen == (self.world.epoch, self._laws):
-            return
+        if self._seen != (self.world.epoch, self._laws):
+            self._settle_all(cause)
+        if cause.startswith("site"):
+            self._most_away = max(self._most_away, self._away())
+        self._most_short = max(self._most_short, len(self.ledger.short))
+
+    def _settle_all(self, cause: str) -> None:
+        """Note the same of all versions, since sites or policies are not what they were."""
+        now = self.world.now
         self._seen = (self.world.epoch, self._laws)
         whole = {stand: self.keeper.is_whole(stand) for stand in self.world.stands}
         for stand, enough in whole.items():
@@ -288,20 +296,28 @@ class _Run:
         self.keeper.look_over()
         self.clock.after(DAY, "a day", self._day)
 
+    @property
+    def _step(self) -> float:
+        return max(HOUR, self.until / SAMPLES)
+
     def _sample(self) -> None:
         self._take_sample()
-        step = max(HOUR, self.until / SAMPLES)
-        self.clock.after(step, "sample", self._sample)
+        self.clock.after(self._step, "sample", self._sample)
 
     def _take_sample(self) -> None:
-        away = sum(not s.up or s.state in (Known.OFFLINE, Known.LOST)
-                   for s in self.world.sites.values())  # fmt: skip
+        """Note the worst since the last sample, so that no peak falls between two."""
         self.ledger.samples.append(
             Sample(
-                self.world.now, len(self.ledger.short), len(self.ledger.losses), away,
+                self._sampled_at, self._most_short, len(self.ledger.losses), self._most_away,
                 self.traffic.waiting, self.ledger.counts["bytes moved"],
             )
         )  # fmt: skip
+        self._sampled_at = self.world.now
+        self._most_short, self._most_away = len(self.ledger.short), self._away()
+
+    def _away(self) -> int:
+        gone = (Known.OFFLINE, Known.LOST)
+        return sum(not site.up or site.state in gone for site in self.world.sites.values())
 
 
 def _cause_of(each: Happening) -> str:
