@@ -70,7 +70,7 @@ def test_gzip_is_read(world: Any, run_event: Any) -> None:
         (b"[" * 100_000, "", 400),
         (b"[" * 150 + b"]" * 150, "", 400),
         (b"not gzip", "gzip", 400),
-        (gzip.compress(b'{"a": 1}')[:-9], "gzip", 400),
+        (gzip.compress(b'{"a": 1}', mtime=0)[:-9], "gzip", 400),
         (b"{}", "br", 400),
     ],
 )
