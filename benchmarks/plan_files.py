@@ -170,7 +170,7 @@ def _rows(numbers: np.ndarray, suffix: str, seed: int) -> pa.Table:
     chunk = pa.StructArray.from_arrays(
         [sha256, crc32c], fields=list(SCHEMA.field("chunks").type.value_type)
     )
-    offsets = pa.array(np.arange(len(numbers) + 1, dtype=np.int32))
+    offsets = pa.array(range(len(numbers) + 1), pa.int32())
     return pa.table(
         [
             pa.array(paths, pa.string()),
@@ -184,10 +184,12 @@ def _rows(numbers: np.ndarray, suffix: str, seed: int) -> pa.Table:
     )
 
 
-def _hex_strings(draw: np.random.Generator, count: int) -> pa.Array:
+def _hex_strings(draw: np.random.Generator, count: int) -> pa.StringArray:
     data = _HEX[draw.integers(0, 16, count * 64, dtype=np.uint8)]
     offsets = np.arange(0, (count + 1) * 64, 64, dtype=np.int32)
-    return pa.StringArray.from_buffers(count, pa.py_buffer(offsets), pa.py_buffer(data))
+    return pa.StringArray.from_buffers(
+        count, pa.py_buffer(offsets.tobytes()), pa.py_buffer(data.tobytes())
+    )
 
 
 class _Writer:

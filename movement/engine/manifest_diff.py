@@ -181,7 +181,7 @@ def _compare(name: str, wanted: pa.Table, there: pa.Table) -> Difference | None:
     )
 
 
-def _differs(one: pa.Table, other: pa.Table) -> pa.ChunkedArray:
+def _differs(one: pa.Table, other: pa.Table) -> pa.BooleanArray:
     return pc.or_(
         pc.not_equal(one["sha256"], other["sha256"]), pc.not_equal(one["bytes"], other["bytes"])
     )
