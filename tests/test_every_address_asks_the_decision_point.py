@@ -346,9 +346,10 @@ def filled(world: World, route: str) -> Iterator[str]:
         "<path:address>": SECRET[1:],
     }.items():
         address = address.replace(parameter, str(value))
-    others = ("transfer_id", "pipeline_id", "run_id", "scan_id", "request_id", "campaign_id")
-    others = (*others, "scrub_id", "port_subscription_id")
-    for parameter in others:
+    for parameter in (
+        "transfer_id", "pipeline_id", "run_id", "scan_id", "request_id", "campaign_id", "scrub_id",
+        "port_subscription_id", "plan_id", "pin_id", "subscription_id",
+    ):  # fmt: skip
         address = address.replace(f"<uuid:{parameter}>", str(uuid.uuid4()))
     yield address
     if "{" in address or address.startswith(NO_QUERY):

@@ -47,6 +47,7 @@ def test_the_copy_goes_where_it_can_be_locked_and_is(
     for path in ("a.csv", "b/c.bin"):
         info = control(s3).get_object_retention(bucket, base + path)
         assert info is not None
+        assert version.published_at is not None
         assert info.retain_until_date > version.published_at
 
     folders.add_protection("kept", "{copies: 1}")
