@@ -17,7 +17,7 @@ from movement.engine.simulation import report
 from movement.engine.simulation.picture import picture
 from movement.engine.simulation.run import simulate
 from tests.movement.simulated import small
-outcome = simulate(small())
+outcome = simulate(small(), days=9)
 told = report.facts(outcome)
 print(hashlib.sha256((json.dumps(told) + report.text(told) + picture(outcome, told)).encode())
       .hexdigest())
@@ -41,7 +41,7 @@ def test_two_processes_say_the_same() -> None:
 
 
 def test_another_seed_is_another_course_of_events() -> None:
-    one, other = (report.facts(simulate(small(), seed=seed, days=6)) for seed in (1, 2))
+    one, other = (report.facts(simulate(small(), seed=seed, days=3)) for seed in (1, 2))
     assert one["chronicle"] != other["chronicle"]
-    assert one["days"] == 6
-    assert [each["day"] for each in one["by_day"]] == [0, 1, 2, 3, 4, 5, 6][: len(one["by_day"])]
+    assert one["days"] == 3
+    assert [each["day"] for each in one["by_day"]] == [0, 1, 2]
