@@ -7,7 +7,7 @@ nothing. See docs/explanation/algorithms/reconciler.md.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -62,20 +62,29 @@ def carry_out(
 def _queue(
     planned: VersionPlan, item: Item, asked_by: str, applied: AppliedPlan | None
 ) -> Transfer | None:
-    version = planned.version
-    due = None
-    if planned.due_minutes is not None and version.published_at is not None:
-        due = version.published_at + timedelta(minutes=planned.due_minutes)
     return new_transfer(
-        version,
+        planned.version,
         Store.objects.get(name=item.store),
         asked_by=asked_by,
         policies=item.policies,
         reason=item.reason,
         priority=5 if item.priority is None else item.priority,
-        due_at=due,
+        due_at=_due_at(planned),
         plan=applied,
     )
+
+
+def _due_at(planned: VersionPlan) -> datetime | None:
+    """Return by when a copy should stand: after the publication, or from now for a later one.
+
+    A repair of an old version, or what a new policy asks for, is not overdue from the beginning:
+    it would go before everything that is new.
+    """
+    published, minutes = planned.version.published_at, planned.due_minutes
+    if minutes is None or published is None:
+        return None
+    allowed, now = timedelta(minutes=minutes), timezone.now()
+    return published + allowed if published + allowed > now else now + allowed
 
 
 def _note_refusal(version: Version, item: Item) -> None:

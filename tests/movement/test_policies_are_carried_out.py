@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 from fairmesh.seal import Anchor
 from fairmesh.verify import verify_directory
 
@@ -137,3 +139,21 @@ def test_the_plan_says_beforehand_what_will_be_done(two_sites: World) -> None:
     )
     assert applied.status_code == 200
     assert [t.target.name for t in Transfer.objects.all()] == ["store-us"]
+
+
+def test_a_copy_is_due_after_its_publication_and_a_late_one_from_now(two_sites: World) -> None:
+    two_sites.add_protection("soon", "{copies: 2, time_to_replicate_minutes: 60, priority: 7}")
+    version = two_sites.publish(WIKI, {"a.csv": b"x\n1\n"}, store="store-eu")
+    deliver()
+    transfer = Transfer.objects.get()
+    assert version.published_at is not None
+    assert transfer.due_at == version.published_at + timedelta(minutes=60)
+    assert transfer.priority == 7
+    transfer.delete()
+    Version.objects.filter(pk=version.pk).update(
+        published_at=version.published_at - timedelta(days=90)
+    )
+    reconcile_version(version.pk)
+    late = Transfer.objects.get()
+    assert late.due_at is not None
+    assert timedelta(minutes=59) < late.due_at - timezone.now() <= timedelta(minutes=60)
