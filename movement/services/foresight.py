@@ -63,8 +63,7 @@ def copies(wanted: Mapping[str, tuple[Requirement, Requirement]]) -> Iterator[di
     outlook = Outlook()
     for version in _published(wanted):
         before, after = (
-            outlook.plan(version, requirement).plan
-            for requirement in wanted[version.product.name]
+            outlook.plan(version, requirement).plan for requirement in wanted[version.product.name]
         )
         yield from _differences(version, before, after)
 
