@@ -7,6 +7,7 @@ import { readWho } from "./features/governance/decisions/search";
 import { readDraft, readPolicies, readPolicy } from "./features/governance/policies/search";
 import { readRequests } from "./features/governance/requests/search";
 import { readJobs } from "./features/jobs/search";
+import { readMesh, readPlan } from "./features/mesh/search";
 import { readProduct } from "./features/product/search";
 import { Crash } from "./features/shell/Crash";
 import { NotFound } from "./features/shell/NotFound";
@@ -33,6 +34,18 @@ const jobs = createRoute({
   path: "/jobs",
   validateSearch: readJobs,
 }).lazy(() => import("./features/jobs/route").then((module) => module.route));
+
+const mesh = createRoute({
+  getParentRoute: () => root,
+  path: "/mesh",
+  validateSearch: readMesh,
+}).lazy(() => import("./features/mesh/route").then((module) => module.route));
+
+const meshPlan = createRoute({
+  getParentRoute: () => root,
+  path: "/mesh/plan",
+  validateSearch: readPlan,
+}).lazy(() => import("./features/mesh/plan").then((module) => module.route));
 
 const governance = createRoute({
   getParentRoute: () => root,
@@ -100,7 +113,9 @@ const signIn = createRoute({
 }).lazy(() => import("./features/signin/route").then((module) => module.route));
 
 export const router = createRouter({
-  routeTree: root.addChildren([discover, product, jobs, governanceAreas, account, signIn]),
+  routeTree: root.addChildren([
+    discover, product, jobs, mesh, meshPlan, governanceAreas, account, signIn,
+  ]),
   defaultErrorComponent: Crash,
   defaultPreload: "intent",
   scrollRestoration: true,

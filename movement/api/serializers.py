@@ -86,7 +86,8 @@ class ReplicaOut(serializers.ModelSerializer[Replica]):
         model = Replica
         fields = [
             "id", "version", "product", "store", "site", "jurisdictions", "state", "origin",
-            "files", "bytes", "reason_code", "reason", "since", "verified_at",
+            "files", "bytes", "reason_code", "reason", "since", "verified_at", "remove_after",
+            "remove_reason",
         ]  # fmt: skip
 
 
@@ -119,5 +120,3 @@ class TransferOut(serializers.ModelSerializer[Transfer]):
         if transfer.started_at is None or transfer.finished_at is None:
             return None
         return round((transfer.finished_at - transfer.started_at).total_seconds(), 3)
-
-

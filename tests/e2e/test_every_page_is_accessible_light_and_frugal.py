@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Page
 
 from governance.models import AccessRequest, AuditEntry
+from movement.services.plans import Asked, apply_plan
 from tests.builders import World
 from tests.e2e import governed
 from tests.e2e.portal import FRONTEND, SECRET, TOKENS, WIKI, Visit, ask_for_copy, carried
@@ -33,6 +34,8 @@ PAGES = [
     ("ben", f"/p{TOKENS}?tab=preview"),
     ("ben", "/p/acme/~/nothing"),
     ("ana", "/jobs"),
+    ("ana", "/mesh?site=core-us"),
+    ("operator", "/mesh?change=core-eu"),
     ("ana", "/nowhere"),
     ("ana", "/account"),
     ("", "/accounts/login/"),
@@ -60,6 +63,7 @@ CONSOLE = [
     ("ana", f"/p{governed.PEOPLE}?tab=labels&part=scans"),
     ("operator", f"/p{TOKENS}?tab=access"),
     ("", "/governance"),
+    ("operator", "/mesh/plan?site=core-us&plan={applied}"),
 ]
 MOST_REQUESTS = 6
 Pages = list[tuple[str, str]]
@@ -76,6 +80,7 @@ def pages(mesh: World) -> Pages:
         "policy": made.policy.pk,
         "other": governed.draft_again(made).pk,
         "entry": entry.pk,
+        "applied": apply_plan(mesh.operator.principal, Asked(site="core-us"))[0].pk,
     }
     return [*PAGES, *((who, path.format(**ids)) for who, path in CONSOLE)]
 

@@ -26,7 +26,8 @@ function pollEvery<T extends { state: string }>(data: Pages<T> | undefined): num
   return moving && pages.length === 1 ? LIVE_MS : IDLE_MS;
 }
 
-export function transfersQuery(state: TransferState | undefined) {
+/** With `told`, the platform tells of what moves by itself, and the list is asked for seldom. */
+export function transfersQuery(state: TransferState | undefined, told: boolean) {
   return infiniteQueryOptions<Page<Transfer>, Error, Pages<Transfer>, unknown[], string>({
     queryKey: ["jobs", "transfers", state],
     queryFn: async ({ pageParam, signal }) => {
@@ -37,7 +38,7 @@ export function transfersQuery(state: TransferState | undefined) {
     },
     initialPageParam: "",
     getNextPageParam: (page) => cursorOf(page.next),
-    refetchInterval: (query) => pollEvery(query.state.data),
+    refetchInterval: (query) => (told ? IDLE_MS : pollEvery(query.state.data)),
     refetchOnWindowFocus: true,
     staleTime: 0,
   });

@@ -1,6 +1,7 @@
 import { useDocumentVisibility } from "@mantine/hooks";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { createLazyRoute } from "@tanstack/react-router";
+import { useState } from "react";
 
 import { useMe } from "../../api/session";
 import { SignInFirst } from "../../ui/Notice";
@@ -9,6 +10,7 @@ import { Filters } from "./components/Filters";
 import { Live } from "./components/Live";
 import { Runs } from "./components/Runs";
 import { Transfers } from "./components/Transfers";
+import { useTransferEvents } from "./events";
 import classes from "./Jobs.module.css";
 import { isActive, runsQuery, transfersQuery } from "./queries";
 import { RUN_STATES, TRANSFER_STATES } from "./search";
@@ -34,10 +36,14 @@ function Jobs() {
   const runState = RUN_STATES.find((one) => one === state);
   const showTransfers = kind !== "runs" && (!state || transferState !== undefined);
   const showRuns = kind !== "transfers" && (!state || runState !== undefined);
-  const transfers = useInfiniteQuery({ ...transfersQuery(transferState), enabled: showTransfers });
+  const [told, setTold] = useState(false);
+  const asked = transfersQuery(transferState, told);
+  const transfers = useInfiniteQuery({ ...asked, enabled: showTransfers });
   const runs = useInfiniteQuery({ ...runsQuery(runState), enabled: showRuns });
+  const moves = showTransfers ? (transfers.data?.pages.flatMap((page) => page.results) ?? []) : [];
+  useTransferEvents(moves.some(isActive), setTold);
   const rows = [
-    ...(showTransfers ? (transfers.data?.pages.flatMap((page) => page.results) ?? []) : []),
+    ...moves,
     ...(showRuns ? (runs.data?.pages.flatMap((page) => page.results) ?? []) : []),
   ];
   const hidden = useDocumentVisibility() === "hidden";
@@ -47,7 +53,7 @@ function Jobs() {
       <PageTitle>Jobs</PageTitle>
       <div className={classes["top"]}>
         <h1>Jobs</h1>
-        <Live hidden={hidden} failing={failing} active={rows.filter(isActive).length} />
+        <Live hidden={hidden} failing={failing} active={rows.filter(isActive).length} told={told} />
       </div>
       <Filters />
       <div className={classes["stack"]}>

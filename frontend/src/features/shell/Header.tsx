@@ -25,6 +25,9 @@ export function Header() {
           <Link to="/jobs" activeOptions={{ includeSearch: false }}>
             Jobs
           </Link>
+          <Link to="/mesh" activeOptions={{ includeSearch: false }}>
+            Mesh
+          </Link>
           <Link to="/governance" activeOptions={{ includeSearch: false }}>
             Governance
           </Link>

@@ -2,7 +2,7 @@ import { Progress as Bar } from "@mantine/core";
 
 import { bytes, duration } from "../../../ui/format";
 import classes from "../Jobs.module.css";
-import { rateOf } from "../rate";
+import { paceOf } from "../rate";
 
 interface ProgressProps {
   id: string;
@@ -31,11 +31,11 @@ export function Progress({ id, label, done, total, unit, active }: ProgressProps
 }
 
 function Speed({ id, done, total }: { id: string; done: number; total: number }) {
-  const rate = rateOf(id);
+  const { rate, left } = paceOf(id, done, total);
   if (!rate) return null;
   return (
     <span>
-      {bytes(rate)}/s, {duration((total - done) / rate)} left
+      {bytes(rate)}/s{left !== undefined && `, ${duration(left)} left`}
     </span>
   );
 }

@@ -1,4 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 
 import type { Plan } from "../../../api/types";
 import { bytes } from "../../../ui/format";
@@ -16,13 +17,21 @@ export function PlanPanel({ name }: { name: string }) {
   const plan = useQuery(planQuery(name));
   if (plan.isPending) return <LoadingRows rows={3} height={34} />;
   if (plan.isError) return <Failure error={plan.error} retry={() => void plan.refetch()} />;
-  return <Items plan={plan.data} />;
+  return <Items plan={plan.data} name={name} />;
 }
 
-function Items({ plan }: { plan: Plan }) {
+function Items({ plan, name }: { plan: Plan; name: string }) {
   const still = plan.bytes > 0 ? `${bytes(plan.bytes)} still to move` : "Nothing is to be moved";
+  const aside = (
+    <>
+      {still} ·{" "}
+      <Link to="/mesh/plan" search={{ name }}>
+        What would move, and at which price
+      </Link>
+    </>
+  );
   return (
-    <Panel title="What the policies ask for" aside={still} flush>
+    <Panel title="What the policies ask for" aside={aside} flush>
       {plan.items.length > 0 && (
         <TableFrame label="Plan">
           <table>

@@ -68,6 +68,7 @@ function CopyRow({ row }: { row: Replica }) {
       <td>
         <State value={row.state} />
         <Reason code={row.reason_code} text={row.reason} />
+        <Going row={row} />
       </td>
       <td className="num">
         <Bytes value={row.bytes} />
@@ -77,6 +78,17 @@ function CopyRow({ row }: { row: Replica }) {
         <Ago at={row.verified_at} />
       </td>
     </tr>
+  );
+}
+
+/** What nothing asks for any more says when it goes, and why. */
+function Going({ row }: { row: Replica }) {
+  if (!row.remove_after) return null;
+  return (
+    <div className={classes["reason"]}>
+      goes <Ago at={row.remove_after} />
+      {row.remove_reason && `: ${row.remove_reason}`}
+    </div>
   );
 }
 
