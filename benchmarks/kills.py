@@ -11,11 +11,13 @@ the kills cost.
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import json
 import logging
 import os
 import random
+import shutil
 import signal
 import sys
 import tempfile
@@ -30,7 +32,9 @@ import django
 from benchmarks.harness import MIB, Figure, finish, need, options, print_conditions
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-os.environ.setdefault("FAIRMESH_HOME", tempfile.mkdtemp(prefix="fairmesh-kills-"))
+_HOME = tempfile.mkdtemp(prefix="fairmesh-kills-")
+atexit.register(shutil.rmtree, _HOME, ignore_errors=True)
+os.environ.setdefault("FAIRMESH_HOME", _HOME)  # the process that measures is given its own
 django.setup()
 
 # Django must be set up before its models can be imported.

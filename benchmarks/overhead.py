@@ -12,8 +12,10 @@ servers; so the seconds of a transfer outside of its own `copy_files` are told a
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
+import shutil
 import sys
 import tempfile
 import time
@@ -38,6 +40,7 @@ from benchmarks.harness import (
 )
 
 _HOME = tempfile.mkdtemp(prefix="fairmesh-overhead-")
+atexit.register(shutil.rmtree, _HOME, ignore_errors=True)
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 os.environ.setdefault("FAIRMESH_HOME", _HOME)
 django.setup()
