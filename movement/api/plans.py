@@ -23,11 +23,11 @@ Data = dict[str, Any]
 class PlanIn(serializers.Serializer[Data]):
     """One of name, policy and site; with `digest` the plan is applied only if it is that one."""
 
-    name = serializers.CharField(max_length=600, required=False, default="")
-    policy = serializers.CharField(max_length=64, required=False, default="")
-    site = serializers.CharField(max_length=64, required=False, default="")
-    digest = serializers.CharField(max_length=71, required=False, default="")
-    keep = serializers.BooleanField(required=False, default=True)
+    name = serializers.CharField(max_length=600, default="", allow_blank=True)
+    policy = serializers.CharField(max_length=64, default="", allow_blank=True)
+    site = serializers.CharField(max_length=64, default="", allow_blank=True)
+    digest = serializers.CharField(max_length=71, default="", allow_blank=True)
+    keep = serializers.BooleanField(default=True)
 
 
 class PlanItemOut(serializers.Serializer[Data]):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -58,16 +58,20 @@ class MeshPlan:
     outlook: Outlook
     versions: Sequence[VersionPlan]
 
+    @cached_property
+    def stores(self) -> frozenset[str] | None:
+        """The stores that are asked about; None for all."""
+        if not self.asked.site:
+            return None
+        stores = self.outlook.mesh.stores.values()
+        return frozenset(store.name for store in stores if store.site.name == self.asked.site)
+
     def lines(self) -> Iterator[tuple[VersionPlan, Item]]:
         """Yield each line with the version it is of; of a site's plan only those that touch it."""
         for planned in self.versions:
             for item in planned.items:
-                if not self.asked.site or self._site_of(item.store) == self.asked.site:
+                if self.stores is None or item.store in self.stores:
                     yield planned, item
-
-    def _site_of(self, store: str) -> str:
-        found = self.outlook.mesh.stores.get(store)
-        return "" if found is None else found.site.name
 
     @cached_property
     def digest(self) -> str:
@@ -103,7 +107,12 @@ def plan_for(principal: Principal, asked: Asked) -> MeshPlan:
     outlook.know_below("/" if not asked.name else asked.name.partition("/~/")[0])
     found = planned_versions(_versions(principal, asked).order_by("id"))
     plans = [outlook.plan(version) for version in found.iterator(chunk_size=_AT_ONCE)]
-    return MeshPlan(asked, outlook, _touching(plans, asked, outlook))
+    planned = MeshPlan(asked, outlook, plans)
+    here = planned.stores
+    if here is None:
+        return planned
+    touching = [each for each in plans if any(item.store in here for item in each.items)]
+    return MeshPlan(asked, outlook, touching)
 
 
 def _versions(principal: Principal, asked: Asked) -> QuerySet[Version]:
@@ -130,13 +139,6 @@ def _bound_by(slug: str) -> list[str]:
     return [each.name for each in products_below(policy.prefix) if policy.labels <= each.labels]
 
 
-def _touching(plans: Iterable[VersionPlan], asked: Asked, outlook: Outlook) -> list[VersionPlan]:
-    if not asked.site:
-        return list(plans)
-    there = {s.name for s in outlook.mesh.stores.values() if s.site.name == asked.site}
-    return [plan for plan in plans if any(item.store in there for item in plan.items)]
-
-
 def apply_plan(
     principal: Principal, asked: Asked, digest: str = ""
 ) -> tuple[AppliedPlan, MeshPlan]:
@@ -149,16 +151,11 @@ def apply_plan(
             name=str(asked), digest=planned.digest, asked_by=principal.id
         )
         for each in planned.versions:
-            if not asked.site or _copies_to(each, planned):
-                carry_out(each, asked_by=RECONCILER.id, applied=applied)
+            carry_out(each, asked_by=RECONCILER.id, applied=applied, within=planned.stores)
         name = asked.name or "/"
         answer = decide(principal, Action.ADMINISTER, load(name.partition("/v=")[0]))
         audit.record(principal, "apply-plan", name, answer, plan=str(applied.pk), asked=str(asked))
     return applied, planned
-
-
-def _copies_to(each: VersionPlan, planned: MeshPlan) -> bool:
-    return any(of is each and item.step is not Step.KEEP for of, item in planned.lines())
 
 
 def applied_plan(principal: Principal, plan_id: UUID) -> AppliedPlan:

@@ -6,7 +6,7 @@ nothing. See docs/explanation/algorithms/reconciler.md.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -44,18 +44,28 @@ def reconcile_version(version_id: UUID, outlook: Outlook | None = None) -> Versi
 
 
 def carry_out(
-    planned: VersionPlan, *, asked_by: str, applied: AppliedPlan | None = None
+    planned: VersionPlan,
+    *,
+    asked_by: str,
+    applied: AppliedPlan | None = None,
+    within: Set[str] | None = None,
 ) -> list[Transfer]:
-    """Queue the copies of a plan, note its refusals, and mark what may go; return what is new."""
+    """Queue the copies of a plan, note its refusals, and mark what may go; return what is new.
+
+    With `within` only what concerns these stores is done, and nothing is marked or taken back.
+    """
     version, queued, refused_still = planned.version, [], set()
     for item in planned.plan.items:
+        if within is not None and item.store not in within:
+            continue
         if item.step is Step.COPY:
             queued.append(_queue(planned, item, asked_by, applied))
         elif item.step is Step.REFUSE:
             refused_still.add(item.store)
             _note_refusal(version, item)
-    _lift_refusals(version, refused_still, planned.plan)
-    mark_surplus(planned)
+    if within is None:
+        _lift_refusals(version, refused_still, planned.plan)
+        mark_surplus(planned)
     return [transfer for transfer in queued if transfer is not None]
 
 

@@ -112,3 +112,14 @@ def test_an_applied_plan_is_watched_and_called_off(
     undone = folders.operator.client().post(f"/api/v1/plans/{plan}/undo").json()
     assert undone["states"] == {"done": 1, "cancelled": 1}
     assert undone["undone_at"] is not None
+
+
+def test_the_plan_of_a_site_does_nothing_elsewhere(
+    folders: World, planned: dict[str, Version]
+) -> None:
+    folders.add_protection("two", "{copies: 3}", "/acme/nlp")
+    Transfer.objects.all().delete()
+    assert apply(folders.operator.client(), name="", site="core-us").status_code == 200
+    assert [row.target.name for row in Transfer.objects.filter(state=TransferState.QUEUED)] == [
+        "dir-us"
+    ]

@@ -4378,6 +4378,9 @@ export interface components {
             readonly since: string;
             /** Format: date-time */
             verified_at: string | null;
+            /** Format: date-time */
+            remove_after: string | null;
+            remove_reason: string;
         };
         /**
          * @description * `upload` - Upload

@@ -24,7 +24,7 @@ export type Token = Schemas["TokenOut"];
 export type Action = Schemas["Action"];
 export type Purpose = Schemas["RequestInPurposeEnum"];
 
-export type Replica = Schemas["ReplicaOut"] & { remove_after?: string | null; remove_reason?: string };
+export type Replica = Schemas["ReplicaOut"];
 export type Transfer = Schemas["TransferOut"];
 export type Site = Schemas["SiteOut"];
 export type SiteDetail = Schemas["SiteDetailOut"];
