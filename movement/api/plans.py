@@ -98,7 +98,8 @@ class PlansView(APIView):
         """Queue what the plan says; again changes nothing."""
         asked, told = _asked(request.data)
         applied, planned = services.apply_plan(principal_of(request), asked, told["digest"])
-        return Response(_plan_out(planned, applied.pk, told["keep"]))
+        plan_id = None if applied is None else applied.pk
+        return Response(_plan_out(planned, plan_id, told["keep"]))
 
 
 class AppliedPlanView(APIView):

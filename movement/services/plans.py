@@ -141,11 +141,16 @@ def _bound_by(slug: str) -> list[str]:
 
 def apply_plan(
     principal: Principal, asked: Asked, digest: str = ""
-) -> tuple[AppliedPlan, MeshPlan]:
-    """Queue what `plan_for` shows. With `digest` only if it is still the plan that was shown."""
+) -> tuple[AppliedPlan | None, MeshPlan]:
+    """Queue what `plan_for` shows. With `digest` only if it is still the plan that was shown.
+
+    Where there is nothing that one administers nothing is applied: then the first is None.
+    """
     planned = plan_for(principal, asked)
     if digest and digest != planned.digest:
         raise Conflict("The plan has changed since it was shown; look at it again.")
+    if not planned.versions:
+        return None, planned
     with transaction.atomic():
         applied = AppliedPlan.objects.create(
             name=str(asked), digest=planned.digest, asked_by=principal.id

@@ -54,6 +54,8 @@ def bodies(name: str) -> dict[str, Any]:
         "erasures": {"name": f"{name}/v=1", "reason": "x", "basis": "GDPR Art. 17"},
         "transfers": {"version": f"{name}/v=1", "target": "store-us"},
         "plans": {"name": name},
+        "pins": {"version": f"{name}/v=1", "store": "store-eu", "reason": "The trial."},
+        "site-subscriptions": {"product": name, "site": "core-eu"},
         "pipelines": {"name": "p", "spec": MINE | {"inputs": [{"name": name}],
                                                    "output": {"name": KNOWN}}},
         "policies": {"kind": "protection", "text": protection},
@@ -74,6 +76,7 @@ NAMELESS = {
     "links", "teams/<slug:slug>/members", "teams/<slug:slug>/members/<str:username>",
     "groups/<slug:name>/members/<str:username>", "users/<str:username>", "clients/<str:client_id>",
     "users/<str:username>/erase", "sites/<slug:name>", "policies/<uuid:policy_id>/diff",
+    "sites/<slug:name>/heartbeat", "stores/<slug:name>/trust",
 }  # fmt: skip
 """Writes about people, teams and places: they take the name of no product."""
 QUERIES = (
@@ -82,7 +85,7 @@ QUERIES = (
     "node=dataset:fairmesh://demo:{0}",
     "nodeId=dataset:fairmesh://demo:{0}",
 )
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[^\"]+")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[^\"]+|^id: \d+", re.MULTILINE)
 
 
 def writes() -> Iterator[str]:
