@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from xml.etree import ElementTree as ET
 
@@ -146,19 +147,19 @@ class S3Store:
         return "seaweedfs" in self._ask("HEAD", None).headers.get("server", "").lower()
 
     def _listed(self, prefix: str) -> Iterator[ObjectInfo]:
-        with self._steering(prefix):
-            for found in self._control.list_objects(
-                self._bucket, prefix=self._prefix + prefix, recursive=True
-            ):
-                if found.object_name is None or found.is_dir:
-                    continue
-                yield ObjectInfo(
-                    key=found.object_name.removeprefix(self._prefix),
-                    bytes=found.size or 0,
-                    etag=(found.etag or "").strip('"'),
-                    sha256=None,
-                    modified=found.last_modified or datetime.fromtimestamp(0, UTC),
-                )
+        query = {
+            "list-type": "2", "encoding-type": "url", "prefix": self._prefix + prefix,
+        }  # fmt: skip
+        while True:
+            root = self._document(self._ask("GET", None, query), prefix)
+            for found in s3xml.listed_objects(root):
+                yield replace(found, key=found.key.removeprefix(self._prefix))
+            if root.findtext("IsTruncated") != "true":
+                return
+            token = root.findtext("NextContinuationToken")
+            if not token or token == query.get("continuation-token"):
+                raise StoreRefused(f"{self.label} lists a part and does not say how to go on.")
+            query["continuation-token"] = token
 
     @contextlib.contextmanager
     def open(

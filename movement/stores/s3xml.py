@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from urllib.parse import unquote_plus
 from xml.etree import ElementTree as ET
 
 from core.errors import StoreUnavailable
 from movement.stores.crc32c import crc32c_from_header, crc32c_to_header
-from movement.stores.protocol import Part, Upload
+from movement.stores.protocol import ObjectInfo, Part, Upload
 
 
 def parse(document: bytes) -> ET.Element:
@@ -57,6 +58,22 @@ def listed_parts(root: ET.Element) -> Iterator[Part]:
             etag=element.findtext("ETag", "").strip('"'),
             crc32c=crc32c_from_header(element.findtext("ChecksumCRC32C")),
         )
+
+
+def listed_objects(root: ET.Element) -> Iterator[ObjectInfo]:
+    """Yield the objects of one page of a listing; a key that ends with `/` is a folder's mark."""
+    is_quoted = root.findtext("EncodingType") == "url"
+    for element in root.iterfind("Contents"):
+        found = {child.tag: child.text or "" for child in element}
+        key = unquote_plus(found["Key"]) if is_quoted else found["Key"]
+        if not key.endswith("/"):
+            yield ObjectInfo(
+                key=key,
+                bytes=int(found.get("Size", "0")),
+                etag=found.get("ETag", "").strip('"'),
+                sha256=None,
+                modified=parse_time(found.get("LastModified", "")),
+            )
 
 
 def listed_uploads(root: ET.Element) -> Iterator[Upload]:
