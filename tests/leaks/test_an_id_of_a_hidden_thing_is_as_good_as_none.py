@@ -98,7 +98,7 @@ def mesh(db: None, settings: Any, tmp_path: Path) -> World:
     pin = {"version": f"{SECRET}/v=1", "store": "store-eu", "reason": "The trial."}
     post(operator, "pins", pin)
     post(operator, "site-subscriptions", {"product": SECRET, "site": "core-eu"})
-    post(operator, "plans", {"name": SECRET})
+    post(client, "plans", {"name": SECRET})
     replica = Replica.objects.filter(version__product__name=SECRET).first()
     assert replica is not None
     start_scrub(replica, deep=False, asked_by="ana")

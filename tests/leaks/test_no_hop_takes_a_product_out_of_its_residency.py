@@ -142,7 +142,8 @@ def test_what_is_under_way_is_stopped_and_taken_back(
 
     monkeypatch.setattr(carry, "_finish", bound_meanwhile)
     assert run_transfer(moving.pk) == TransferState.REFUSED
-    assert len(seen[0]) == 2, "there was something to take back"
+    files = [key for key in seen[0] if "/.fairmesh/" not in key]
+    assert len(files) == 2, "there was something to take back"
     assert nothing_is_in_the_us()
     moving.refresh_from_db()
     assert moving.reason_code == "policy_denied"
