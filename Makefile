@@ -57,7 +57,7 @@ up: setup portal  ## the whole platform, until Ctrl-C
 down: setup  ## end what `make up` started
 	@$(BIN)/python manage.py down
 
-test: setup-dev portal  ## all tests: on SQLite, and again on PostgreSQL
+test: setup-dev portal  ## all tests on SQLite; on PostgreSQL again what knows a difference
 	$(BIN)/python -m tests.browser
 	$(BIN)/python -m pytest -n 3
 	$(BIN)/python -m tests.postgres -n 3

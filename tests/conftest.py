@@ -9,14 +9,16 @@ from movement import live as live_events
 pytest_plugins = ["tests.servers", "tests.live"]
 
 _LIVE = frozenset({"e2e", "faults", "runtime"})
-_DATABASE = frozenset({"db", "transactional_db", "live_server", "live", "_mesh"})
+_DATABASE = frozenset({"db", "transactional_db"})
+_ALIKE = frozenset({"client", "demo", "docs", "leaks", "peers", "runtime", "transforms"})
+"""Folders of tests that ask the database nothing that tests of the other folders do not ask."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--database-only",
         action="store_true",
-        help="only the tests that touch the database: the others know no difference between two",
+        help="only the tests for which it matters on which database they run",
     )
 
 
@@ -39,7 +41,7 @@ def _streams_end_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _touches_database(item: pytest.Item) -> bool:
-    if item.get_closest_marker("looks"):
+    if item.get_closest_marker("looks") or _ALIKE.intersection(item.path.parts):
         return False
     fixtures = _DATABASE.intersection(getattr(item, "fixturenames", ()))
     return bool(fixtures) or item.get_closest_marker("django_db") is not None

@@ -1,5 +1,6 @@
-"""`python -m tests.postgres [arguments]`: the tests that touch the database again, on PostgreSQL.
+"""`python -m tests.postgres [arguments]`: on PostgreSQL again what knows a difference.
 
+With `--all` every test runs there, those too that ask the database nothing which others do not ask.
 The server is one of the wheel `pgserver`, gone afterwards; where that wheel does not exist
 (Python 3.13), the one that FAIRMESH_TEST_POSTGRES names.
 """
@@ -22,7 +23,9 @@ def main(arguments: list[str]) -> int:
     with server() as url:
         sys.stdout.write("The tests run again, on PostgreSQL.\n")
         sys.stdout.flush()
-        command = [sys.executable, "-m", "pytest", "--database-only", *arguments]
+        chosen = [] if "--all" in arguments else ["--database-only"]
+        others = [each for each in arguments if each != "--all"]
+        command = [sys.executable, "-m", "pytest", *chosen, *others]
         return subprocess.call(command, env={**os.environ, "DATABASE_URL": url})
 
 
