@@ -232,10 +232,3 @@ def _database() -> Iterator[dict[str, str]]:
             connection.execute(
                 sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
             )
-
-
-@pytest.fixture(scope="session")
-def live() -> Iterator[LivePlatform]:
-    """The one platform of the session, for tests that leave it whole and running."""
-    with platform(FAIRMESH_WEB_PROCESSES="2") as running:
-        yield running

@@ -23,7 +23,7 @@ FOLDERS = {
 }
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def _mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with platform(FAIRMESH_LEASE_SECONDS="3") as live:
         relay = Relay(lambda: str(live.told["stores"][BEHIND]))
