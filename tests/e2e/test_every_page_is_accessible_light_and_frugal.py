@@ -75,12 +75,14 @@ def pages(mesh: World) -> Pages:
     """Who opens which address; those of the console name what is there to see."""
     made = governed.govern(mesh)
     entry = AuditEntry.objects.filter(position__isnull=False).latest("id")
+    applied, _ = apply_plan(mesh.operator.principal, Asked(site="core-us"))
+    assert applied is not None
     ids = {
         "request": AccessRequest.objects.get().pk,
         "policy": made.policy.pk,
         "other": governed.draft_again(made).pk,
         "entry": entry.pk,
-        "applied": apply_plan(mesh.operator.principal, Asked(site="core-us"))[0].pk,
+        "applied": applied.pk,
     }
     return [*PAGES, *((who, path.format(**ids)) for who, path in CONSOLE)]
 
