@@ -37,8 +37,8 @@ from benchmarks.servers import null_server
 from core.digests import CHUNK_BYTES
 from movement.stores.s3 import S3Store
 
-THREADS = {"large": 8, "huge": 8, "small": 4}
-"""What serves ours best, as with the peers; short files are mostly Python, one thread at a time."""
+THREADS = 8
+"""As many as the peers have."""
 GOALS = {"large": (0.9, 2.8), "huge": (1.4, 2.9), "small": (3.0, 4.0)}
 """By load: of rclone's speed, of s5cmd's."""
 MEMORY_MIB = 64
@@ -59,7 +59,7 @@ class Bench:
         bucket = self._bucket("ours", number)
         command: list[str | Path] = [
             *(sys.executable, "-m", "benchmarks.copy_null_ours"),
-            *(self.source, self.load.name, self.target, bucket, str(THREADS[self.load.name])),
+            *(self.source, self.load.name, self.target, bucket, str(THREADS)),
             self.root / self.load.name,
         ]
         return self._check(run(command, {}, self.root / "log"), bucket)
@@ -156,7 +156,7 @@ def main() -> int:
     loads = QUICK_LOADS if asked.quick else LOADS
     print_conditions(
         asked,
-        f"{', '.join(str(load) for load in loads)}; 8 threads, 4 for small; null servers",
+        f"{', '.join(str(load) for load in loads)}; {THREADS} threads; null servers",
         _PACKAGES,
         {"s5cmd at": s5cmd_program().name},
     )

@@ -8,6 +8,7 @@ one. After a crash a second run skips the files that are there, and the parts th
 from __future__ import annotations
 
 import contextlib
+import itertools
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -15,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from core.errors import FairmeshError, StoreRefused, StoreUnavailable
+from movement.engine.ahead import ShortRow, is_short, looks_ahead
 from movement.engine.large import LargeCopy
 from movement.engine.outcome import (
     CopyItem,
@@ -107,10 +109,13 @@ class _Run:
         self._route = route
         self._items = items
         self._watch = watch
+        self._looks_ahead = looks_ahead(route)
         self._changed = threading.Condition()
         self._reports = threading.Lock()
-        self._parts: deque[_Task] = deque()
+        self._ready: deque[_Task] = deque()
         self._opening = 0
+        self._in_a_row = False
+        """One thread has the short files; what else the list holds it leaves to the others."""
         self._jobs: set[_LargeJob] = set()
         self._halted = False
         self.error: FairmeshError | None = None
@@ -131,17 +136,21 @@ class _Run:
     def _next(self) -> _Task | None:
         with self._changed:
             while not self._should_stop():
-                if self._parts:
-                    return self._parts.popleft()
-                item = next(self._items, None)
-                if item is not None:
-                    return self._task_for(item)
-                if not self._opening:
-                    return None
+                if self._ready:
+                    return self._ready.popleft()
+                if not self._in_a_row:
+                    item = next(self._items, None)
+                    if item is not None:
+                        return self._task_for(item)
+                    if not self._opening:
+                        return None
                 self._changed.wait(0.5)
             return None
 
     def _task_for(self, item: CopyItem) -> _Task:
+        if self._looks_ahead and is_short(item):
+            self._in_a_row = True
+            return lambda lane: self._copy_row(item, lane)
         if not is_large(item.entry):
             return lambda lane: self._copy_whole(item, lane)
         self._opening += 1
@@ -173,6 +182,28 @@ class _Run:
         self._halt()
         return True
 
+    def _copy_row(self, first: CopyItem, lane: Lane) -> None:
+        """Copy a short file and those that come after it, several at a time."""
+        items = itertools.chain([first], iter(self._next_short, None))
+        row = ShortRow(self._route, lane, self.report, lambda item: self._copy_whole(item, lane))
+        try:
+            row.copy(items)
+        finally:
+            with self._changed:
+                self._in_a_row = False
+                self._changed.notify_all()
+
+    def _next_short(self) -> CopyItem | None:
+        """Return the next file when it is a short one; None leaves what comes to `_next`."""
+        with self._changed:
+            if self._ready or self._should_stop():
+                return None
+            item = next(self._items, None)
+            if item is None or is_short(item):
+                return item
+            self._ready.append(self._task_for(item))
+            return None
+
     def _copy_whole(self, item: CopyItem, lane: Lane) -> None:
         with self._reporting(item):
             self.report(copy_whole(self._route, item, lane))
@@ -191,7 +222,7 @@ class _Run:
                     return
                 with self._changed:
                     self._jobs.add(job)
-                    self._parts.extend(tasks)
+                    self._ready.extend(tasks)
         finally:
             with self._changed:
                 self._opening -= 1

@@ -106,18 +106,18 @@ def copy_within(route: Route, item: CopyItem, lane: Lane) -> CopyOutcome | None:
     if source is None or (source.bytes, source.sha256) != (entry.bytes, entry.sha256):
         return None
     try:
-        route.target.copy_within(item.source_key, item.target_key, _facts(item))
+        route.target.copy_within(item.source_key, item.target_key, facts_of(item))
     except (StoreRefused, DigestMismatch, Invalid):
         return None
     lane.on_bytes(entry.bytes)
     return CopyOutcome(item, CopyState.COPIED, bytes_kept=entry.bytes)
 
 
-def _facts(item: CopyItem) -> ObjectFacts:
+def facts_of(item: CopyItem) -> ObjectFacts:
     return ObjectFacts(item.entry.sha256, item.entry.media_type)
 
 
-def _copied(item: CopyItem) -> CopyOutcome:
+def copied(item: CopyItem) -> CopyOutcome:
     return CopyOutcome(item, CopyState.COPIED, bytes_sent=item.entry.bytes, parts_sent=1)
 
 
@@ -125,23 +125,28 @@ def _copy_small(route: Route, item: CopyItem, lane: Lane) -> CopyOutcome:
     """Copy a file that fits the buffer: two requests, since the target itself refuses a second."""
     entry = item.entry
     lane.wait_for(entry.bytes)
-    data = lane.buffer[: entry.bytes]
     with route.source.open(item.source_key) as reader:
-        check_size(reader, entry)
-        fill(reader, data)
-    check_sha256(hashlib.sha256(data), entry.sha256, 0)
-    crc32c = entry.chunks[0].crc32c if entry.chunks else google_crc32c.value(bytes(data))
-    body = Body(entry.bytes, (data,), crc32c)
+        body = proved_body(reader, entry, lane)
     try:
-        route.target.put(item.target_key, body, _facts(item), if_absent=not item.replace)
+        route.target.put(item.target_key, body, facts_of(item), if_absent=not item.replace)
     except Conflict:
         if item.replace:
             raise
         if is_present(route.target, item):
             return CopyOutcome(item, CopyState.PRESENT)
-        route.target.put(item.target_key, body, _facts(item))
+        route.target.put(item.target_key, body, facts_of(item))
     lane.on_bytes(entry.bytes)
-    return _copied(item)
+    return copied(item)
+
+
+def proved_body(reader: Reader, entry: FileEntry, lane: Lane) -> Body:
+    """Return the bytes of a short file, in the lane's buffer. Raises IntegrityBroken."""
+    data = lane.buffer[: entry.bytes]
+    check_size(reader, entry)
+    fill(reader, data)
+    check_sha256(hashlib.sha256(data), entry.sha256, 0)
+    crc32c = entry.chunks[0].crc32c if entry.chunks else google_crc32c.value(bytes(data))
+    return Body(entry.bytes, (data,), crc32c)
 
 
 def _copy_one_part(route: Route, item: CopyItem, lane: Lane) -> CopyOutcome:
@@ -154,7 +159,7 @@ def _copy_one_part(route: Route, item: CopyItem, lane: Lane) -> CopyOutcome:
         if is_present(route.target, item):
             return CopyOutcome(item, CopyState.PRESENT)
         _put_streamed(route, item, lane, if_absent=False)
-    return _copied(item)
+    return copied(item)
 
 
 def _put_streamed(route: Route, item: CopyItem, lane: Lane, *, if_absent: bool) -> None:
@@ -162,7 +167,7 @@ def _put_streamed(route: Route, item: CopyItem, lane: Lane, *, if_absent: bool) 
     with route.source.open(item.source_key) as reader:
         check_size(reader, item.entry)
         body = Body(span.bytes, proved_pieces(reader, span, lane), span.crc32c)
-        route.target.put(item.target_key, body, _facts(item), if_absent=if_absent)
+        route.target.put(item.target_key, body, facts_of(item), if_absent=if_absent)
 
 
 def _copy_stream(route: Route, item: CopyItem, lane: Lane) -> CopyOutcome:
@@ -182,7 +187,7 @@ def _copy_stream(route: Route, item: CopyItem, lane: Lane) -> CopyOutcome:
             lane.on_bytes(len(view))
         check_sha256(digest, entry.sha256, 0)
         writer.commit(entry.sha256)
-    return _copied(item)
+    return copied(item)
 
 
 def _pieces(reader: Reader, size: int, lane: Lane) -> Iterator[memoryview]:

@@ -13,12 +13,12 @@ do not match their checksum), Conflict, Invalid (a key or a value that no store 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol, Self, runtime_checkable
 
 import google_crc32c
 
@@ -173,6 +173,24 @@ class Reader(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A GET that is on its way: it is opened or dropped."""
+
+    drop: Callable[[], None]
+    open: Callable[[], AbstractContextManager[Reader]]
+    """Raises as `Store.open` does."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskedPut:
+    """A PUT whose body is sent: its answer is taken or it is dropped, and then may have worked."""
+
+    drop: Callable[[], None]
+    finish: Callable[[], str]
+    """Returns and raises what `Store.put` does."""
+
+
 class Writer(Protocol):
     """A stream to one key; memory stays within one part whatever the size.
 
@@ -313,6 +331,19 @@ class Store(Protocol):
 
     def uploads(self, prefix: str = "") -> Iterator[Upload]:
         """Yield unfinished uploads of keys that start with `prefix`: resumable or abandoned."""
+        ...
+
+
+@runtime_checkable
+class LooksAhead(Protocol):
+    """A store over a wire: of its requests several can be on their way from one thread."""
+
+    def ask(self, key: str) -> Asked:
+        """Send the request for a whole object. Raises StoreUnavailable."""
+        ...
+
+    def ask_put(self, key: str, body: Body, facts: ObjectFacts, *, if_absent: bool) -> AskedPut:
+        """Send a short object whole, as `Store.put`. Raises StoreUnavailable, Conflict."""
         ...
 
 

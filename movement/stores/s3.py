@@ -26,6 +26,8 @@ from core.errors import (
 from movement.stores import s3xml
 from movement.stores.crc32c import crc32c_from_header, crc32c_to_header
 from movement.stores.protocol import (
+    Asked,
+    AskedPut,
     Body,
     Bytes,
     Capabilities,
@@ -45,7 +47,7 @@ from movement.stores.s3errors import error_from
 from movement.stores.s3generations import Generations
 from movement.stores.s3locks import keep_locked
 from movement.stores.s3probe import look_closely
-from movement.stores.s3wire import CONNECT_SECONDS, IO_SECONDS, Endpoint, Wire
+from movement.stores.s3wire import CONNECT_SECONDS, IO_SECONDS, Endpoint, Exchange, Wire
 from movement.stores.s3writer import S3Writer
 from movement.stores.sigv4 import Signer
 
@@ -172,8 +174,13 @@ class S3Store:
         if offset or length is not None:
             last = "" if length is None else str(offset + length - 1)
             headers["range"] = f"bytes={offset}-{last}"
+        with self._opened(self._wire.request("GET", self._path(key), headers=headers), key) as read:
+            yield read
+
+    @contextlib.contextmanager
+    def _opened(self, exchange: Exchange, key: str) -> Iterator[ObjectReader | NothingLeft]:
         refusal: FairmeshError | None = None
-        with self._wire.request("GET", self._path(key), headers=headers) as response:
+        with exchange as response:
             if response.status in (200, 206):
                 yield ObjectReader(response)
             else:
@@ -184,6 +191,11 @@ class S3Store:
             raise refusal
         if response.status == 416:
             yield NothingLeft(self._need(key).bytes)
+
+    def ask(self, key: str) -> Asked:
+        exchange = self._wire.request("GET", self._path(key))
+        exchange.send()
+        return Asked(exchange.drop, lambda: self._opened(exchange, key))
 
     def _need(self, key: str) -> ObjectInfo:
         if (info := self.stat(key)) is None:
@@ -201,13 +213,25 @@ class S3Store:
         return ObjectInfo(key, len(data), etag, sha256, datetime.now(UTC))
 
     def put(self, key: str, body: Body, facts: ObjectFacts, *, if_absent: bool = False) -> str:
+        headers = self._put_headers(key, facts, if_absent=if_absent)
+        return self._etag(self._ask("PUT", key, None, headers, body), key)
+
+    def _put_headers(self, key: str, facts: ObjectFacts, *, if_absent: bool) -> dict[str, str]:
         headers = {"content-type": facts.media_type, SHA256_HEADER: facts.sha256}
         if if_absent and self.conditional_put:
             headers["if-none-match"] = "*"
         elif if_absent:
             self._refuse_present(key)
-        answer = self._check(self._ask("PUT", key, None, headers, body), key)
-        return answer.headers.get("etag", "").strip('"')
+        return headers
+
+    def _etag(self, answer: Answer, key: str) -> str:
+        return self._check(answer, key).headers.get("etag", "").strip('"')
+
+    def ask_put(self, key: str, body: Body, facts: ObjectFacts, *, if_absent: bool) -> AskedPut:
+        headers = self._put_headers(key, facts, if_absent=if_absent)
+        exchange = self._request("PUT", key, None, headers, body)
+        exchange.send()
+        return AskedPut(exchange.drop, lambda: self._etag(_answer(exchange), key))
 
     def _refuse_present(self, key: str) -> None:
         if not self._told_of_races:
@@ -340,13 +364,20 @@ class S3Store:
         headers: Mapping[str, str] | None = None,
         body: Body | None = None,
     ) -> Answer:
+        return _answer(self._request(method, key, query, headers, body))
+
+    def _request(
+        self,
+        method: str,
+        key: str | None,
+        query: Mapping[str, str] | None,
+        headers: Mapping[str, str] | None,
+        body: Body | None,
+    ) -> Exchange:
         sent = dict(headers or {})
         if body is not None and body.crc32c is not None:
             sent[_CRC32C_HEADER] = crc32c_to_header(body.crc32c)
-        with self._wire.request(
-            method, self._path(key), query, sent, body or Body(0, ())
-        ) as response:
-            return Answer(response.status, response.headers, response.read())
+        return self._wire.request(method, self._path(key), query, sent, body or Body(0, ()))
 
     def _check(self, answer: Answer, key: str) -> Answer:
         if answer.status not in (200, 204):
@@ -369,3 +400,8 @@ class S3Store:
             raise Invalid(f"{self.label}: {error}.") from error
         except (MinioException, urllib3.exceptions.HTTPError) as error:
             raise StoreUnavailable(f"{self.label} does not answer: {error}.") from error
+
+
+def _answer(exchange: Exchange) -> Answer:
+    with exchange as response:
+        return Answer(response.status, response.headers, response.read())

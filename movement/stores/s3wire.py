@@ -216,41 +216,60 @@ class Wire:
 
 
 class Exchange:
-    """One request and its answer; the connection is kept when both went through to the end."""
+    """One request and its answer; the connection is kept when both went through to the end.
 
-    __slots__ = ("_body", "_head", "_method", "_response", "_stream", "_wire")
+    `send` may be called before the context is entered: the request is on its way then, while the
+    caller does something else. Such an exchange is entered or dropped.
+    """
+
+    __slots__ = ("_body", "_broken", "_head", "_method", "_response", "_stream", "_wire")
     _response: Response
-    _stream: Stream
 
     def __init__(self, wire: Wire, method: str, head: bytes, body: Body) -> None:
         self._wire, self._method = wire, method
         self._head, self._body = head, body
+        self._stream: Stream | None = None
+        self._broken: OSError | None = None
+
+    def send(self) -> None:
+        """Send the request. What breaks off is raised with the answer, which may come all the same.
+
+        Raises StoreUnavailable without a connection, UploadIncomplete and whatever a piece of the
+        body raises.
+        """
+        stream = self._stream = self._wire.take()
+        try:
+            sent = stream.send(self._head, self._body)
+            if sent != self._body.bytes:
+                raise UploadIncomplete(f"A body of {self._body.bytes} bytes came with {sent}.")
+        except OSError as error:
+            self._broken = error
+        except BaseException:
+            stream.close()
+            raise
+
+    def drop(self) -> None:
+        """Give up an exchange that was sent and not entered."""
+        if self._stream is not None:
+            self._stream.close()
 
     def __enter__(self) -> Response:
-        self._stream = self._wire.take()
+        """Read the answer's head; it may come before all of the body was taken."""
+        if self._stream is None:
+            self.send()
+        assert self._stream is not None
+        url = self._wire.label
         try:
-            self._response = self._ask()
+            self._response = Response(self._stream, url, self._method)
+        except (OSError, ValueError) as error:
+            self._stream.close()
+            if self._broken is None:
+                raise _unavailable("read from", url, error) from error
+            raise _unavailable("send to", url, self._broken) from self._broken
         except BaseException:
             self._stream.close()
             raise
         return self._response
-
-    def _ask(self) -> Response:
-        """Send, and read the answer's head; it may come before all of the body was taken."""
-        url = self._wire.label
-        broken: OSError | None = None
-        try:
-            sent = self._stream.send(self._head, self._body)
-        except OSError as error:
-            broken = error
-        if not broken and sent != self._body.bytes:
-            raise UploadIncomplete(f"A body of {self._body.bytes} bytes came with {sent}.")
-        try:
-            return Response(self._stream, url, self._method)
-        except (OSError, ValueError) as error:
-            if broken is None:
-                raise _unavailable("read from", url, error) from error
-            raise _unavailable("send to", url, broken) from broken
 
     def __exit__(
         self,
@@ -258,7 +277,8 @@ class Exchange:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if kind is None and self._response.keeps_open():
+        assert self._stream is not None
+        if kind is None and self._broken is None and self._response.keeps_open():
             self._wire.put_back(self._stream)
         else:
             self._stream.close()

@@ -277,3 +277,44 @@ def test_parts_cover_a_file_of_any_size_without_gap_or_overlap(size: int) -> Non
     following = part_span(entry, max(1, count // 2) + 1)
     assert middle.offset + middle.bytes == following.offset
     assert middle.offset % CHUNK_BYTES == 0
+
+
+def test_short_files_in_a_row_end_as_they_would_alone(s3: S3Server, tmp_path: Path) -> None:
+    """Good, rotten, missing, present and long files in one list; more than a row holds at once."""
+    source, target = s3.store(prefix="row source"), s3.store(prefix="row target")
+    items = [publish(source, f"short {n:02}", data_of(n * 1000, n)) for n in range(30)]
+    items.insert(9, publish(source, "long", data_of(CHUNK_BYTES + 5)))
+    flip(source, "short 07", 11, items[7].entry)
+    source.delete("short 20")
+    copy_file(source, target, items[3])
+    outcomes: dict[str, CopyOutcome] = {}
+    counted: list[int] = []
+
+    def on_file(outcome: CopyOutcome) -> None:
+        assert outcome.item.source_key not in outcomes
+        outcomes[outcome.item.source_key] = outcome
+
+    watch = Watch(on_file, counted.append)
+    summary = copy_files(source, target, items, threads=2, watch=watch)
+    assert (summary.copied, summary.present, summary.failed) == (28, 1, 2)
+    assert isinstance(outcomes["short 07"].error, IntegrityBroken)
+    assert isinstance(outcomes["short 20"].error, ObjectMissing)
+    assert outcomes["short 03"].state is CopyState.PRESENT
+    assert sum(counted) == summary.bytes_sent
+    there = {info.key: info.bytes for info in target.list()}
+    bad = {"short 07", "short 20"}
+    assert there == {i.target_key: i.entry.bytes for i in items if i.source_key not in bad}
+
+
+def test_a_row_that_is_stopped_reports_each_file_once(s3: S3Server) -> None:
+    source, target = s3.store(prefix="stopped source"), s3.store(prefix="stopped target")
+    items = [publish(source, f"short {n:02}", data_of(500, n)) for n in range(40)]
+    outcomes: list[CopyOutcome] = []
+    watch = Watch(outcomes.append, should_stop=lambda: len(outcomes) >= 5)
+    summary = copy_files(source, target, items, threads=3, watch=watch)
+    assert 5 <= summary.copied < 30
+    keys = [outcome.item.source_key for outcome in outcomes]
+    assert len(keys) == len(set(keys)) == summary.copied + summary.stopped
+    assert {info.key for info in target.list()} == {
+        outcome.item.target_key for outcome in outcomes if outcome.state is CopyState.COPIED
+    }
