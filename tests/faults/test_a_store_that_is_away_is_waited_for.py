@@ -14,7 +14,8 @@ from tests.live import wait_for
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(240)]
 BYTES = 96 * 1024 * 1024
-SLOW = 30e6
+SLOW = 8e6
+"""Bytes a second: twelve seconds in all, so that it is under way still when the store goes."""
 
 
 def begin(world: World, folder: Path, seed: int) -> tuple[Json, bytes]:
