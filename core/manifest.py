@@ -117,9 +117,14 @@ def read_shard(data: bytes, expected: Digest) -> Iterator[FileEntry]:
             expected=expected,
             found=found,
         )
-    for row in pq.read_table(io.BytesIO(data), schema=SCHEMA).to_pylist():
-        chunks = tuple(Chunk(c["sha256"], c["crc32c"]) for c in row.pop("chunks"))
-        yield FileEntry(**row, chunks=chunks)
+    # column by column: as rows of dictionaries the same entries take four times as long
+    for batch in pq.read_table(io.BytesIO(data), schema=SCHEMA).to_batches():
+        columns = [column.to_pylist() for column in batch.columns[:-1]]
+        lists: Any = batch.column("chunks")
+        ends = lists.offsets.to_pylist()
+        chunks = list(map(Chunk, *(each.to_pylist() for each in lists.values.flatten())))
+        pieces = (tuple(chunks[start:end]) for start, end in itertools.pairwise(ends))
+        yield from map(FileEntry, *columns, pieces)
 
 
 def merkle_root(digests: Sequence[Digest]) -> Digest:

@@ -18,7 +18,7 @@ from movement.stores.protocol import Asked, AskedPut, LooksAhead
 
 SHORT_BYTES = 65_536
 """A longer body may not fit the sockets' buffers, and would be waited for all the same."""
-DEPTH = 8
+DEPTH = 16
 """Files of one thread that are asked for, and that are sent and not yet answered, at most."""
 
 
@@ -29,7 +29,7 @@ def looks_ahead(route: Route) -> bool:
 
 
 def is_short(item: CopyItem) -> bool:
-    return item.entry.bytes <= SHORT_BYTES and not item.replace
+    return item.entry.bytes <= SHORT_BYTES
 
 
 class ShortRow:
@@ -86,7 +86,9 @@ class ShortRow:
         try:
             with asked.open() as reader:
                 body = proved_body(reader, item.entry, self._lane)
-            put = self._target.ask_put(item.target_key, body, facts_of(item), if_absent=True)
+            put = self._target.ask_put(
+                item.target_key, body, facts_of(item), if_absent=not item.replace
+            )
             self._sent.append((item, put))
         except FairmeshError:
             self._otherwise(item)
