@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
 from collections.abc import Callable
@@ -189,3 +190,50 @@ def test_pack(batches: list[list[list[int]]], length: int) -> None:
     assert all(row["length"] == length for row in rows[:-1])
     found = [at * length + start for at, row in enumerate(rows) for start in row["doc_starts"]]
     assert found == begun
+
+
+@QUICK
+@given(
+    st.lists(st.lists(st.lists(st.integers(1, 9), max_size=9), max_size=6), max_size=4),
+    st.integers(1, 7),
+)
+def test_pack_best_fit(batches: list[list[list[int]]], length: int) -> None:
+    """Row for row what a search of every row for the one with the least room gives."""
+    step = Pack(length, method="best_fit", loss_mask=True)
+    running = step.start(Encoders(_no_tokenizer))
+    schema = pa.schema([("input_ids", IDS)])
+    found: list[dict[str, list[int] | int]] = []
+    for documents in batches:
+        batch = pa.record_batch([pa.array([[0], *documents], IDS)], schema=schema).slice(1)
+        found += running.apply(batch).batch.to_pylist()
+    if (rest := running.finish()) is not None:
+        assert rest.batch.schema.equals(step.output_schema(schema))
+        found += rest.batch.to_pylist()
+
+    whole: list[list[list[int]]] = []
+    rests: list[list[int]] = []
+    for document in (document for documents in batches for document in documents):
+        cut = len(document) - len(document) % length
+        whole += [[document[at : at + length]] for at in range(0, cut, length)]
+        rests += [document[cut:]] if document[cut:] else []
+    fitted: list[list[list[int]]] = []
+    for piece in sorted(rests, key=len, reverse=True):
+        rooms = [(length - sum(map(len, row)), row) for row in fitted]
+        enough = [(room, row) for room, row in rooms if room >= len(piece)]
+        if enough:
+            min(enough, key=lambda each: each[0])[1].append(piece)
+        else:
+            fitted.append([piece])
+    tokens = [sum(map(len, row)) for row in (*whole, *fitted)]
+    assert [row["length"] for row in found[: len(whole)]] == tokens[: len(whole)]
+    assert sorted(row["length"] for row in found) == sorted(tokens)
+    pieces: list[list[int]] = []
+    for row in found:
+        ids, size, starts = row["input_ids"], row["length"], row["doc_starts"]
+        assert isinstance(ids, list)
+        assert isinstance(size, int)
+        assert isinstance(starts, list)
+        assert ids[size:] == [0] * (length - size)
+        assert row["loss_mask"] == [at < size for at in range(length)]
+        pieces += [ids[start:end] for start, end in itertools.pairwise([*starts, size])]
+    assert sorted(pieces) == sorted(piece for row in (*whole, *fitted) for piece in row)
