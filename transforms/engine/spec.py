@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from typing import Literal
 
 import pyarrow as pa
@@ -14,13 +15,14 @@ from core.canonical import canonical_digest
 from core.digests import Digest
 from transforms.engine.operators.base import Operator
 from transforms.engine.operators.registry import OPERATORS
+from transforms.engine.output import NAME_PATTERN, Output, Split
 from transforms.engine.params import Json, json_schema, parse, rule, to_json
 from transforms.engine.problems import Problem, join, nearest, refuse
+from transforms.engine.writing.registry import FORMATS
 
 ENGINE_VERSION = 1
 """Rises whenever the engine itself would give other bytes for the same document."""
 
-NAME_PATTERN = r"^(/[a-z0-9][a-z0-9._-]{0,63})+/~/[a-z0-9][a-z0-9._-]{0,63}$"
 VERSION_PATTERN = r"^(latest|stable|v=[1-9][0-9]*)$"
 
 ColumnType = Literal[
@@ -75,14 +77,6 @@ class Input:
 
 
 @dataclass(frozen=True)
-class Output:
-    """What is written."""
-
-    name: str = field(metadata=rule("The data product of the result.", pattern=NAME_PATTERN))
-    format: Literal["parquet"] = field(default="parquet", metadata=rule("The file format."))
-
-
-@dataclass(frozen=True)
 class _Frame:
     """The document around the steps; they are read apart, by the operator each one names."""
 
@@ -91,6 +85,10 @@ class _Frame:
         metadata=rule("Exactly one input in this version of the format.", min_items=1)
     )
     output: Output = field(metadata=rule("The result."))
+    split: Split | None = field(
+        default=None,
+        metadata=rule("How the rows are divided, each part into a folder; by default they are not."),
+    )
 
 
 @dataclass(frozen=True)
@@ -100,15 +98,19 @@ class Spec:
     input: Input
     steps: tuple[Operator, ...]
     output: Output
+    split: Split | None = None
 
     def as_json(self) -> dict[str, Json]:
         """Return the normal form: every default written out, nothing else than the document."""
-        return {
+        document: dict[str, Json] = {
             "version": 1,
             "inputs": [to_json(self.input)],
             "steps": [{step.NAME: to_json(step)} for step in self.steps],
             "output": to_json(self.output),
         }
+        if self.split is not None:
+            document["split"] = to_json(self.split)
+        return document
 
     def tokenizers(self) -> tuple[str, ...]:
         return tuple(sorted({name for step in self.steps for name in step.tokenizers()}))
@@ -136,9 +138,11 @@ def read_spec(document: object) -> Spec:
     steps = _read_steps(document.get("steps"), problems)
     if frame is not None and len(frame.inputs) > 1:
         problems.append(Problem("inputs[1]", "Only one input is possible so far."))
+    if frame is not None and frame.split is not None:
+        problems += frame.split.problems()
     if problems or frame is None:
         raise refuse(problems)
-    return Spec(frame.inputs[0], steps, frame.output)
+    return Spec(frame.inputs[0], steps, frame.output, frame.split)
 
 
 def _read_steps(raw: object, problems: list[Problem]) -> tuple[Operator, ...]:
@@ -199,7 +203,12 @@ def digest(spec: Spec, tokenizer_sha256: Callable[[str], str]) -> Digest:
         "engine": ENGINE_VERSION,
         "spec": spec.as_json(),
         "operators": {step.NAME: step.VERSION for step in spec.steps},
-        "libraries": {"pyarrow": pa.__version__, "tokenizers": tokenizers.__version__},
+        "writer": FORMATS[spec.output.format].VERSION,
+        "libraries": {
+            "pyarrow": pa.__version__,
+            "tokenizers": tokenizers.__version__,
+            **{name: version(name) for step in spec.steps for name in step.libraries()},
+        },
         "tokenizers": {name: tokenizer_sha256(name) for name in spec.tokenizers()},
     }
     return canonical_digest(whole)

@@ -136,6 +136,10 @@ class Operator(ABC):
         """Return the names of the tokenizers that this step will ask for."""
         return ()
 
+    def libraries(self) -> tuple[str, ...]:
+        """Return the packages whose version may decide what comes out, beside pyarrow."""
+        return ()
+
 
 @dataclass(frozen=True, slots=True)
 class RowByRow:
