@@ -26,6 +26,11 @@ def text_of(values: Column) -> Text:
     return cast("Text", values)
 
 
+def values_of(column: Column) -> list[object]:
+    """Return the values of a column of any type as Python has them."""
+    return cast("list[object]", text_of(column).to_pylist())
+
+
 def numbers_in(buffer: pa.Buffer | None, kind: type[Number]) -> npt.NDArray[Number]:
     """Return the memory of a buffer as numbers, not copied; none where there is no buffer."""
     return np.frombuffer(cast("memoryview", buffer or b""), kind)

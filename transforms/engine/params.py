@@ -45,13 +45,18 @@ def rule(
     maximum: float | None = None,
     pattern: str | None = None,
     min_items: int | None = None,
+    names: str | None = None,
 ) -> dict[str, object]:
-    """Return field metadata: `doc` for people, the rest as the JSON Schema keyword of that name."""
+    """Return field metadata: `doc` for people, the rest as the JSON Schema keyword of that name.
+
+    `names` is the pattern of the keys of a mapping.
+    """
     limits = {
         "minimum": minimum,
         "maximum": maximum,
         "pattern": pattern,
         "minItems": min_items,
+        "propertyNames": None if names is None else {"pattern": names},
     }
     given = {key: value for key, value in limits.items() if value is not None}
     return {"description": doc, **given}
@@ -153,12 +158,20 @@ def _check_limits(
             problems.append(Problem(where, f"Must be at least {minimum}, found {value}."))
         if maximum is not None and value > maximum:
             problems.append(Problem(where, f"Must be at most {maximum}, found {value}."))
-    pattern = declared.metadata.get("pattern")
-    if pattern is not None and isinstance(value, str) and not re.search(pattern, value):
-        problems.append(Problem(where, f"{value!r} does not match {pattern}."))
+    if isinstance(value, str):
+        _check_pattern(declared.metadata.get("pattern", ""), value, where, problems)
+    if isinstance(value, Mapping):
+        pattern = declared.metadata.get("propertyNames", {}).get("pattern", "")
+        for name in value:
+            _check_pattern(pattern, name, join(where, name), problems)
     fewest = declared.metadata.get("minItems", 0)
     if isinstance(value, tuple) and len(value) < fewest:
         problems.append(Problem(where, f"Expected at least {fewest} items, found {len(value)}."))
+
+
+def _check_pattern(pattern: str, value: str, where: str, problems: list[Problem]) -> None:
+    if not re.search(pattern, value):
+        problems.append(Problem(where, f"{value!r} does not match {pattern}."))
 
 
 def _check_one_of(

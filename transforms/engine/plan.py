@@ -26,7 +26,9 @@ from transforms.engine.problems import Problem, nearest, problems_of, refuse
 from transforms.engine.readers import Piece, infer_schema, kind_of, open_parquet
 from transforms.engine.sources import OpenInput
 from transforms.engine.spec import ARROW_TYPES, Spec, digest, read_spec
+from transforms.engine.splitting import split_problems
 from transforms.engine.stored import rebuilt
+from transforms.engine.writing.registry import output_problems
 
 SHARD_BYTES = 32 * 1024 * 1024
 PARTITION_BYTES = 512 * 1024 * 1024
@@ -167,6 +169,7 @@ def _assemble(
     spec: Spec, digests: tuple[Digest, Digest], schema: pa.Schema, shards: tuple[Shard, ...]
 ) -> Plan:
     schemas = schemas_through(spec, schema)
+    _check_output(spec, schemas[-1])
     return Plan(
         spec=spec,
         spec_digest=digests[0],
@@ -189,6 +192,14 @@ def _check_tokenizers(spec: Spec, resolver: Resolver) -> None:
                     specials.eos(step.eos)
             except InvalidSpec as error:
                 problems += [each.below(spec.where(position)) for each in problems_of(error)]
+    if problems:
+        raise refuse(problems)
+
+
+def _check_output(spec: Spec, schema: pa.Schema) -> None:
+    problems = list(output_problems(spec.output, schema))
+    if spec.split is not None:
+        problems += split_problems(spec.split, schema)
     if problems:
         raise refuse(problems)
 

@@ -87,6 +87,8 @@ def _limits(member: Mapping[str, Json]) -> Iterator[str]:
 
 
 def _type(member: Mapping[str, Json]) -> str:
+    if "anyOf" in member:
+        member = _object(cast("list[Json]", member["anyOf"])[0])
     if "enum" in member:
         return ", ".join(f"`{each}`" for each in cast("list[Json]", member["enum"]))
     kind = member.get("type", "object")

@@ -35,8 +35,8 @@ class ShardResult:
     """By step, and `read` and `write`; the only part that differs from run to run."""
     verdicts: Mapping[str, Verdict]
     """By tokenizer: which engine encoded, and why."""
-    output: FileEntry | None
-    """The part; None in stages that write intermediates."""
+    outputs: tuple[FileEntry, ...]
+    """The files of the part, or of the parts of a split; none in stages before the last."""
     quarantine: FileEntry | None
 
     def __post_init__(self) -> None:
@@ -56,18 +56,17 @@ class ShardResult:
 def result_from_json(document: Mapping[str, object]) -> ShardResult:
     """Return the result that `ShardResult.to_json` wrote."""
     verdicts = cast("dict[str, object]", document["verdicts"])
+    quarantine = document["quarantine"]
     return rebuilt(
         ShardResult,
         document,
-        output=_entry(document["output"]),
-        quarantine=_entry(document["quarantine"]),
+        outputs=tuple(map(_entry, cast("list[object]", document["outputs"]))),
+        quarantine=None if quarantine is None else _entry(quarantine),
         verdicts={name: rebuilt(Verdict, each) for name, each in verdicts.items()},
     )
 
 
-def _entry(raw: object) -> FileEntry | None:
-    if raw is None:
-        return None
+def _entry(raw: object) -> FileEntry:
     chunks = cast("dict[str, list[object]]", raw)["chunks"]
     return rebuilt(FileEntry, raw, chunks=tuple(rebuilt(Chunk, chunk) for chunk in chunks))
 
@@ -88,6 +87,8 @@ class RunReport:
     verdicts: Mapping[str, Verdict]
     outputs: tuple[FileEntry, ...]
     quarantines: tuple[FileEntry, ...] = field(default=())
+    indexes: tuple[FileEntry, ...] = field(default=())
+    """The files that speak of all parts; they hold no rows and are in no sum."""
 
 
 def add_up(results: Sequence[ShardResult]) -> RunReport:
@@ -113,7 +114,7 @@ def add_up(results: Sequence[ShardResult]) -> RunReport:
     )
     if rows_in != documents + sum(dropped.values()) + quarantined:
         raise IntegrityBroken(f"{rows_in} rows came in, and the run accounts for other ones.")
-    outputs = tuple(each.output for each in final if each.output is not None)
+    outputs = tuple(entry for each in final for entry in each.outputs)
     return RunReport(
         rows_in=rows_in,
         documents=documents,

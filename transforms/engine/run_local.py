@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TypeVar
 
 from transforms.engine.encoders import Encoders
 from transforms.engine.gate import pass_gate
+from transforms.engine.parts import write_indexes
 from transforms.engine.plan import Plan
 from transforms.engine.result import RunReport, ShardResult, add_up, result_from_json
 from transforms.engine.shard import run_map_shard, run_reduce
@@ -40,7 +42,8 @@ def run(plan: Plan, workspace: Workspace, encoders: Encoders, threads: int = 1) 
                         for partition in range(plan.partitions)
                     ],
                 )
-    return add_up(results)
+    report = add_up(results)
+    return replace(report, indexes=write_indexes(plan, report.outputs, workspace.output))
 
 
 def _all(pool: ThreadPoolExecutor, work: Iterable[Callable[[], T]]) -> list[T]:

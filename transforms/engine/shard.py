@@ -24,19 +24,17 @@ from transforms.engine.encoders import Encoders, Verdict
 from transforms.engine.operators.base import keep_rows
 from transforms.engine.operators.dedup_exact import HASH_BYTES, REASON
 from transforms.engine.operators.tokenise import ParityLost
+from transforms.engine.parts import ShardParts, rows_in
 from transforms.engine.plan import Plan, Shard, Stage
 from transforms.engine.readers import BadRow, read
 from transforms.engine.result import ShardResult
 from transforms.engine.sources import RangedFile, Workspace
-from transforms.engine.writers import ParquetPart, write_quarantine
+from transforms.engine.writing.quarantine import write_quarantine
 
 
-def part_key(shard: int) -> str:
-    return f"part-{shard:05d}.parquet"
-
-
-def quarantine_key(shard: int) -> str:
-    return f"quarantine/part-{shard:05d}.parquet"
+def quarantine_stem(shard: int) -> str:
+    """Return the key of a quarantine without its ending."""
+    return f"quarantine/part-{shard:05d}"
 
 
 def rows_key(stage: int, shard: int) -> str:
@@ -70,6 +68,7 @@ class _Tally:
 
     rows_in: int = 0
     dropped: int = 0
+    split: dict[str, int] = field(default_factory=dict)
     bad: list[BadRow] = field(default_factory=list)
     seconds_reading: float = 0.0
     seconds_writing: float = 0.0
@@ -103,7 +102,7 @@ def _run(
     job = _Job(plan, plan.stages[stage], plan.shards[shard], workspace, _Tally())
     steps = plan.spec.steps[job.stage.start : job.stage.end]
     chain = Chain(steps, encoders)
-    output, rows_out = _write(job, _through(chain, _rows(job)))
+    outputs, rows_out = _write(job, _through(chain, _rows(job)))
     quarantine = _write_quarantine(job)
     tally = job.tally
     dropped = dict(chain.dropped)
@@ -119,7 +118,7 @@ def _run(
         rows_out=rows_out,
         dropped=dict(sorted(dropped.items())),
         quarantined=len(tally.bad),
-        counts=dict(sorted(chain.counts.items())),
+        counts=dict(sorted({**chain.counts, **tally.split}.items())),
         bytes_in=job.shard.bytes if stage == 0 else 0,
         seconds={
             "read": tally.seconds_reading,
@@ -127,7 +126,7 @@ def _run(
             "write": tally.seconds_writing,
         },
         verdicts={name: encoders.verdicts.get(name, _UNJUDGED) for name in sorted(used)},
-        output=output,
+        outputs=outputs,
         quarantine=quarantine,
     )
 
@@ -184,28 +183,24 @@ def _through(chain: Chain, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Rec
     yield from chain.finish()
 
 
-def _write(job: _Job, batches: Iterator[pa.RecordBatch]) -> tuple[FileEntry | None, int]:
-    """Write what the stage gives; return the part, if it is one, and the number of rows."""
+def _write(job: _Job, batches: Iterator[pa.RecordBatch]) -> tuple[tuple[FileEntry, ...], int]:
+    """Write what the stage gives; return the files, if it is the last, and the number of rows."""
     if job.is_last:
-        entry = _write_part(job, batches)
-        return entry, entry.rows or 0
-    return None, _write_stage(job, batches)
+        files = _write_parts(job, batches)
+        return files, rows_in(files)
+    return (), _write_stage(job, batches)
 
 
-def _write_part(job: _Job, batches: Iterator[pa.RecordBatch]) -> FileEntry:
-    key = part_key(job.shard.index)
-    with (
-        job.workspace.output.create(key) as stream,
-        ParquetPart(stream, job.plan.schemas[-1], job.plan.group_rows) as part,
-    ):
+def _write_parts(job: _Job, batches: Iterator[pa.RecordBatch]) -> tuple[FileEntry, ...]:
+    with ShardParts(job.plan, job.shard.index, job.workspace.output) as parts:
         for batch in batches:
             began = time.perf_counter()
-            part.write(batch)
+            parts.write(batch)
             job.tally.seconds_writing += time.perf_counter() - began
         began = time.perf_counter()
-        entry = part.close(key)
+        files, job.tally.split = parts.close()
         job.tally.seconds_writing += time.perf_counter() - began
-    return entry
+    return files
 
 
 def _write_stage(job: _Job, batches: Iterator[pa.RecordBatch]) -> int:
@@ -234,9 +229,8 @@ def _write_stage(job: _Job, batches: Iterator[pa.RecordBatch]) -> int:
 def _write_quarantine(job: _Job) -> FileEntry | None:
     if not job.tally.bad:
         return None
-    key = quarantine_key(job.shard.index)
-    with job.workspace.output.create(key) as stream:
-        return write_quarantine(stream, job.tally.bad, key)
+    stem = quarantine_stem(job.shard.index)
+    return write_quarantine(job.workspace.output, stem, job.tally.bad)
 
 
 def run_reduce(plan: Plan, stage: int, partition: int, workspace: Workspace) -> int:

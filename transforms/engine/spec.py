@@ -87,7 +87,9 @@ class _Frame:
     output: Output = field(metadata=rule("The result."))
     split: Split | None = field(
         default=None,
-        metadata=rule("How the rows are divided, each part into a folder; by default they are not."),
+        metadata=rule(
+            "How the rows are divided, each part into a folder; by default they are not."
+        ),
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -20,23 +21,27 @@ from catalog.models import Version, VersionState
 from catalog.selectors import product_resource, version_of
 from core import outbox
 from core.lease import Lease
+from core.manifest import FileEntry
 from governance import audit
 from governance.engine.entities import Action, Principal
 from governance.services import decide, record_read
 from movement import services as movement
 from movement.engine.inspect import columns
-from movement.models import ReplicaOrigin
+from movement.models import ReplicaOrigin, Store
+from movement.opening import open_store
 from movement.services.ingest import draft_home
 from transforms import doorbell, tokenizers
 from transforms.engine import plan as planning
 from transforms.engine.gate import pass_gate
 from transforms.engine.operators.base import Kind
+from transforms.engine.parts import write_indexes
 from transforms.engine.plan import Plan
 from transforms.engine.result import RunReport, add_up, result_from_json
 from transforms.engine.spec import digest, read_spec
 from transforms.heartbeat import Heartbeat, LeaseLost
 from transforms.inputs import opener
 from transforms.models import SHARD_OPEN, Run, RunShard, RunState, ShardKind, ShardState
+from transforms.places import StoreFolder
 from transforms.selectors import equal_run
 from transforms.services import pipelines
 from transforms.services.acting import check_rights
@@ -112,7 +117,7 @@ def _step(run: Run, lease: Lease[Run], heartbeat: Heartbeat) -> None:
             _open(row, [] if unit is None else _units(row, planned, unit))
             doorbell.ring_shards(waiting)
     else:
-        _publish(run, planned, actor, lease)
+        _publish(run, planned, actor, lease, heartbeat)
 
 
 def _held(lease: Lease[Run]) -> Run:
@@ -214,7 +219,9 @@ def _units(run: Run, planned: Plan, unit: Unit) -> list[RunShard]:
     ]
 
 
-def _publish(run: Run, planned: Plan, actor: Principal, lease: Lease[Run]) -> None:
+def _publish(
+    run: Run, planned: Plan, actor: Principal, lease: Lease[Run], heartbeat: Heartbeat
+) -> None:
     """Add up the counts, note the parts, seal the draft: the last step, in one transaction."""
     if not lease.write(state=RunState.PUBLISHING):
         raise LeaseLost
@@ -224,7 +231,10 @@ def _publish(run: Run, planned: Plan, actor: Principal, lease: Lease[Run]) -> No
     draft = run.output_version
     assert draft is not None
     if draft.state == VersionState.DRAFT:
-        _note_parts(draft, planned, report)
+        store = open_store(Store.objects.get(name=run.home))
+        sink = StoreFolder(store, run.base, heartbeat.check)
+        _note_files(draft, report.outputs, columns(planned.schemas[-1]))
+        _note_files(draft, write_indexes(planned, report.outputs, sink), ())
     with transaction.atomic():
         row = _held(lease)
         version = movement.publish(
@@ -255,12 +265,13 @@ def _flow(planned: Plan) -> dict[str, list[str]]:
     }
 
 
-def _note_parts(draft: Version, planned: Plan, report: RunReport) -> None:
-    """Note the parts in the draft, some at a time, so that no transaction is long."""
-    schema = columns(planned.schemas[-1])
-    for start in range(0, len(report.outputs), _FILES_AT_ONCE):
+def _note_files(
+    draft: Version, files: Sequence[FileEntry], schema: Sequence[dict[str, Any]]
+) -> None:
+    """Note files in the draft, some at a time, so that no transaction is long."""
+    for start in range(0, len(files), _FILES_AT_ONCE):
         with transaction.atomic():
-            for entry in report.outputs[start : start + _FILES_AT_ONCE]:
+            for entry in files[start : start + _FILES_AT_ONCE]:
                 catalog.add_draft_file(draft, entry, schema)
 
 

@@ -1,0 +1,107 @@
+"""What a shard writes, one part or the parts of its split, and the indexes over them all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Self
+
+import pyarrow as pa
+
+from core.errors import IntegrityBroken
+from core.manifest import FileEntry
+from transforms.engine.plan import Plan
+from transforms.engine.sources import ByteSink
+from transforms.engine.splitting import Splitter
+from transforms.engine.writing.base import Part, Whole
+from transforms.engine.writing.files import OutFile
+from transforms.engine.writing.registry import FORMATS
+
+INDEX_MEDIA_TYPE = "application/json"
+
+
+def part_names(plan: Plan) -> list[str]:
+    """Return the folders of the output; one empty name when its files lie in none."""
+    split = plan.spec.split
+    return [FORMATS[plan.spec.output.format].ONLY_PART] if split is None else sorted(split.parts)
+
+
+def part_stem(name: str, shard: int) -> str:
+    """Return the key of a part without its ending."""
+    return f"{name}/part-{shard:05d}" if name else f"part-{shard:05d}"
+
+
+class ShardParts:
+    """Takes the rows of a shard and writes each where it belongs.
+
+    A context: when it ends with an error, no file that is still open appears.
+    """
+
+    def __init__(self, plan: Plan, shard: int, sink: ByteSink) -> None:
+        split, output = plan.spec.split, plan.spec.output
+        self._splitter = None if split is None else Splitter(split, shard)
+        self._rows = 0
+        with ExitStack() as opened:
+            self._writers = {}
+            for name in part_names(plan):
+                stem = part_stem(name, shard)
+                part = Part(sink, stem, shard, plan.schemas[-1], plan.group_rows)
+                writer = FORMATS[output.format].start(part, output)
+                self._writers[name] = opened.enter_context(writer)
+            self._opened = opened.pop_all()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._opened.__exit__(kind, error, trace)
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        self._rows += batch.num_rows
+        if self._splitter is None:
+            (writer,) = self._writers.values()
+            writer.write(batch)
+            return
+        for name, rows in self._splitter.apply(batch):
+            self._writers[name].write(rows)
+
+    def close(self) -> tuple[tuple[FileEntry, ...], dict[str, int]]:
+        """Complete the files; return them and, where there is a split, the rows of each part.
+
+        Raises IntegrityBroken unless the files hold all rows that were given.
+        """
+        files = tuple(file for writer in self._writers.values() for file in writer.close())
+        held = rows_in(files)
+        if held != self._rows:
+            raise IntegrityBroken(f"{self._rows} rows were to be written, the files hold {held}.")
+        if self._splitter is None:
+            return files, {}
+        return files, {f"split_{name}": writer.rows for name, writer in self._writers.items()}
+
+
+def rows_in(files: Sequence[FileEntry]) -> int:
+    return sum(file.rows or 0 for file in files)
+
+
+def write_indexes(plan: Plan, files: Sequence[FileEntry], sink: ByteSink) -> tuple[FileEntry, ...]:
+    """Write what the format wants to have said of all parts; return the entries of those files.
+
+    `files` are those of all shards, in shard order. The same files give the same bytes, so it may
+    be done again at any time.
+    """
+    output = plan.spec.output
+    whole = Whole(plan.schemas[-1], output, plan.run_digest, part_names(plan), files)
+    return tuple(_written(sink, FORMATS[output.format].indexes(whole)))
+
+
+def _written(sink: ByteSink, indexes: Iterator[tuple[str, bytes]]) -> Iterator[FileEntry]:
+    for key, data in indexes:
+        file = OutFile(sink, key, INDEX_MEDIA_TYPE)
+        file.write(data)
+        yield file.close(rows=0)

@@ -1,0 +1,1 @@
+"""Writers: record batches in, files of one format out; the same rows give the same bytes."""
