@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from typing import Literal
 
 import pyarrow as pa
@@ -209,7 +208,7 @@ def digest(spec: Spec, tokenizer_sha256: Callable[[str], str]) -> Digest:
         "libraries": {
             "pyarrow": pa.__version__,
             "tokenizers": tokenizers.__version__,
-            **{name: version(name) for step in spec.steps for name in step.libraries()},
+            **{name: each for step in spec.steps for name, each in step.versions().items()},
         },
         "tokenizers": {name: tokenizer_sha256(name) for name in spec.tokenizers()},
     }

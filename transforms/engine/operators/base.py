@@ -136,9 +136,9 @@ class Operator(ABC):
         """Return the names of the tokenizers that this step will ask for."""
         return ()
 
-    def libraries(self) -> tuple[str, ...]:
-        """Return the packages whose version may decide what comes out, beside pyarrow."""
-        return ()
+    def versions(self) -> Mapping[str, str]:
+        """Return what else decides what comes out: packages, detectors, sets of texts."""
+        return {}
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,8 +66,8 @@ class Derive(Operator):
         }
         return {**kept, **made}
 
-    def libraries(self) -> tuple[str, ...]:
-        return ("duckdb",)
+    def versions(self) -> Mapping[str, str]:
+        return {"duckdb": duckdb.__version__}
 
     def start(self, encoders: Encoders) -> Running:
         return _Deriving(self, connect())
