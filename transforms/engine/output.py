@@ -45,6 +45,10 @@ class Output:
             "For `webdataset`: the column that names a sample; by default its place does."
         ),
     )
+    column: str | None = field(
+        default=None,
+        metadata=rule("For `megatron`: the column of token ids, by default `input_ids`."),
+    )
 
 
 @dataclass(frozen=True)

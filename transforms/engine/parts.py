@@ -32,6 +32,12 @@ def part_stem(name: str, shard: int) -> str:
     return f"{name}/part-{shard:05d}" if name else f"part-{shard:05d}"
 
 
+def written_schema(plan: Plan) -> pa.Schema:
+    """Return the columns that the files hold."""
+    output = plan.spec.output
+    return FORMATS[output.format].written(plan.schemas[-1], output)
+
+
 class ShardParts:
     """Takes the rows of a shard and writes each where it belongs.
 

@@ -34,7 +34,7 @@ from transforms import doorbell, tokenizers
 from transforms.engine import plan as planning
 from transforms.engine.gate import pass_gate
 from transforms.engine.operators.base import Kind
-from transforms.engine.parts import write_indexes
+from transforms.engine.parts import write_indexes, written_schema
 from transforms.engine.plan import Plan
 from transforms.engine.result import RunReport, add_up, result_from_json
 from transforms.engine.spec import digest, read_spec
@@ -233,7 +233,7 @@ def _publish(
     if draft.state == VersionState.DRAFT:
         store = open_store(Store.objects.get(name=run.home))
         sink = StoreFolder(store, run.base, heartbeat.check)
-        _note_files(draft, report.outputs, columns(planned.schemas[-1]))
+        _note_files(draft, report.outputs, columns(written_schema(planned)))
         _note_files(draft, write_indexes(planned, report.outputs, sink), ())
     with transaction.atomic():
         row = _held(lease)
@@ -260,8 +260,8 @@ def _flow(planned: Plan) -> dict[str, list[str]]:
     A mask lowers no label by itself: what comes out has not been looked at yet.
     """
     return {
-        column: [use.column for use in uses if use.kind is Kind.DIRECT]
-        for column, uses in planned.column_map.items()
+        column: [use.column for use in planned.column_map[column] if use.kind is Kind.DIRECT]
+        for column in written_schema(planned).names
     }
 
 

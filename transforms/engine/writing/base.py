@@ -90,7 +90,7 @@ class PartWriter(ABC):
         """Write what is held and `finish` every file."""
 
     def give_up(self) -> None:  # noqa: B027 - most writers have nothing to close
-        """Close what a library would else write to when it is collected; harmless after `end`."""
+        """Close what a library would else write to when it is collected."""
 
     def __enter__(self) -> Self:
         return self
@@ -101,13 +101,15 @@ class PartWriter(ABC):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if not self._open:
+            return
         why = error or IntegrityBroken(f"{self.part.stem} was left before it was complete.")
         for file in self._open:
             file.silence()
         self.give_up()
         for file in self._open:
             file.abandon(why)
-        if error is None and self._open:
+        if error is None:
             raise why
 
 
@@ -132,6 +134,11 @@ class Format(ABC):
     @abstractmethod
     def start(self, part: Part, output: Output) -> PartWriter:
         """Return a writer of a part whose schema has no problems."""
+
+    def written(self, schema: pa.Schema, output: Output) -> pa.Schema:
+        """Return the columns that are written: all, unless a format knows one only."""
+        del output
+        return schema
 
     def indexes(self, whole: Whole) -> Iterator[tuple[str, bytes]]:
         """Yield the key and the bytes of each file that speaks of all parts."""

@@ -39,6 +39,8 @@ def output_problems(output: Output, schema: pa.Schema) -> Iterator[Problem]:
         yield Problem("output.compression", message, chosen.COMPRESSIONS[0])
     if output.key is not None and output.format != "webdataset":
         yield Problem("output.key", "Only webdataset names its samples by a column.")
+    if output.column is not None and output.format != "megatron":
+        yield Problem("output.column", "Only megatron writes one column; use a select step.")
     if not schema.names:
         yield Problem("output.format", "No column is left to write.")
     yield from chosen.problems(schema, output)
