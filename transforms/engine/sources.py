@@ -9,13 +9,13 @@ import io
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from core.errors import ObjectMissing
 
-READ_BYTES = 4 * 1024 * 1024
+READ_BYTES = 2 * 1024 * 1024
 
 
 class ByteSource(Protocol):
@@ -143,3 +143,41 @@ class RangedFile(io.RawIOBase):
 
     def readall(self) -> bytes:
         return self.read()
+
+
+@dataclass(frozen=True, slots=True)
+class MemorySource:
+    """Bytes that are there already."""
+
+    data: bytes
+
+    @property
+    def size(self) -> int:
+        return len(self.data)
+
+    def read_range(self, offset: int, length: int) -> bytes:
+        return self.data[offset : offset + length]
+
+    def open(self) -> BinaryIO:
+        return io.BytesIO(self.data)
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryFolder:
+    """A sink for what a few rows need, gone with the process."""
+
+    objects: dict[str, bytes] = field(default_factory=dict)
+
+    @contextmanager
+    def create(self, key: str) -> Iterator[BinaryIO]:
+        stream = io.BytesIO()
+        yield stream
+        self.objects[key] = stream.getvalue()
+
+    def source(self, key: str) -> ByteSource:
+        if not self.has(key):
+            raise ObjectMissing(f"There is no object {key!r}.", key=key)
+        return MemorySource(self.objects[key])
+
+    def has(self, key: str) -> bool:
+        return key in self.objects

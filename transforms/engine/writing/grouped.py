@@ -12,8 +12,9 @@ import pyarrow as pa
 from transforms.engine.arrow import Column, ends_of
 from transforms.engine.writing.base import Part, PartWriter
 
-GROUP_BYTES = 64 * 1024 * 1024
-"""A group ends with the row that fills this many bytes of text and binary values."""
+GROUP_BYTES = 4 * 1024 * 1024
+"""A group ends with the row that fills this many bytes of text and binary values. It bounds what a
+thread holds, and costs some 2 % of a file beside groups of 32 MiB."""
 
 
 class Regrouped:
