@@ -1,0 +1,120 @@
+"""Texts cut into words or lines, all in one array, and what is counted of them for each text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias, cast
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from transforms.engine.arrow import Text, text_of
+
+Flags: TypeAlias = npt.NDArray[np.bool_]
+Counts: TypeAlias = npt.NDArray[np.int64]
+
+Lists: TypeAlias = "pa.ListArray[pa.Scalar[pa.DataType]]"
+
+SPACE = r"[\s\pZ\x0b\x1c-\x1f\x{85}]"
+"""White space as `str.isspace` has it."""
+_LINE_END = r"\r\n|[\n\r\x0b\x0c\x1c-\x1e\x{85}\x{2028}\x{2029}]"
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """The pieces of `texts` texts, in order; `owner` says of which text each is."""
+
+    values: Text
+    owner: Counts
+    texts: int
+
+    def where(self, kept: Flags) -> Pieces:
+        return Pieces(text_of(self.values.filter(pa.array(kept))), self.owner[kept], self.texts)
+
+    def count(self, chosen: Flags | None = None) -> Counts:
+        """Return how many of the chosen pieces each text has; by default of all."""
+        owner = self.owner if chosen is None else self.owner[chosen]
+        return np.bincount(owner, minlength=self.texts)
+
+    def total(self, amounts: Counts) -> Counts:
+        """Return the sum of the pieces' amounts for each text."""
+        return np.bincount(self.owner, amounts, minlength=self.texts).astype(np.int64)
+
+    def repeated(self) -> Flags:
+        """Return which pieces stood in the same text before."""
+        codes = codes_of(self.values)
+        keys = self.owner * (int(codes.max(initial=0)) + 1) + codes
+        again = np.ones(len(keys), np.bool_)
+        again[np.unique(keys, return_index=True)[1]] = False
+        return again
+
+
+@dataclass
+class Verdicts:
+    """The first rule that each text breaks, as an index into `reasons`; -1 where it breaks none."""
+
+    reasons: Sequence[str]
+    failed: Counts = field(repr=False)
+
+    @classmethod
+    def none(cls, reasons: Sequence[str], texts: int) -> Verdicts:
+        return cls(reasons, np.full(texts, -1, np.int64))
+
+    def fail(self, reason: str, broken: Flags) -> None:
+        self.failed[(self.failed < 0) & broken] = self.reasons.index(reason)
+
+
+def _pieces(cut: Lists) -> Pieces:
+    lengths = np.diff(cut.offsets.to_numpy())
+    owner = np.repeat(np.arange(len(cut)), lengths)
+    return Pieces(text_of(cut.flatten()), owner, len(cut))
+
+
+def words_of(texts: Text) -> Pieces:
+    """Return the words as `str.split` gives them; no text is null.
+
+    Not by utf8_split_whitespace: pyarrow 26 reads behind the end of the last text there, and the
+    same column gives other words from time to time.
+    """
+    found = pieces_between(texts, f"{SPACE}+")
+    return found.where(characters(found.values) > 0)
+
+
+def lines_of(texts: Text) -> Pieces:
+    """Return the lines as `str.splitlines` gives them; no text is null."""
+    found = pieces_between(texts, _LINE_END)
+    last = np.append(found.owner[1:] != found.owner[:-1], True)[: len(found.owner)]
+    return found.where(~last | (characters(found.values) > 0))
+
+
+def pieces_between(texts: Text, expression: str) -> Pieces:
+    """Return what stands between the matches of an RE2 expression, empty or not."""
+    return _pieces(cast("Lists", pc.split_pattern_regex(texts, expression)))
+
+
+def codes_of(values: Text) -> Counts:
+    """Return a number for each text, the same for equal ones."""
+    codes = values.dictionary_encode().indices
+    return codes.to_numpy(zero_copy_only=False).astype(np.int64)
+
+
+def characters(values: Text) -> Counts:
+    return pc.utf8_length(values).to_numpy(zero_copy_only=False).astype(np.int64)
+
+
+def found(values: Text, expression: str) -> Flags:
+    """Return which texts an RE2 expression matches somewhere."""
+    return np.array(pc.match_substring_regex(values, expression).to_numpy(zero_copy_only=False))
+
+
+def occurrences(values: Text, literal: str) -> Counts:
+    counts = pc.count_substring(values, literal).to_numpy(zero_copy_only=False)
+    return counts.astype(np.int64)
+
+
+def share(part: Counts, whole: Counts) -> npt.NDArray[np.float64]:
+    """Return part / whole, 0 where there is nothing."""
+    return part / np.maximum(whole, 1)
