@@ -70,7 +70,7 @@ class DyingFolder(LocalFolder):
 
 @pytest.mark.parametrize(
     "dies_at",
-    ["part-00002.parquet", "shard-00003.rows.arrow", "duplicates-00000.arrow", ".stage-1.json"],
+    ["part-00002.parquet", "shard-00003.rows.arrow", "found-0-00000.arrow", ".stage-1.json"],
 )
 def test_a_run_killed_anywhere_is_finished_by_the_next(
     bench: Bench, planned: Plan, dies_at: str

@@ -17,9 +17,9 @@ import pyarrow as pa
 from core.canonical import canonical_digest
 from core.digests import Digest
 from core.errors import Invalid, InvalidSpec
+from transforms.engine.barriers.base import Barrier
 from transforms.engine.encoders import Resolver, Specials
 from transforms.engine.operators.base import ColumnMap, ColumnUse, Kind, Scope, Subtype
-from transforms.engine.operators.dedup_exact import DedupExact
 from transforms.engine.operators.pack import Pack
 from transforms.engine.operators.tokenise import Tokenise
 from transforms.engine.problems import Problem, nearest, problems_of, refuse
@@ -27,12 +27,11 @@ from transforms.engine.readers import Piece, infer_schema, kind_of, open_parquet
 from transforms.engine.sources import OpenInput
 from transforms.engine.spec import ARROW_TYPES, Spec, digest, read_spec
 from transforms.engine.splitting import split_problems
+from transforms.engine.stages import Stage, stages
 from transforms.engine.stored import rebuilt
 from transforms.engine.writing.registry import output_problems
 
 SHARD_BYTES = 32 * 1024 * 1024
-PARTITION_BYTES = 512 * 1024 * 1024
-"""Input bytes for each hash partition of a deduplication: bounds the memory of a reducer."""
 GROUP_ROWS = 8192
 GROUP_TOKENS = 4 * 1024 * 1024
 
@@ -58,19 +57,6 @@ class Shard:
     digest: Digest
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """Steps [start, end) of the pipeline, done shard by shard; `global_step` ends all but the last.
-
-    Between two stages stands a barrier, with the reducers of the global step.
-    """
-
-    index: int
-    start: int
-    end: int
-    global_step: int | None
-
-
 @dataclass(frozen=True)
 class Plan:
     """Everything that is decided before a byte is written."""
@@ -85,7 +71,6 @@ class Plan:
     """For each column of the result, the columns of the input that it depends on."""
     shards: tuple[Shard, ...]
     stages: tuple[Stage, ...]
-    partitions: int
 
     @property
     def group_rows(self) -> int:
@@ -93,11 +78,21 @@ class Plan:
         lengths = [step.length for step in self.spec.steps if isinstance(step, Pack)]
         return max(64, min(GROUP_ROWS, GROUP_TOKENS // lengths[0])) if lengths else GROUP_ROWS
 
-    def dedup(self, stage: Stage) -> DedupExact | None:
-        """Return the step whose barrier ends `stage`."""
-        if stage.global_step is None:
-            return None
-        return cast(DedupExact, self.spec.steps[stage.global_step])
+    def unit(self, stage: int, index: int) -> Shard:
+        """Return a unit of work of a stage: a shard, or a part without pieces of its own."""
+        if not self.stages[stage].is_exchanged:
+            return self.shards[index]
+        return Shard(index, (), 0, canonical_digest([self.run_digest, stage, index]))
+
+    def barrier(self, stage: int) -> Barrier | None:
+        """Return the step whose barrier ends a stage; None for the last stage."""
+        step = self.spec.steps[self.stages[stage].end - 1]
+        return step if isinstance(step, Barrier) else None
+
+    @property
+    def work(self) -> int:
+        """Units of all stages and tasks of all barriers."""
+        return sum(stage.units + sum(stage.levels) for stage in self.stages)
 
     def to_json(self) -> dict[str, object]:
         """Return the plan in JSON values, for a queue or a table; `from_json` reads it."""
@@ -177,8 +172,7 @@ def _assemble(
         schemas=schemas,
         column_map=columns_through(spec, schemas),
         shards=shards,
-        stages=tuple(_stages(spec)),
-        partitions=min(4096, 1 + sum(shard.bytes for shard in shards) // PARTITION_BYTES),
+        stages=tuple(stages(spec.steps, len(shards), sum(shard.bytes for shard in shards))),
     )
 
 
@@ -275,7 +269,7 @@ def schemas_through(spec: Spec, schema: pa.Schema) -> tuple[pa.Schema, ...]:
     regrouped = False
     for position, step in enumerate(spec.steps):
         if regrouped and step.SCOPE is Scope.GLOBAL:
-            message = f"{step.NAME} compares documents; put it before the step that packs them."
+            message = f"{step.NAME} is for documents; put it before the step that packs them."
             raise refuse([Problem(spec.where(position), message)])
         regrouped = regrouped or step.SCOPE is Scope.SHARD
         try:
@@ -310,13 +304,3 @@ def _through(first: ColumnUse, then: ColumnUse) -> ColumnUse:
     stronger = (Subtype.AGGREGATION, Subtype.TRANSFORMATION, Subtype.IDENTITY)
     subtype = next(each for each in stronger if each in (first.subtype, then.subtype))
     return ColumnUse(first.column, Kind.DIRECT, subtype, masking)
-
-
-def _stages(spec: Spec) -> Iterator[Stage]:
-    """Yield the stages; a global step belongs to the stage that it ends."""
-    index = start = 0
-    for position, step in enumerate(spec.steps):
-        if step.SCOPE is Scope.GLOBAL:
-            yield Stage(index, start, position + 1, position)
-            index, start = index + 1, position + 1
-    yield Stage(index, start, len(spec.steps), None)

@@ -29,19 +29,12 @@ def run(plan: Plan, workspace: Workspace, encoders: Encoders, threads: int = 1) 
     results: list[ShardResult] = []
     with ThreadPoolExecutor(threads) as pool:
         for stage in plan.stages:
-            work = [
-                _one_shard(plan, stage.index, shard.index, workspace, judged)
-                for shard in plan.shards
-            ]
-            results += _all(pool, work)
-            if stage.global_step is not None:
-                _all(
-                    pool,
-                    [
-                        _one_partition(plan, stage.index, partition, workspace)
-                        for partition in range(plan.partitions)
-                    ],
-                )
+            units = range(stage.units)
+            results += _all(
+                pool, [_one_shard(plan, stage.index, at, workspace, judged) for at in units]
+            )
+            for tasks in stage.tasks:
+                _all(pool, [_one_task(plan, stage.index, task, workspace) for task in tasks])
     report = add_up(results)
     return replace(report, indexes=write_indexes(plan, report.outputs, workspace.output))
 
@@ -50,10 +43,8 @@ def _all(pool: ThreadPoolExecutor, work: Iterable[Callable[[], T]]) -> list[T]:
     return list(pool.map(lambda call: call(), work))
 
 
-def _one_partition(
-    plan: Plan, stage: int, partition: int, workspace: Workspace
-) -> Callable[[], int]:
-    return lambda: run_reduce(plan, stage, partition, workspace)
+def _one_task(plan: Plan, stage: int, task: int, workspace: Workspace) -> Callable[[], int]:
+    return lambda: run_reduce(plan, stage, task, workspace)
 
 
 def _one_shard(
@@ -65,7 +56,7 @@ def _one_shard(
     """
 
     def work() -> ShardResult:
-        digest = plan.shards[shard].digest.removeprefix("sha256:")
+        digest = plan.unit(stage, shard).digest.removeprefix("sha256:")
         key = f"results/{digest}.stage-{stage}.json"
         if workspace.scratch.has(key):
             with workspace.scratch.source(key).open() as stream:

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from transforms.engine import dedup
 from transforms.engine.arrow import concat_batches
+from transforms.engine.barriers.base import Barrier
 from transforms.engine.encoders import Encoders
-from transforms.engine.operators.base import Applied, Operator, Scope, keep_rows
-from transforms.engine.operators.dedup_exact import REASON, DedupExact
+from transforms.engine.operators.base import Applied, Operator, Scope
 from transforms.engine.plan import Plan
 from transforms.engine.readers import BadRow, read
 from transforms.engine.sources import OpenInput
@@ -51,7 +50,11 @@ def sample(plan: Plan, open_input: OpenInput, encoders: Encoders, rows: int = 20
     apart = True
     for position, step in enumerate(plan.spec.steps):
         apart = apart and step.SCOPE is not Scope.SHARD
-        applied = _apply(step, batch, encoders)
+        if isinstance(step, Barrier):
+            applied, order = step.alone(batch)
+            alive = alive[order]
+        else:
+            applied = _apply(step, batch, encoders)
         if applied.reasons is not None and apart:
             reasons = applied.reasons.to_pylist()
             for row, reason in zip(alive.tolist(), reasons, strict=True):
@@ -93,11 +96,6 @@ def _joined(batches: list[pa.RecordBatch], schema: pa.Schema) -> pa.RecordBatch:
 
 
 def _apply(step: Operator, batch: pa.RecordBatch, encoders: Encoders) -> Applied:
-    if isinstance(step, DedupExact):
-        failed = np.full(batch.num_rows, -1)
-        rows = np.arange(batch.num_rows, dtype=np.uint32)
-        failed[dedup.duplicates([(step.keys(batch), rows)])[0]] = 0
-        return keep_rows(batch, failed, (REASON,))
     running = step.start(encoders)
     applied = running.apply(batch)
     rest = running.finish()

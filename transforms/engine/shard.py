@@ -1,52 +1,37 @@
 """The work of one shard: plain functions that a queue, a pool or a cluster may call.
 
-`run_map_shard` does one stage of one shard; `run_reduce` does one hash partition behind a stage
-that ends with a global step. Both may be killed and done again at any time: their objects appear
-whole or not at all, and hold the same bytes each time.
+`run_map_shard` does one stage of one shard; `run_reduce` does one task of the barrier behind a
+stage that ends with a global step. Both may be killed and done again at any time: their objects
+appear whole or not at all, and hold the same bytes each time.
 """
 
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
-import numpy as np
 import pyarrow as pa
 
 from core.errors import IntegrityBroken
 from core.manifest import FileEntry
-from transforms.engine import dedup
-from transforms.engine.arrow import file_of
+from transforms.engine.barriers.base import Barrier, Desk
 from transforms.engine.chain import Chain
 from transforms.engine.encoders import Encoders, Verdict
-from transforms.engine.operators.base import keep_rows
-from transforms.engine.operators.dedup_exact import HASH_BYTES, REASON
 from transforms.engine.operators.tokenise import ParityLost
 from transforms.engine.parts import ShardParts, rows_in
-from transforms.engine.plan import Plan, Shard, Stage
+from transforms.engine.plan import Plan, Shard
 from transforms.engine.readers import BadRow, read
 from transforms.engine.result import ShardResult
-from transforms.engine.sources import RangedFile, Workspace
+from transforms.engine.sources import Workspace
+from transforms.engine.stages import Stage
 from transforms.engine.writing.quarantine import write_quarantine
 
 
 def quarantine_stem(shard: int) -> str:
     """Return the key of a quarantine without its ending."""
     return f"quarantine/part-{shard:05d}"
-
-
-def rows_key(stage: int, shard: int) -> str:
-    return f"stage-{stage}/shard-{shard:05d}.rows.arrow"
-
-
-def keys_key(stage: int, shard: int) -> str:
-    return f"stage-{stage}/shard-{shard:05d}.keys.arrow"
-
-
-def duplicates_key(stage: int, partition: int) -> str:
-    return f"stage-{stage}/duplicates-{partition:05d}.arrow"
 
 
 @dataclass(frozen=True)
@@ -67,7 +52,7 @@ class _Tally:
     """What is counted beside the chain."""
 
     rows_in: int = 0
-    dropped: int = 0
+    dropped: Counter[str] = field(default_factory=Counter)
     split: dict[str, int] = field(default_factory=dict)
     bad: list[BadRow] = field(default_factory=list)
     seconds_reading: float = 0.0
@@ -80,9 +65,9 @@ def run_map_shard(
     """Do stage `stage` of shard `shard` and return its report.
 
     Stage 0 reads the input and writes the quarantine; the last stage writes the part; a stage
-    before a barrier writes its rows and their keys to the scratch place. Later stages need every
-    shard and every reducer of the stage before. Memory: a few batches and one row group; behind
-    and before a barrier, the rows of the shard and 16 bytes a row.
+    before a barrier leaves its rows in the scratch place. Later stages need every shard and every
+    task of the stage before. Memory: a few batches and one row group; before and behind a barrier
+    what its step says.
 
     Raises IntegrityBroken when the rows or tokens do not add up, Invalid for damaged input.
     """
@@ -99,15 +84,13 @@ def run_map_shard(
 def _run(
     plan: Plan, stage: int, shard: int, workspace: Workspace, encoders: Encoders
 ) -> ShardResult:
-    job = _Job(plan, plan.stages[stage], plan.shards[shard], workspace, _Tally())
+    job = _Job(plan, plan.stages[stage], plan.unit(stage, shard), workspace, _Tally())
     steps = plan.spec.steps[job.stage.start : job.stage.end]
     chain = Chain(steps, encoders)
     outputs, rows_out = _write(job, _through(chain, _rows(job)))
     quarantine = _write_quarantine(job)
     tally = job.tally
-    dropped = dict(chain.dropped)
-    if tally.dropped:
-        dropped[REASON] = dropped.get(REASON, 0) + tally.dropped
+    dropped = chain.dropped + tally.dropped
     used = {name for step in steps for name in step.tokenizers()}
     return ShardResult(
         stage=stage,
@@ -159,22 +142,21 @@ def _read_input(job: _Job) -> Iterator[pa.RecordBatch]:
 
 
 def _read_stage(job: _Job) -> Iterator[pa.RecordBatch]:
-    """Yield the rows that the stage before left, without those that its reducers named."""
-    before, scratch, shard = job.stage.index - 1, job.workspace.scratch, job.shard.index
-    source = scratch.source(rows_key(before, shard))
-    found = [scratch.source(duplicates_key(before, each)) for each in range(job.plan.partitions)]
-    with pa.ipc.open_file(pa.PythonFile(RangedFile(source), mode="r")) as reader:
-        batches = [reader.get_batch(at) for at in range(reader.num_record_batches)]
-    total = sum(batch.num_rows for batch in batches)
-    duplicate = dedup.read_duplicates(found, shard, total)
-    at = 0
-    for batch in batches:
-        failed = np.where(duplicate[at : at + batch.num_rows], 0, -1)
-        at += batch.num_rows
-        kept = keep_rows(batch, failed, (REASON,)).batch
-        job.tally.rows_in += batch.num_rows
-        job.tally.dropped += batch.num_rows - kept.num_rows
-        yield kept
+    """Yield the rows that the barrier before lets through."""
+    barrier, desk = _barrier(job.plan, job.stage.index - 1, job.workspace)
+    for applied in barrier.rows(desk, job.shard.index):
+        dropped = applied.dropped()
+        job.tally.rows_in += applied.batch.num_rows + sum(dropped.values())
+        job.tally.dropped.update(dropped)
+        yield applied.batch
+
+
+def _barrier(plan: Plan, stage: int, workspace: Workspace) -> tuple[Barrier, Desk]:
+    barrier, found = plan.barrier(stage), plan.stages[stage]
+    if barrier is None:
+        raise IntegrityBroken(f"Stage {stage} ends without a global step.")
+    schema = plan.schemas[found.end]
+    return barrier, Desk(workspace.scratch, stage, schema, found.units, found.partitions)
 
 
 def _through(chain: Chain, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -204,26 +186,16 @@ def _write_parts(job: _Job, batches: Iterator[pa.RecordBatch]) -> tuple[FileEntr
 
 
 def _write_stage(job: _Job, batches: Iterator[pa.RecordBatch]) -> int:
-    """Write the rows, then their keys; return the number of rows."""
-    stage, shard = job.stage.index, job.shard.index
-    step = job.plan.dedup(job.stage)
-    if step is None:
-        raise IntegrityBroken(f"Stage {stage} ends without a global step.")
-    schema = job.plan.schemas[job.stage.end]
-    hashes = [np.zeros((0, HASH_BYTES), np.uint8)]
-    options = pa.ipc.IpcWriteOptions(compression="lz4")
-    with ExitStack() as stack:
-        stream = stack.enter_context(job.workspace.scratch.create(rows_key(stage, shard)))
-        writer = stack.enter_context(pa.ipc.new_file(file_of(stream), schema, options=options))
+    """Leave the rows before the barrier; return how many they are."""
+    barrier, desk = _barrier(job.plan, job.stage.index, job.workspace)
+    rows = 0
+    with barrier.leave(desk, job.shard.index) as leaving:
         for batch in batches:
-            hashes.append(step.keys(batch))
             began = time.perf_counter()
-            writer.write_batch(batch)
+            leaving.write(batch)
             job.tally.seconds_writing += time.perf_counter() - began
-    whole = np.concatenate(hashes)
-    with job.workspace.scratch.create(keys_key(stage, shard)) as stream:
-        dedup.write_keys(stream, whole, job.plan.partitions)
-    return len(whole)
+            rows += batch.num_rows
+    return rows
 
 
 def _write_quarantine(job: _Job) -> FileEntry | None:
@@ -233,17 +205,11 @@ def _write_quarantine(job: _Job) -> FileEntry | None:
     return write_quarantine(job.workspace.output, stem, job.tally.bad)
 
 
-def run_reduce(plan: Plan, stage: int, partition: int, workspace: Workspace) -> int:
-    """Find the duplicates of one hash partition behind `stage`; return how many there are.
+def run_reduce(plan: Plan, stage: int, task: int, workspace: Workspace) -> int:
+    """Do one task of the barrier behind `stage`; return how many rows it found.
 
-    Needs the keys of every shard. Memory: about 60 bytes for each row of the partition; a plan
-    makes as many partitions as keep this near 300 MB for rows of 100 bytes.
+    Tasks are counted through all levels; each needs every shard and every task of the levels
+    before its own. Memory: what the step says.
     """
-    keys = [
-        dedup.read_keys(workspace.scratch.source(keys_key(stage, shard.index)), partition)
-        for shard in plan.shards
-    ]
-    found = dedup.duplicates(keys)
-    with workspace.scratch.create(duplicates_key(stage, partition)) as stream:
-        dedup.write_duplicates(stream, found)
-    return sum(len(rows) for rows in found)
+    barrier, desk = _barrier(plan, stage, workspace)
+    return barrier.work(desk, *plan.stages[stage].level_and_place(task))

@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import DateTimeField, F, Q, Value
+from django.db.models import Count, DateTimeField, F, Q, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -47,7 +47,8 @@ from transforms.services import pipelines
 from transforms.services.acting import check_rights
 from transforms.services.ending import RUN_CHANGED, end_badly, remove_objects, tidy_up
 
-Unit = tuple[int, ShardKind]
+Work = tuple[int, ShardKind, range]
+"""A stage, what of it is due, and the numbers of the units or tasks."""
 _FILES_AT_ONCE = 100
 
 
@@ -110,11 +111,11 @@ def _step(run: Run, lease: Lease[Run], heartbeat: Heartbeat) -> None:
         return
     planned = planning.from_json(run.plan)
     waiting = list(run.shards.filter(state__in=SHARD_OPEN).values_list("id", flat=True))
-    unit = None if waiting else _next_unit(run, planned)
-    if waiting or unit is not None:
+    work = None if waiting else _next_work(run, planned)
+    if waiting or work is not None:
         with transaction.atomic():
             row = _held(lease)
-            _open(row, [] if unit is None else _units(row, planned, unit))
+            _open(row, [] if work is None else _units(row, work))
             doorbell.ring_shards(waiting)
     else:
         _publish(run, planned, actor, lease, heartbeat)
@@ -169,10 +170,9 @@ def _begin(run: Run, actor: Principal, lease: Lease[Run], heartbeat: Heartbeat) 
         row.output_version, row.home, row.base = draft, home.store.name, home.base
         row.plan, row.run_digest = planned.to_json(), planned.run_digest
         row.verdicts = {name: asdict(each) for name, each in judged.verdicts.items()}
-        barriers = sum(stage.global_step is not None for stage in planned.stages)
-        row.shards_total = len(planned.shards) * len(planned.stages) + planned.partitions * barriers
+        row.shards_total = planned.work
         row.untidy = True
-        _open(row, _units(row, planned, (0, ShardKind.MAP)))
+        _open(row, _units(row, _maps(planned, 0)))
         outbox.emit(RUN_CHANGED, {"run": str(run.pk), "state": "running", "at": _now()})
 
 
@@ -196,26 +196,29 @@ def _open(row: Run, units: Sequence[RunShard]) -> None:
     doorbell.ring_shards([unit.pk for unit in units])
 
 
-def _next_unit(run: Run, planned: Plan) -> Unit | None:
-    """Return the stage and kind that come after those that are done; None after the last."""
-    done = set(run.shards.values_list("stage", "kind").distinct())
+def _next_work(run: Run, planned: Plan) -> Work | None:
+    """Return what comes after all that is done; None after the last stage."""
+    counted = run.shards.values_list("stage", "kind").annotate(Count("id"))
+    done = {(stage, kind): count for stage, kind, count in counted}
     if not done:
-        return 0, ShardKind.MAP
+        return _maps(planned, 0)
     stage = max(stage for stage, _ in done)
-    if planned.stages[stage].global_step is None:
-        return None
-    if (stage, str(ShardKind.REDUCE)) in done:
-        return stage + 1, ShardKind.MAP
-    return stage, ShardKind.REDUCE
+    tasks_done = done.get((stage, str(ShardKind.REDUCE)), 0)
+    for tasks in planned.stages[stage].tasks:
+        if tasks.start == tasks_done:
+            return stage, ShardKind.REDUCE, tasks
+    return None if stage + 1 == len(planned.stages) else _maps(planned, stage + 1)
 
 
-def _units(run: Run, planned: Plan, unit: Unit) -> list[RunShard]:
-    stage, kind = unit
-    count = len(planned.shards) if kind == ShardKind.MAP else planned.partitions
+def _maps(planned: Plan, stage: int) -> Work:
+    return stage, ShardKind.MAP, range(planned.stages[stage].units)
+
+
+def _units(run: Run, work: Work) -> list[RunShard]:
+    stage, kind, numbers = work
     now = timezone.now()
     return [
-        RunShard(run=run, stage=stage, kind=kind, index=index, ring_at=now)
-        for index in range(count)
+        RunShard(run=run, stage=stage, kind=kind, index=index, ring_at=now) for index in numbers
     ]
 
 

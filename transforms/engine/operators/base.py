@@ -42,6 +42,7 @@ class Subtype(StrEnum):
     AGGREGATION = "AGGREGATION"
     FILTER = "FILTER"
     GROUP_BY = "GROUP_BY"
+    SORT = "SORT"
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, cast
 
@@ -12,23 +12,20 @@ import pyarrow as pa
 import xxhash
 
 from core.errors import InvalidSpec
-from transforms.engine.arrow import Column, ends_of
-from transforms.engine.encoders import Encoders
-from transforms.engine.operators.base import (
-    Applied,
-    ColumnMap,
-    Operator,
-    RowByRow,
-    Running,
-    Scope,
-    filtered_by,
-    identity,
-)
+from transforms.engine.arrow import AnyField, Column, ends_of, numbers_in
+from transforms.engine.barriers.base import Desk
+from transforms.engine.barriers.judging import Judging, Look, Rows, keys_of, write_dropped
+from transforms.engine.operators.base import ColumnMap, filtered_by, identity
 from transforms.engine.params import rule
 from transforms.engine.problems import Problem, problems_of, refuse, require_column
 
-REASON = "duplicate"
 HASH_BYTES = 16
+Hashes = npt.NDArray[np.uint8]
+_KEY_FIELDS: list[AnyField] = [
+    pa.field("hash", pa.binary(HASH_BYTES)),
+    pa.field("row", pa.uint32()),
+]
+_KEYS = pa.schema(_KEY_FIELDS)
 _SIGNED: Mapping[int, pa.DataType] = {
     8: pa.int8(),
     16: pa.int16(),
@@ -38,7 +35,7 @@ _SIGNED: Mapping[int, pa.DataType] = {
 
 
 @dataclass(frozen=True)
-class DedupExact(Operator):
+class DedupExact(Judging):
     """Keep the first row, in (shard, row) order, of those with equal key columns; null equals null.
 
     Rows are compared by the 128-bit XXH3 of their keys: among 10^12 rows the chance of one wrong
@@ -47,7 +44,7 @@ class DedupExact(Operator):
 
     NAME: ClassVar[str] = "dedup_exact"
     VERSION: ClassVar[int] = 1
-    SCOPE: ClassVar[Scope] = Scope.GLOBAL
+    REASON: ClassVar[str] = "duplicate"
 
     columns: tuple[str, ...] = field(
         metadata=rule("The columns that together make two rows equal.", min_items=1)
@@ -72,9 +69,21 @@ class DedupExact(Operator):
     def column_map(self, schema: pa.Schema) -> ColumnMap:
         return filtered_by(self.columns, {name: identity(name) for name in schema.names})
 
-    def start(self, encoders: Encoders) -> Running:
-        """Pass every row: who goes is known only behind the barrier, from `keys` of all shards."""
-        return RowByRow(Applied)
+    def key_schema(self) -> pa.Schema:
+        return _KEYS
+
+    def look(self, batch: pa.RecordBatch, first_row: int) -> Look:
+        hashes = self.keys(batch)
+        heads = hashes[:, :2].copy().view(">u2")[:, 0].astype(np.uint16)
+        data = pa.py_buffer(cast("memoryview", np.ascontiguousarray(hashes)))
+        packed = pa.Array.from_buffers(pa.binary(HASH_BYTES), len(hashes), [None, data])
+        rows = pa.array(np.arange(first_row, first_row + len(hashes), dtype=np.uint32))
+        return Look(heads, pa.RecordBatch.from_arrays([packed, rows], schema=_KEYS))
+
+    def work(self, desk: Desk, level: int, task: int) -> int:
+        """Find the duplicates of one partition. Memory: about 60 bytes for each of its rows."""
+        found = duplicates([_hashes_and_rows(keys) for keys in keys_of(desk, task)])
+        return write_dropped(desk, level, task, found)
 
     def keys(self, batch: pa.RecordBatch) -> npt.NDArray[np.uint8]:
         """Return the row keys as (rows, 16) bytes."""
@@ -85,6 +94,30 @@ class DedupExact(Operator):
         return _hash_slices(
             memoryview(joined.tobytes()), range(0, joined.size + 1, joined.shape[1])
         )
+
+
+def _hashes_and_rows(keys: pa.RecordBatch) -> tuple[Hashes, Rows]:
+    packed = keys.column(0)
+    start = packed.offset * HASH_BYTES
+    data = numbers_in(packed.buffers()[1], np.uint8)[start : start + len(packed) * HASH_BYTES]
+    return data.reshape(-1, HASH_BYTES), keys.column(1).to_numpy()
+
+
+def duplicates(keys: Sequence[tuple[Hashes, Rows]]) -> list[Rows]:
+    """Return for each shard the rows to drop, ascending: all but the first (shard, row) of a hash.
+
+    Memory: about 60 bytes for each row.
+    """
+    hashes = np.concatenate([each for each, _ in keys])
+    rows = np.concatenate([each for _, each in keys])
+    shards = np.repeat(np.arange(len(keys)), [len(each) for _, each in keys])
+    words = np.ascontiguousarray(hashes).view(np.uint64).reshape(-1, 2)
+    order = np.lexsort((words[:, 1], words[:, 0]))  # stable: equal hashes stay in shard, row order
+    ordered = words[order]
+    repeats = np.zeros(len(order), np.bool_)
+    repeats[1:] = (ordered[1:] == ordered[:-1]).all(axis=1)
+    losers = order[repeats]
+    return [np.sort(rows[losers[shards[losers] == shard]]) for shard in range(len(keys))]
 
 
 def _is_bytes(found: pa.DataType) -> bool:

@@ -7,6 +7,7 @@ import inspect
 import pkgutil
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import TypeGuard
 
 from transforms.engine import operators
 from transforms.engine.operators.base import Operator
@@ -21,9 +22,15 @@ def _discover() -> Mapping[str, type[Operator]]:
             continue
         members = vars(importlib.import_module(f"{operators.__name__}.{module}")).values()
         for member in members:
-            if inspect.isclass(member) and issubclass(member, Operator) and member is not Operator:
+            if _is_operator(member):
                 found[member.NAME] = member
     return MappingProxyType(found)
+
+
+def _is_operator(member: object) -> TypeGuard[type[Operator]]:
+    """Return whether `member` is an operator, and not a base of some."""
+    is_one = inspect.isclass(member) and issubclass(member, Operator)
+    return is_one and not inspect.isabstract(member)
 
 
 OPERATORS: Mapping[str, type[Operator]] = _discover()

@@ -1,0 +1,1 @@
+"""What stands behind a global step: what its shards leave, how that is judged, what goes on."""

@@ -1,0 +1,53 @@
+"""The Arrow files of a barrier: batches written one by one, any of them read without the others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from transforms.engine.arrow import file_of
+from transforms.engine.sources import ByteSink, ByteSource, RangedFile
+
+_LZ4 = pa.ipc.IpcWriteOptions(compression="lz4")
+
+
+@contextmanager
+def batch_writer(
+    sink: ByteSink, key: str, schema: pa.Schema, *, compress: bool = False
+) -> Iterator[pa.RecordBatchFileWriter]:
+    """Give a writer of the file `key`, which appears when the block ends well."""
+    options = _LZ4 if compress else None
+    with (
+        sink.create(key) as stream,
+        pa.ipc.new_file(file_of(stream), schema, options=options) as writer,
+    ):
+        yield writer
+
+
+def write_batches(
+    sink: ByteSink, key: str, schema: pa.Schema, batches: Iterable[pa.RecordBatch]
+) -> None:
+    with batch_writer(sink, key, schema) as writer:
+        for batch in batches:
+            writer.write_batch(batch)
+
+
+@contextmanager
+def batch_reader(source: ByteSource) -> Iterator[pa.RecordBatchFileReader]:
+    with pa.ipc.open_file(pa.PythonFile(RangedFile(source), mode="r")) as reader:
+        yield reader
+
+
+def read_batch(source: ByteSource, position: int) -> pa.RecordBatch:
+    """Return one batch; little more than its bytes is read."""
+    with batch_reader(source) as reader:
+        return reader.get_batch(position)
+
+
+def numbers_of(batch: pa.RecordBatch, column: str) -> npt.NDArray[np.generic]:
+    """Return a column without nulls as numbers."""
+    return batch.column(column).to_numpy(zero_copy_only=False)

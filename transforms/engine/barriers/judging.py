@@ -1,0 +1,152 @@
+"""Steps that judge: rows stay where they are, and some are dropped for what others hold.
+
+Each shard leaves its rows, their keys by hash partition, and notes in row order if the step makes
+any. The tasks of the last level answer, shard by shard, which rows to drop.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import ClassVar, cast
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from transforms.engine.arrow import concat_batches
+from transforms.engine.barriers.base import PARTITION_BYTES, Barrier, Desk, Leaving
+from transforms.engine.barriers.files import batch_reader, batch_writer, read_batch, write_batches
+from transforms.engine.operators.base import Applied, keep_rows
+from transforms.engine.sources import MemoryFolder
+
+Rows = npt.NDArray[np.uint32]
+_DROPPED = pa.schema([("row", pa.uint32())])
+_MOST_PARTITIONS = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a step notes of a batch. `heads` are the first 16 bits of each key's hash."""
+
+    heads: npt.NDArray[np.uint16]
+    keys: pa.RecordBatch
+    """With the row of each key, ascending."""
+    notes: pa.RecordBatch | None = None
+    """One for each row."""
+
+
+class Judging(Barrier):
+    """Base of the steps that drop rows because of other rows."""
+
+    EXCHANGES: ClassVar[bool] = False
+    REASON: ClassVar[str]
+    KEY_BYTES: ClassVar[int] = PARTITION_BYTES
+    """Input bytes for each partition of the keys."""
+
+    @abstractmethod
+    def key_schema(self) -> pa.Schema: ...
+
+    def note_schema(self) -> pa.Schema | None:
+        """Return the schema of the notes; None where the keys say enough."""
+        return None
+
+    @abstractmethod
+    def look(self, batch: pa.RecordBatch, first_row: int) -> Look:
+        """Return the keys of `batch`, whose rows are counted from `first_row`."""
+
+    def partitions(self, units: int, total_bytes: int) -> int:
+        return min(_MOST_PARTITIONS, 1 + total_bytes // self.KEY_BYTES)
+
+    def levels(self, partitions: int) -> tuple[int, ...]:
+        return (partitions,)
+
+    def units_behind(self, units: int, partitions: int) -> int:
+        return units
+
+    @contextmanager
+    def leave(self, desk: Desk, unit: int) -> Iterator[Leaving]:
+        looks: list[Look] = []
+        with batch_writer(desk.scratch, desk.rows_key(unit), desk.schema, compress=True) as writer:
+            yield _Noting(self, writer, looks)
+        noted = self.note_schema()
+        if noted is not None:
+            notes = (look.notes for look in looks if look.notes is not None)
+            write_batches(desk.scratch, desk.notes_key(unit), noted, notes)
+        keys = _divided(looks, self.key_schema(), desk.partitions)
+        write_batches(desk.scratch, desk.keys_key(unit), self.key_schema(), keys)
+
+    def rows(self, desk: Desk, unit: int) -> Iterator[Applied]:
+        dropped = self._dropped(desk, unit)
+        with batch_reader(desk.scratch.source(desk.rows_key(unit))) as reader:
+            start = 0
+            for at in range(reader.num_record_batches):
+                batch = reader.get_batch(at)
+                first, last = np.searchsorted(dropped, [start, start + batch.num_rows])
+                failed = np.full(batch.num_rows, -1)
+                failed[dropped[first:last].astype(np.int64) - start] = 0
+                yield keep_rows(batch, failed, (self.REASON,))
+                start += batch.num_rows
+
+    def _dropped(self, desk: Desk, unit: int) -> Rows:
+        """Return the rows of `unit` that any task of the last level named."""
+        levels = self.levels(desk.partitions)
+        last = len(levels) - 1
+        sources = [desk.scratch.source(desk.found_key(last, task)) for task in range(levels[last])]
+        named = [read_batch(source, unit).column(0).to_numpy() for source in sources]
+        return cast("Rows", np.unique(np.concatenate(named)))
+
+    def alone(self, batch: pa.RecordBatch) -> tuple[Applied, npt.NDArray[np.int64]]:
+        desk = Desk(MemoryFolder(), 0, batch.schema, units=1, partitions=1)
+        with self.leave(desk, 0) as leaving:
+            leaving.write(batch)
+        for level, tasks in enumerate(self.levels(1)):
+            for task in range(tasks):
+                self.work(desk, level, task)
+        (applied,) = self.rows(desk, 0)
+        return applied, np.arange(batch.num_rows)
+
+
+@dataclass
+class _Noting:
+    """Writes the rows of a unit and keeps what the step notes of them."""
+
+    step: Judging
+    writer: pa.RecordBatchFileWriter
+    looks: list[Look]
+    rows: int = 0
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        self.looks.append(self.step.look(batch, self.rows))
+        self.writer.write_batch(batch)
+        self.rows += batch.num_rows
+
+
+def _divided(looks: Sequence[Look], schema: pa.Schema, partitions: int) -> Iterator[pa.RecordBatch]:
+    """Yield the keys of each partition, in the order they came."""
+    if not looks:
+        empty = pa.RecordBatch.from_pylist([], schema)
+        yield from [empty] * partitions
+        return
+    keys = concat_batches([look.keys for look in looks])
+    heads = np.concatenate([look.heads for look in looks]).astype(np.int64)
+    partition = heads * partitions >> 16
+    order = np.argsort(partition, kind="stable")
+    ends = np.cumsum(np.bincount(partition, minlength=partitions))
+    for rows in np.split(order, ends[:-1]):
+        yield keys.take(rows)
+
+
+def write_dropped(desk: Desk, level: int, task: int, rows: Sequence[Rows]) -> int:
+    """Write which rows of each unit to drop, the answer of a last level; return how many."""
+    batches = (pa.RecordBatch.from_arrays([pa.array(each)], schema=_DROPPED) for each in rows)
+    write_batches(desk.scratch, desk.found_key(level, task), _DROPPED, batches)
+    return sum(len(each) for each in rows)
+
+
+def keys_of(desk: Desk, partition: int) -> Iterator[pa.RecordBatch]:
+    """Yield the keys of one partition, unit by unit."""
+    for unit in range(desk.units):
+        yield read_batch(desk.scratch.source(desk.keys_key(unit)), partition)
