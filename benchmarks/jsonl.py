@@ -74,7 +74,9 @@ class Bench:
             folder = Path(home) / "output"
             folder.mkdir()
             environment = {**_ENVIRONMENT, "HF_HOME": home}
-            if side != "ours":
+            if side == "ours":
+                environment["ARROW_DEFAULT_MEMORY_POOL"] = "jemalloc"  # as in config/celery.py
+            else:
                 environment["PYTHONPATH"] = ""
             ran = run([*command, self.corpus, folder], environment, self.root / "log")
             return ran, work_in(folder)

@@ -14,7 +14,6 @@ from pathlib import Path
 import pyarrow as pa
 
 from transforms.engine.encoders import Encoders, TokenizerFile
-from transforms.engine.memory import keep_little
 from transforms.engine.plan import InputFile, plan
 from transforms.engine.run_local import run
 from transforms.engine.sources import LocalFile, LocalFolder, Workspace
@@ -29,7 +28,6 @@ def main() -> None:
     # the version's manifest knows the digest before a pipeline is planned
     with corpus.open("rb") as stream:
         sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
-    keep_little()  # as a worker does
     # pyarrow imports pandas at its first array where pandas is there: an import like the others
     pa.array([], pa.string())
     began = time.perf_counter()

@@ -11,6 +11,8 @@ from kombu import Queue
 from config.env import env
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+# Arrow reads it when it is loaded. Its usual allocator keeps a third more for the next batch.
+os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "jemalloc")
 
 app = Celery("fairmesh")
 app.set_default()  # in every thread: without it only the one that imports this would know the app

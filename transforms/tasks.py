@@ -5,15 +5,8 @@ from __future__ import annotations
 from uuid import UUID
 
 from celery import shared_task
-from celery.signals import worker_process_init
 
 from transforms import services
-from transforms.engine import memory
-
-
-@worker_process_init.connect
-def _keep_little(**_: object) -> None:
-    memory.keep_little()
 
 
 @shared_task
