@@ -6,10 +6,7 @@ not among them: the texts that it drops say more about the list than about the t
 
 from __future__ import annotations
 
-from typing import cast
-
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from transforms.engine.arrow import Text, text_of
@@ -21,6 +18,7 @@ from transforms.engine.quality.pieces import (
     Verdicts,
     characters,
     found,
+    joined,
     lines_of,
     words_of,
 )
@@ -52,7 +50,8 @@ def judge(texts: Text) -> tuple[Verdicts, Text]:
     verdicts.fail("curly_bracket", first_curly < first_lorem)
     kept = lines.where(~(lorem | script | curly | found(lowered, _POLICY)))
     verdicts.fail("few_sentences", kept.total(_sentences(kept.values)) < FEWEST_SENTENCES)
-    return verdicts, _joined(kept, texts.type)
+    left = pc.utf8_trim_whitespace(joined(kept, "\n"))
+    return verdicts, text_of(left.cast(texts.type))
 
 
 def _prose(lines: Pieces) -> Pieces:
@@ -79,11 +78,3 @@ def _sentences(lines: Text) -> Counts:
     ends = pc.count_substring_regex(lines, rf"{_CLOSED}(?:{SPACE}+|$)")
     counts = ends.to_numpy(zero_copy_only=False).astype(np.int64)
     return counts + ~found(lines, f"{_CLOSED}$")
-
-
-def _joined(lines: Pieces, kind: pa.DataType) -> Text:
-    """Return each text's lines as one text."""
-    ends = np.concatenate([[0], np.cumsum(lines.count())]).astype(np.int32)
-    lists = pa.ListArray.from_arrays(pa.array(ends, pa.int32()), lines.values)
-    joined = pc.binary_join(lists, pa.scalar("\n", lines.values.type))
-    return text_of(pc.utf8_trim_whitespace(cast("Text", joined)).cast(kind))

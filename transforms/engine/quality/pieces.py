@@ -95,6 +95,13 @@ def pieces_between(texts: Text, expression: str) -> Pieces:
     return _pieces(cast("Lists", pc.split_pattern_regex(texts, expression)))
 
 
+def joined(pieces: Pieces, separator: str) -> Text:
+    """Return the pieces of each text as one text; "" where a text has none."""
+    ends = np.concatenate([[0], np.cumsum(pieces.count())]).astype(np.int32)
+    lists = pa.ListArray.from_arrays(pa.array(ends, pa.int32()), pieces.values)
+    return cast("Text", pc.binary_join(lists, pa.scalar(separator, pieces.values.type)))
+
+
 def codes_of(values: Text) -> Counts:
     """Return a number for each text, the same for equal ones."""
     codes = values.dictionary_encode().indices
