@@ -34,19 +34,22 @@ class Bench:
     def write_rows(self, name: str, rows: Sequence[Mapping[str, object]]) -> None:
         self.write(name, b"".join(json.dumps(row).encode() + b"\n" for row in rows))
 
-    def document(self, steps: Sequence[Mapping[str, object]], **given: object) -> dict[str, Any]:
+    def document(self, steps: Sequence[Mapping[str, object]], **given: Any) -> dict[str, Any]:
+        """Return a document; `output` and `split` go there, what else is given to the input."""
+        output, split = given.pop("output", {}), given.pop("split", None)
         return {
             "version": 1,
             "inputs": [{"name": "/acme/nlp/~/code", **given}],
             "steps": list(steps),
-            "output": {"name": "/acme/nlp/~/code-tokens"},
+            "output": {"name": "/acme/nlp/~/code-tokens", **output},
+            **({} if split is None else {"split": split}),
         }
 
     def plan(
         self,
         steps: Sequence[Mapping[str, object]],
         shard_bytes: int = 32 * 1024 * 1024,
-        **given: object,
+        **given: Any,
     ) -> Plan:
         files = [
             InputFile(

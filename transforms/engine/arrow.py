@@ -31,6 +31,11 @@ def values_of(column: Column) -> list[object]:
     return cast("list[object]", text_of(column).to_pylist())
 
 
+def array_of(values: Sequence[object], kind: pa.DataType | None = None) -> Column:
+    """Return values, of a type that is found where none is given, as an array."""
+    return cast("Column", pa.array(cast("list[str]", values), kind))
+
+
 def numbers_in(buffer: pa.Buffer | None, kind: type[Number]) -> npt.NDArray[Number]:
     """Return the memory of a buffer as numbers, not copied; none where there is no buffer."""
     return np.frombuffer(cast("memoryview", buffer or b""), kind)

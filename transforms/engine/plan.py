@@ -23,7 +23,8 @@ from transforms.engine.operators.base import ColumnMap, ColumnUse, Kind, Scope, 
 from transforms.engine.operators.pack import Pack
 from transforms.engine.operators.tokenise import Tokenise
 from transforms.engine.problems import Problem, nearest, problems_of, refuse
-from transforms.engine.readers import Piece, infer_schema, kind_of, open_parquet
+from transforms.engine.readers import Piece, cut, infer_schema
+from transforms.engine.reading.columnar import COLUMNAR
 from transforms.engine.sources import OpenInput
 from transforms.engine.spec import ARROW_TYPES, Spec, digest, read_spec
 from transforms.engine.splitting import split_problems
@@ -114,8 +115,9 @@ def plan(
 ) -> Plan:
     """Return the plan of a run of `spec` over those of `files` that it names.
 
-    Reads a sample of the first files (for Parquet: every footer), nothing else. Raises InvalidSpec
-    for whatever the document asks that this input cannot give, Invalid for unusable files.
+    Reads a sample of the first files (of columnar ones what they say of themselves), nothing else.
+    Raises InvalidSpec for whatever the document asks that this input cannot give, Invalid for
+    unusable files.
     """
     chosen = sorted(
         (each for each in files if fnmatchcase(each.path, spec.input.files)),
@@ -134,7 +136,9 @@ def plan(
     _check_tokenizers(spec, resolver)
     spec_digest = digest(spec, lambda name: resolver(name).sha256)
     pieces = [
-        piece for file in chosen for piece in _cut(file, spec.input.format, open_input, shard_bytes)
+        piece
+        for file in chosen
+        for piece in cut(file.path, file.bytes, spec.input.format, open_input, shard_bytes)
     ]
     schema = _input_schema(spec, [piece for piece, _ in pieces], open_input)
     hashes = {file.path: file.sha256 for file in chosen}
@@ -198,24 +202,6 @@ def _check_output(spec: Spec, schema: pa.Schema) -> None:
         raise refuse(problems)
 
 
-def _cut(
-    file: InputFile, declared: str, open_input: OpenInput, shard_bytes: int
-) -> Iterator[tuple[Piece, int]]:
-    """Yield the pieces of a file with their sizes in bytes."""
-    found, compression = kind_of(file.path, declared)
-    if found == "parquet":
-        with open_parquet(open_input(file.path), file.path) as parquet:
-            for group in range(parquet.num_row_groups):
-                size = parquet.metadata.row_group(group).total_byte_size
-                yield Piece(file.path, found, compression, group, group + 1), size
-    elif found == "jsonl" and compression == "none":
-        for start in range(0, file.bytes, shard_bytes):
-            end = min(start + shard_bytes, file.bytes)
-            yield Piece(file.path, found, compression, start, end), end - start
-    else:
-        yield Piece(file.path, found, compression, 0, file.bytes), file.bytes
-
-
 def _group(
     pieces: Iterable[tuple[Piece, int]], shard_bytes: int
 ) -> Iterator[tuple[tuple[Piece, ...], int]]:
@@ -240,14 +226,17 @@ def _shard_digest(
 
 
 def _input_schema(spec: Spec, pieces: Sequence[Piece], open_input: OpenInput) -> pa.Schema:
+    if len({piece.format == "files" for piece in pieces}) > 1:
+        message = "Of some files each is a row, others hold rows; let `files` name one kind."
+        raise refuse([Problem("inputs[0].files", message)])
     if spec.input.schema is not None:
         return pa.schema([(name, ARROW_TYPES[kind]) for name, kind in spec.input.schema.items()])
     firsts = list({piece.path: piece for piece in reversed(pieces)}.values())[::-1]
-    parquet = [piece for piece in firsts if piece.format == "parquet"]
-    looked_at = parquet or firsts[:8]
+    declared = [piece for piece in firsts if piece.format in COLUMNAR]
+    looked_at = declared or firsts[:8]
     try:
         found = [infer_schema(piece, open_input(piece.path)) for piece in looked_at]
-        if not parquet:
+        if not declared:
             return pa.unify_schemas(found, promote_options="permissive")
     except pa.ArrowInvalid as error:
         message = f"The types of the columns cannot be inferred ({error}); declare them."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import tarfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,20 +12,19 @@ from dataclasses import dataclass
 from typing import BinaryIO, Literal, cast
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import zstandard
 
 from core.errors import Invalid
-from transforms.engine.arrow import AnyField
-from transforms.engine.reading import csv, jsonl
+from transforms.engine.magic import MEDIA_SUFFIXES
+from transforms.engine.reading import columnar, csv, jsonl, webdataset, whole_files
+from transforms.engine.reading.columnar import COLUMNAR, ColumnarFormat
 from transforms.engine.reading.records import BadRow, Read, pieces, read_piece
-from transforms.engine.sources import READ_BYTES, ByteSource, RangedFile
+from transforms.engine.sources import READ_BYTES, ByteSource, OpenInput, RangedFile
 
 __all__ = ["BadRow", "Piece", "Read", "infer_schema", "open_stream", "read"]
 
-Format = Literal["jsonl", "csv", "parquet"]
+Format = Literal["jsonl", "csv", "parquet", "arrow", "orc", "webdataset", "files"]
 Compression = Literal["none", "gzip", "zstd"]
-PARQUET_BATCH_ROWS = 8192
 SAMPLE_BYTES = 1024 * 1024
 
 _FORMATS: dict[str, Format] = {
@@ -33,13 +33,20 @@ _FORMATS: dict[str, Format] = {
     ".json": "jsonl",
     ".csv": "csv",
     ".parquet": "parquet",
+    ".arrow": "arrow",
+    ".ipc": "arrow",
+    ".feather": "arrow",
+    ".orc": "orc",
+    ".tar": "webdataset",
+    **{f".{suffix}": "files" for suffix in MEDIA_SUFFIXES},
 }
+_DAMAGED = (OSError, EOFError, zlib.error, zstandard.ZstdError, tarfile.TarError)
 _COMPRESSIONS: dict[str, Compression] = {".gz": "gzip", ".zst": "zstd"}
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A part of an input file: bytes [start, end), for Parquet row groups [start, end).
+    """A part of an input file: bytes [start, end), for columnar formats units [start, end).
 
     A line belongs to the piece in which its first byte lies, so pieces may be cut anywhere.
     """
@@ -54,13 +61,14 @@ class Piece:
 def kind_of(path: str, declared: str) -> tuple[Format, Compression]:
     """Return format and compression by name; raises Invalid when the format cannot be told."""
     compression: Compression = "none"
+    name = path.lower()
     for suffix, found in _COMPRESSIONS.items():
-        if path.endswith(suffix):
-            path, compression = path.removesuffix(suffix), found
+        if name.endswith(suffix):
+            name, compression = name.removesuffix(suffix), found
     if declared != "auto":
         return cast(Format, declared), compression
     for suffix, known in _FORMATS.items():
-        if path.endswith(suffix):
+        if name.endswith(suffix):
             return known, compression
     raise Invalid(f"The format of {path!r} cannot be told from its name; declare it.", path=path)
 
@@ -72,8 +80,10 @@ def read(
 
     Raises Invalid when the file as a whole is damaged; a bad record is no reason to.
     """
-    if piece.format == "parquet":
-        yield from _read_parquet(piece, source, schema)
+    if piece.format in COLUMNAR:
+        kind, units = cast(ColumnarFormat, piece.format), range(piece.start, piece.end)
+        for batch in columnar.batches_of(kind, source, piece.path, units, schema):
+            yield Read(batch, (), batch.num_rows)
         return
     with _open(piece, source) as (base, stream):
         try:
@@ -81,9 +91,13 @@ def read(
                 fmt = jsonl.JsonLines(schema)
                 for offset, data in pieces(stream, fmt, piece_bytes):
                     yield read_piece(fmt, piece.path, base + offset, data)
-            else:
+            elif piece.format == "csv":
                 yield from _read_csv(piece, stream, schema, piece_bytes)
-        except (OSError, EOFError, zlib.error, zstandard.ZstdError) as error:
+            elif piece.format == "webdataset":
+                yield from webdataset.read_samples(piece.path, stream, schema)
+            else:
+                yield from whole_files.read_whole(piece.path, stream, schema)
+        except _DAMAGED as error:
             raise Invalid(f"{piece.path} is damaged: {error}", path=piece.path) from error
 
 
@@ -157,37 +171,19 @@ class _Window:
         return cast(BinaryIO, RangedFile(self))
 
 
-def _read_parquet(piece: Piece, source: ByteSource, schema: pa.Schema) -> Iterator[Read]:
-    with open_parquet(source, piece.path) as file:
-        batches = file.iter_batches(
-            batch_size=PARQUET_BATCH_ROWS,
-            row_groups=list(range(piece.start, piece.end)),
-            columns=schema.names,
-            use_threads=False,
-        )
-        for batch in batches:
-            plain = batch if batch.schema.equals(schema) else batch.cast(schema)
-            yield Read(plain, (), batch.num_rows)
-
-
-def open_parquet(source: ByteSource, path: str) -> pq.ParquetFile:
-    """Return the open file; raises Invalid when it is not Parquet."""
-    try:
-        return pq.ParquetFile(pa.PythonFile(RangedFile(source), mode="r"))
-    except pa.ArrowInvalid as error:
-        raise Invalid(f"{path} is not a Parquet file: {error}", path=path) from error
-
-
 def infer_schema(piece: Piece, source: ByteSource) -> pa.Schema:
-    """Return the schema of a file: declared in Parquet, else inferred from its first MiB.
+    """Return the schema of a file: what it declares, else inferred from its first MiB.
 
     Times and dates in text stay text, and a column without a value is text, because a wrong guess
     would quarantine good rows. Raises pa.ArrowInvalid when the values of a column are of mixed
     types.
     """
-    if piece.format == "parquet":
-        with open_parquet(source, piece.path) as file:
-            return pa.schema([_plain(field) for field in file.schema_arrow])
+    if piece.format == "files":
+        return whole_files.SCHEMA
+    if piece.format in COLUMNAR:
+        return columnar.schema_of(cast(ColumnarFormat, piece.format), source, piece.path)
+    if piece.format == "webdataset":
+        return _infer_webdataset(piece, source)
     with _open(piece, source) as (_, stream):
         sample = stream.read(SAMPLE_BYTES)
     end = csv.complete(sample) if piece.format == "csv" else jsonl.complete(sample)
@@ -196,10 +192,44 @@ def infer_schema(piece: Piece, source: ByteSource) -> pa.Schema:
     return pa.schema([pa.field(field.name, _as_text(field.type)) for field in found])
 
 
-def _plain(field: AnyField) -> AnyField:
-    """Return the field without dictionary encoding and without metadata."""
-    found = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
-    return pa.field(field.name, found, nullable=field.nullable)
+def _infer_webdataset(piece: Piece, source: ByteSource) -> pa.Schema:
+    with _open(piece, source) as (_, stream):
+        try:
+            return webdataset.infer(stream, piece.path, SAMPLE_BYTES)
+        except _DAMAGED as error:
+            raise Invalid(f"{piece.path} is damaged: {error}", path=piece.path) from error
+
+
+def cut(
+    path: str, size: int, declared: str, open_input: OpenInput, piece_bytes: int
+) -> Iterator[tuple[Piece, int]]:
+    """Yield the pieces of a file of `size` bytes, with their own sizes.
+
+    Opens columnar files alone; raises Invalid when one is damaged.
+    """
+    found, compression = kind_of(path, declared)
+    if found in COLUMNAR:
+        sizes = columnar.unit_bytes(cast(ColumnarFormat, found), open_input(path), path)
+        for start, end, held in _runs(sizes, 0 if found == "parquet" else piece_bytes):
+            yield Piece(path, found, compression, start, end), held
+    elif found == "jsonl" and compression == "none":
+        for start in range(0, size, piece_bytes):
+            end = min(start + piece_bytes, size)
+            yield Piece(path, found, compression, start, end), end - start
+    else:
+        yield Piece(path, found, compression, 0, size), size
+
+
+def _runs(sizes: list[int], most: int) -> Iterator[tuple[int, int, int]]:
+    """Yield (start, end, bytes) of neighbouring units of at most `most` bytes, at least one."""
+    start = held = 0
+    for unit, size in enumerate(sizes):
+        if unit > start and held + size > most:
+            yield start, unit, held
+            start, held = unit, 0
+        held += size
+    if sizes:
+        yield start, len(sizes), held
 
 
 def _as_text(found: pa.DataType) -> pa.DataType:

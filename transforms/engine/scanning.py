@@ -20,8 +20,9 @@ import zstandard
 
 from core.errors import FairmeshError, Invalid
 from transforms.engine.arrow import Column, reader_of
-from transforms.engine.readers import Compression, Format, kind_of, open_parquet, open_stream
+from transforms.engine.readers import Compression, Format, kind_of, open_stream
 from transforms.engine.reading import csv, jsonl
+from transforms.engine.reading.columnar import open_parquet
 from transforms.engine.reading.records import read_piece
 from transforms.engine.sources import ByteSource
 

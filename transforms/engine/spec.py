@@ -31,6 +31,7 @@ ColumnType = Literal[
     "int64",
     "float32",
     "float64",
+    "binary",
     "date",
     "timestamp",
     "list<string>",
@@ -44,12 +45,16 @@ ARROW_TYPES: Mapping[str, pa.DataType] = {
     "int64": pa.int64(),
     "float32": pa.float32(),
     "float64": pa.float64(),
+    "binary": pa.binary(),
     "date": pa.date32(),
     "timestamp": pa.timestamp("us"),
     "list<string>": pa.list_(pa.string()),
     "list<int64>": pa.list_(pa.int64()),
     "list<float64>": pa.list_(pa.float64()),
 }
+
+
+InputFormat = Literal["auto", "jsonl", "csv", "parquet", "arrow", "orc", "webdataset", "files"]
 
 
 @dataclass(frozen=True)
@@ -65,9 +70,12 @@ class Input:
         default="*",
         metadata=rule("Which paths below the version; `*` also stands for slashes."),
     )
-    format: Literal["auto", "jsonl", "csv", "parquet"] = field(
+    format: InputFormat = field(
         default="auto",
-        metadata=rule("By default the file name tells. `.gz` and `.zst` are always seen."),
+        metadata=rule(
+            "By default the file name tells. `.gz` and `.zst` are always seen. With `files`, each "
+            "file is a row of `path` and `bytes`."
+        ),
     )
     schema: Mapping[str, ColumnType] | None = field(
         default=None,

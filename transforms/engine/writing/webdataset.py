@@ -10,11 +10,11 @@ import pyarrow as pa
 
 from core.errors import Invalid, InvalidSpec
 from transforms.engine.arrow import Column, values_of
+from transforms.engine.magic import suffix_of
 from transforms.engine.output import Compression, Output
 from transforms.engine.problems import Problem, problems_of, require_column
 from transforms.engine.writing import tar
 from transforms.engine.writing.base import Format, Part, PartWriter
-from transforms.engine.writing.magic import suffix_of
 from transforms.engine.writing.values import dumped, has_json, json_values
 
 MEDIA_TYPE = "application/x-tar"
