@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -111,12 +111,16 @@ def _halve(piece: _Piece, span: tuple[int, int], good: list[pa.Table], bad: list
 
 
 def _one_batch(tables: list[pa.Table], schema: pa.Schema) -> pa.RecordBatch:
-    whole = pa.concat_tables([schema.empty_table(), *tables]).combine_chunks()
-    columns: list[Column] = [
-        column.chunks[0] if column.num_chunks else pa.array([], column.type)
-        for column in whole.columns
-    ]
+    whole = tables[0] if len(tables) == 1 else pa.concat_tables([schema.empty_table(), *tables])
+    columns: list[Column] = [_one_array(column) for column in whole.columns]
     return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def _one_array(column: pa.ChunkedArray[Any]) -> Column:
+    if column.num_chunks == 1:
+        return column.chunk(0)
+    chunks: list[Column] = column.chunks or [pa.array([], column.type)]
+    return cast(Column, pa.concat_arrays(chunks))
 
 
 def bytes_of(data: bytes) -> npt.NDArray[np.uint8]:
