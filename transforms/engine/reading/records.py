@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, BinaryIO, Protocol, cast
+from typing import Any, BinaryIO, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -117,10 +117,8 @@ def _one_batch(tables: list[pa.Table], schema: pa.Schema) -> pa.RecordBatch:
 
 
 def _one_array(column: pa.ChunkedArray[Any]) -> Column:
-    if column.num_chunks == 1:
-        return column.chunk(0)
     chunks: list[Column] = column.chunks or [pa.array([], column.type)]
-    return cast(Column, pa.concat_arrays(chunks))
+    return chunks[0] if len(chunks) == 1 else pa.concat_arrays(chunks)
 
 
 def bytes_of(data: bytes) -> npt.NDArray[np.uint8]:
