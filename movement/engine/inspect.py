@@ -25,6 +25,10 @@ MEDIA_TYPES = {
     ".gz": "application/gzip",
     ".zst": "application/zstd",
     ".arrow": "application/vnd.apache.arrow.file",
+    ".orc": "application/vnd.apache.orc",
+    ".tar": "application/x-tar",
+    ".mds": "application/x-mds",
+    ".tfrecord": "application/x-tfrecord",
 }
 
 

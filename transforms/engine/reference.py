@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
+from inspect import getdoc
 from pathlib import Path
 from typing import cast
 
 from transforms.engine.params import Json
 from transforms.engine.spec import document_schema
+from transforms.engine.writing.base import Format
+from transforms.engine.writing.registry import FORMATS
 
 _HEAD = """\
 # Pipeline documents
@@ -36,6 +39,35 @@ output:
 
 What a run does with it: [how runs work](../explanation/algorithms/runs.md).
 """
+_READ = """
+What is read: JSON lines, CSV, Parquet, Arrow IPC (files and streams), ORC, WebDataset archives, and
+`files`, of which each is one row: images and sounds by their ending, any file when asked. A line or
+a sample that is no row is set aside; a file that is damaged as a whole stops the run.
+
+The columns of a WebDataset archive are `key` and the endings of its members: `0001.caption.txt` is
+the column `caption`, `0001.jpg` the column `jpg`. Where two members of a sample would be one column
+(`0001.left.png`, `0001.left.txt`), the columns keep the whole endings.
+"""
+_WRITTEN = """
+### Formats
+
+The files of shard 3 begin with `part-00003`. What a format cannot hold is refused when the run is
+planned. The same rows give the same bytes, whatever the workers and the batches.
+"""
+_SPLIT = """
+## `split`
+
+The files of each part lie in a folder of its name, `train/part-00000.parquet`. A row goes by the
+64-bit XXH3 of its key (the value's text in UTF-8, a null as empty text; without `by`, of the shard
+and the row): the parts lie one after the other, in order of their names, on the range of the hash.
+So rows with equal keys stay together in every run and whatever the shards, and other shares move
+only the rows between the old borders and the new. The report counts the rows of each part
+(`split_train`).
+
+```yaml
+split: {by: document_id, parts: {train: 0.98, validation: 0.01, test: 0.01}}
+```
+"""
 _TABLE = "\n| | type | default | |\n|---|---|---|---|\n"
 
 
@@ -45,13 +77,21 @@ def reference() -> str:
     items = _object(_object(properties["inputs"])["items"])
     parts = [
         _HEAD,
-        "\n## `inputs`: exactly one\n" + _TABLE + "".join(_rows(items)),
-        "\n## `output`\n" + _TABLE + "".join(_rows(_object(properties["output"]))),
+        "\n## `inputs`: exactly one\n" + _TABLE + "".join(_rows(items)) + _READ,
+        "\n## `output`\n" + _TABLE + "".join(_rows(_object(properties["output"]))) + _WRITTEN,
+        *map(_format, FORMATS.values()),
+        _SPLIT + _TABLE + "".join(_rows(_object(properties["split"]))),
         "\n## Operators\n\nA step is a mapping of one operator to its parameters.\n",
     ]
     steps = _object(_object(properties["steps"])["items"])["oneOf"]
     parts += [_operator(_object(each)) for each in cast("list[Json]", steps)]
     return "".join(parts)
+
+
+def _format(described: Format) -> str:
+    first, *others = (f"`{each}`" for each in described.COMPRESSIONS)
+    known = ", ".join([f"{first} (default)", *others])
+    return f"\n#### `{described.NAME}`\n\n{getdoc(described)}\n\nCompression: {known}.\n"
 
 
 def _operator(step: Mapping[str, Json]) -> str:
