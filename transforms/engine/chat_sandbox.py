@@ -1,0 +1,76 @@
+"""Renders the chat template of a pipeline in a process of its own, which can be stopped.
+
+A template is written by whoever may write a pipeline. jinja2's sandbox keeps it from Python's
+insides, but not from loops without end and texts without bounds. So this file also runs as a
+program, in an isolated interpreter with little memory and no files to write: a first line with the
+template and its names, then for each line of messages a line with the text or null.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import jinja2
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+MEMORY_BYTES = 512 * 1024 * 1024
+
+
+class TooLarge(Exception):
+    """The text is longer than the limit."""
+
+
+def environment() -> ImmutableSandboxedEnvironment:
+    """Return the environment of chat templates; in it nothing is left to chance or the clock."""
+    made = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
+    made.globals.pop("lipsum")
+    made.filters.pop("random")
+    made.globals["raise_exception"] = _raise
+    return made
+
+
+def _raise(message: str) -> None:
+    raise jinja2.TemplateError(message)
+
+
+def _rendered(template: jinja2.Template, names: Mapping[str, Any], limit: int) -> str:
+    parts, length = [], 0
+    for part in template.generate(names):
+        parts.append(part)
+        length += len(part)
+        if length > limit:
+            raise TooLarge
+    return "".join(parts)
+
+
+def _answer(template: jinja2.Template, names: Mapping[str, Any], limit: int) -> dict[str, str]:
+    """Return the text, or why there is none: whatever a template does, it is the row's."""
+    try:
+        return {"text": _rendered(template, names, limit)}
+    except TooLarge:
+        return {"reason": "too_large"}
+    except MemoryError:  # how much there is differs from machine to machine: no row's affair
+        raise
+    except Exception:  # noqa: BLE001 - the edge: a template may raise whatever its values raise
+        return {"reason": "template_error"}
+
+
+def main() -> None:
+    """Serve until the input ends."""
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    told = json.loads(sys.stdin.buffer.readline())
+    template = environment().from_string(told["template"])
+    for line in sys.stdin.buffer:
+        names = {**told["names"], "messages": json.loads(line)}
+        answer = json.dumps(_answer(template, names, told["limit"])).encode() + b"\n"
+        sys.stdout.buffer.write(answer)
+        sys.stdout.buffer.flush()
+
+
+if __name__ == "__main__":
+    main()
