@@ -69,6 +69,7 @@ app.conf.update(
         "watch-sites": {"task": "movement.tasks.watch_sites", "schedule": 60.0},
         "escalate-requests": {"task": "governance.tasks.escalate_requests", "schedule": 60.0},
         "keep-audit": {"task": "movement.tasks.keep_audit", "schedule": 60.0},
+        "keep-locks": {"task": "movement.tasks.keep_locks", "schedule": 60.0},
         "sequence-audit": {"task": "governance.tasks.sequence_audit", "schedule": 3.0},
         "roll-up-reads": {"task": "governance.tasks.roll_up_reads", "schedule": 300.0},
         "end-campaigns": {"task": "governance.tasks.end_campaigns", "schedule": 60.0},

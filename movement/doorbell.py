@@ -23,6 +23,10 @@ def ring_audit() -> None:
     ring("movement.tasks.keep_audit")
 
 
+def ring_locks() -> None:
+    ring("movement.tasks.keep_locks")
+
+
 def ring_sweep() -> None:
     """Have the transfers that are due rung for now, in their turn."""
     ring("movement.tasks.sweep_transfers")

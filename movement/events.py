@@ -21,16 +21,19 @@ from movement.services import erasing, foresight
 def version_changed(payload: dict[str, Any]) -> None:
     """A version is published, or one of its replicas is whole or broken."""
     services.reconcile_version(UUID(payload["version_id"]))
+    _lock_what_stands()
 
 
 def policy_changed(payload: dict[str, Any]) -> None:
     """Every version of the policy binds what lies below its prefix: its end matters as well."""
     prefixes = set(Policy.objects.filter(slug=payload["slug"]).values_list("prefix", flat=True))
     services.reconcile_all(prefixes)
+    _lock_what_stands()
 
 
 def label_changed(payload: dict[str, Any]) -> None:
     services.reconcile_all([payload["name"]])
+    _lock_what_stands()
 
 
 def site_back(payload: dict[str, Any]) -> None:
@@ -56,6 +59,11 @@ def audit_checkpoint(payload: dict[str, Any]) -> None:
     """Stores are slow: a task writes to them, outside of any transaction."""
     del payload
     transaction.on_commit(doorbell.ring_audit)
+
+
+def _lock_what_stands() -> None:
+    """Stores are slow: a task locks, outside of any transaction."""
+    transaction.on_commit(doorbell.ring_locks)
 
 
 outbox.subscribe("audit.checkpoint", audit_checkpoint)

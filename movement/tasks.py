@@ -40,6 +40,11 @@ def keep_audit() -> None:
 
 
 @shared_task
+def keep_locks() -> None:
+    services.keep_locks()
+
+
+@shared_task
 def act_on_erasure(order_id: str) -> None:
     services.act_on_erasure(UUID(order_id))
 

@@ -213,6 +213,7 @@ TASKS: dict[str, str] = {
     "governance.tasks.sequence_audit": "orders what is logged already",
     "governance.tasks.roll_up_reads": "logs reads that were decided one by one",
     "movement.tasks.keep_audit": "writes the log, which names nobody, to the mesh's own stores",
+    "movement.tasks.keep_locks": "locks what protection policies want locked; shows nothing",
     "governance.tasks.escalate_requests": "does what a policy declared; shows nothing",
     "governance.tasks.end_campaigns": "revokes what a campaign declared; shows nothing",
     "movement.tasks.run_transfer": "decides replicate again when it starts",

@@ -11,7 +11,14 @@ from movement.models.places import (
     Store,
     StoreKind,
 )
-from movement.models.replicas import REPLICA_MOVES, Arrival, Replica, ReplicaOrigin, ReplicaState
+from movement.models.replicas import (
+    REPLICA_MOVES,
+    Arrival,
+    Replica,
+    ReplicaLock,
+    ReplicaOrigin,
+    ReplicaState,
+)
 from movement.models.scrubs import FindingKind, Scrub, ScrubFinding, ScrubState
 from movement.models.transfers import (
     ACTIVE,
@@ -39,6 +46,7 @@ __all__ = [
     "Link",
     "Pin",
     "Replica",
+    "ReplicaLock",
     "ReplicaOrigin",
     "ReplicaState",
     "Scrub",

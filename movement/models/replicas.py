@@ -127,6 +127,23 @@ class Replica(models.Model):
         return f"{self.version} at {self.store}"
 
 
+class ReplicaLock(models.Model):
+    """Until when a store keeps each object of a replica from everyone, because policies want it."""
+
+    replica = models.OneToOneField(Replica, models.CASCADE, related_name="lock")
+    until = models.DateTimeField()
+    after = models.TextField(blank=True)
+    """The last path that is locked so long, while there are more; they go in order."""
+    locked_at = models.DateTimeField(null=True)
+    """When the last file was locked; None while some are not."""
+    reason = models.TextField(blank=True)
+    """Why it does not go on; empty when nothing is in the way."""
+    next_attempt_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.replica} until {self.until}"
+
+
 class Arrival(models.Model):
     """A file of a draft whose bytes are on their way in, as long as its uploader is heard from.
 

@@ -12,6 +12,7 @@ from movement.services.erasure import (
 )
 from movement.services.ingest import abort_version, publish, receive_file, register_objects
 from movement.services.links import change_link
+from movement.services.locking import keep_locks
 from movement.services.plans import apply_plan, plan_for, undo_plan
 from movement.services.quarantine import trust_store
 from movement.services.reconcile import reconcile_all, reconcile_mesh, reconcile_version
@@ -50,6 +51,7 @@ __all__ = [
     "end_subscription",
     "hear_from",
     "keep_audit",
+    "keep_locks",
     "lift_pin",
     "list_again",
     "move_store",

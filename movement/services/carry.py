@@ -296,7 +296,7 @@ def _finish(job: _Job, source: Replica) -> Outcome:
         reason = f"{missing!r} is not whole at {job.target.name} after it was copied."
         return Outcome(TransferState.WAITING, "integrity_broken", reason)
     write_seal(job.version, open_store(job.target), job.home.base)
-    lock_copy(job.version, job.target, job.home.base)
+    lock_copy(job.home)
     for store in (job.target, source.store):
         if not store.reachable:
             problem_of(store)  # it answered just now: let that be known

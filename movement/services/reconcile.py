@@ -22,6 +22,7 @@ from movement.engine.placement import Item, Plan, Step
 from movement.models import AppliedPlan, Leadership, Store, Transfer, TransferState
 from movement.planning import Outlook, VersionPlan, published
 from movement.restless import Lookout
+from movement.services.leading import leading
 from movement.services.removal import mark_surplus
 from movement.services.transfers import new_transfer
 from movement.wishes import Wishes
@@ -146,20 +147,9 @@ def reconcile_all(names: Iterable[str] | None = None) -> int:
 
 
 def reconcile_mesh() -> int | None:
-    """Reconcile everything, unless another process is at it: then None. The beat calls this.
-
-    Who leads is a row with a lease; a leader that dies is followed when its lease runs out.
-    """
-    Leadership.objects.get_or_create(task=_WHOLE_MESH)
-    now = timezone.now()
-    free = Q(lease_until__isnull=True) | Q(lease_until__lt=now)
-    lease = Lease.take(Leadership.objects.filter(free, task=_WHOLE_MESH))
-    if lease is None:
-        return None
-    try:
-        return _led(lease)
-    finally:
-        lease.rows.update(lease_until=None, lease_owner="", done_at=timezone.now())
+    """Reconcile everything, unless another process is at it: then None. The beat calls this."""
+    with leading(_WHOLE_MESH) as lease:
+        return None if lease is None else _led(lease)
 
 
 def _led(lease: Lease[Leadership]) -> int:

@@ -260,7 +260,7 @@ class DirectoryStore:
             os.close(source)
             temporary.unlink(missing_ok=True)
 
-    def lock(self, key: str, until: datetime | None, *, hold: bool) -> None:
+    def lock(self, key: str, until: datetime | None, *, hold: bool | None = None) -> None:
         del until, hold
         raise StoreRefused(
             f"{self.label} cannot lock {key!r}: whoever may write a folder may remove a file. Keep "

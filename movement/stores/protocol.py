@@ -276,12 +276,12 @@ class Store(Protocol):
         """
         ...
 
-    def lock(self, key: str, until: datetime | None, *, hold: bool) -> None:
+    def lock(self, key: str, until: datetime | None, *, hold: bool | None = None) -> None:
         """Keep an object from everyone until a time, and under a legal hold while `hold`.
 
         A time that stands already is never shortened; None asks for none. `hold` False lifts a
-        hold. `erase` raises ObjectLocked meanwhile. Raises ObjectMissing, StoreRefused without the
-        capability `object_lock`.
+        hold, None leaves it as it is. `erase` raises ObjectLocked meanwhile. Raises ObjectMissing,
+        StoreRefused without the capability `object_lock`.
         """
         ...
 

@@ -51,7 +51,7 @@ class ReadOnly:
         del source_key, facts
         self._refuse(target_key)
 
-    def lock(self, key: str, until: datetime | None, *, hold: bool) -> None:
+    def lock(self, key: str, until: datetime | None, *, hold: bool | None = None) -> None:
         del until, hold
         self._refuse(key)
 

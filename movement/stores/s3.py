@@ -262,7 +262,7 @@ class S3Store:
         Copies(self, self._ask, self._path).copy(source, target_key, facts)
         return self._need(target_key)
 
-    def lock(self, key: str, until: datetime | None, *, hold: bool) -> None:
+    def lock(self, key: str, until: datetime | None, *, hold: bool | None = None) -> None:
         with self._steering(check_key(key)):
             keep_locked(self._control, self._bucket, self._prefix + key, until, hold=hold)
 

@@ -24,16 +24,16 @@ _NONE = frozenset(
 
 
 def keep_locked(
-    control: Minio, bucket: str, name: str, until: datetime | None, *, hold: bool
+    control: Minio, bucket: str, name: str, until: datetime | None, *, hold: bool | None
 ) -> None:
-    """Retain an object until a time, never for less than it is already, and set its legal hold."""
+    """Retain an object until a time, never for less than it is; set or lift its hold."""
     if until is not None:
         standing = _retained_until(control, bucket, name)
         if standing is None or standing < until:
             control.set_object_retention(bucket, name, Retention(COMPLIANCE, until))
     if hold:
         control.enable_object_legal_hold(bucket, name)
-    elif _is_held(control, bucket, name):
+    elif hold is False and _is_held(control, bucket, name):
         control.disable_object_legal_hold(bucket, name)
 
 
