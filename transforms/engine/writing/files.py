@@ -66,7 +66,7 @@ class _Compressing:
         self._codec, self._write = _compressor(compression), write
         self._held = bytearray()
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | memoryview) -> None:
         self._held += data
         while len(self._held) >= _BLOCK_BYTES:
             self._write(self._codec.compress(bytes(self._held[:_BLOCK_BYTES])))
@@ -90,7 +90,7 @@ class OutFile:
         packed = compression != "none"
         self._codec = _Compressing(compression, self.raw.write) if packed else None
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | memoryview) -> None:
         if self._codec is None:
             self.raw.write(data)
         else:

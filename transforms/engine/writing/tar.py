@@ -5,52 +5,76 @@ Source: POSIX.1-2017 pax, "ustar Interchange Format".
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
 from core.errors import Invalid
+from transforms.engine.arrow import Column
 
 BLOCK = 512
 END = bytes(2 * BLOCK)
 """What stands behind the last member."""
-_NAME, _PREFIX = 100, 155
-_OWNER = b"0000644\0" + b"0000000\0" * 2  # mode, uid, gid
-_MTIME = b"00000000000\0"
-_AFTER_SUM = b"0" + bytes(100) + b"ustar\x0000" + bytes(64) + b"0000000\0" * 2
-_REST = bytes(BLOCK - _NAME - len(_OWNER) - 12 - len(_MTIME) - 8 - len(_AFTER_SUM) - _PREFIX)
-_SPACES = 8 * ord(" ")
-"""The checksum is taken as if its own field held spaces."""
-_CONSTANT = sum(_OWNER) + sum(_MTIME) + sum(_AFTER_SUM) + _SPACES
-_PADDING = [bytes(-size % BLOCK) for size in range(BLOCK)]
+Matrix = npt.NDArray[np.uint8]
+
+_NAME, _SIZE, _SUM, _PREFIX = slice(0, 100), slice(124, 135), slice(148, 154), slice(345, 500)
+_NAME_BYTES, _PREFIX_BYTES = 100, 155
+_TEMPLATE = np.frombuffer(
+    bytes(100)  # name
+    + b"0000644\0" + b"0000000\0" * 2  # mode, owner, group
+    + bytes(12) + b"00000000000\0"  # size, time
+    + b"        " + b"0" + bytes(100)  # checksum, taken as if it were spaces; a file; no link
+    + b"ustar\0" + b"00" + bytes(64) + b"0000000\0" * 2  # no names of owners, no device
+    + bytes(155) + bytes(12),  # prefix
+    np.uint8,
+)  # fmt: skip
+_TEMPLATE_SUM = int(_TEMPLATE.sum(dtype=np.int64))
 
 
-def header(name: bytes, size: int) -> bytes:
-    """Return the header of a file; raises Invalid for a name that is too long."""
-    prefix = b""
-    if len(name) > _NAME:
-        prefix, name = _cut(name)
-    length = b"%011o\0" % size
-    checksum = _CONSTANT + sum(name) + sum(prefix) + sum(length)
-    return b"".join(
-        (
-            name.ljust(_NAME, b"\0"),
-            _OWNER,
-            length,
-            _MTIME,
-            b"%06o\0 " % checksum,
-            _AFTER_SUM,
-            prefix.ljust(_PREFIX, b"\0"),
-            _REST,
-        )
+def headers(names: Sequence[bytes], sizes: npt.NDArray[np.int64]) -> Column:
+    """Return the headers of files as binary values; raises Invalid for a name that is too long."""
+    matrix = np.tile(_TEMPLATE, (len(names), 1))
+    fields = [(b"", name) if len(name) <= _NAME_BYTES else _cut(name) for name in names]
+    matrix[:, _NAME] = _bytes_in([name for _, name in fields], _NAME_BYTES)
+    if any(prefix for prefix, _ in fields):
+        matrix[:, _PREFIX] = _bytes_in([prefix for prefix, _ in fields], _PREFIX_BYTES)
+    matrix[:, _SIZE] = _octal(sizes, 11)
+    sums = _TEMPLATE_SUM + sum(
+        matrix[:, each].sum(axis=1, dtype=np.int64) for each in (_NAME, _SIZE, _PREFIX)
     )
+    matrix[:, _SUM] = _octal(sums, 6)
+    matrix[:, _SUM.stop] = 0
+    return _binary(np.full(len(names), BLOCK), matrix)
 
 
-def padding(size: int) -> bytes:
-    """Return what fills the last block of a member."""
-    return _PADDING[size % BLOCK]
+def padding(sizes: npt.NDArray[np.int64]) -> Column:
+    """Return what fills the last block of each file."""
+    lengths = -sizes % BLOCK
+    return _binary(lengths, np.zeros(int(lengths.sum()), np.uint8))
+
+
+def _octal(numbers: npt.NDArray[np.int64], digits: int) -> Matrix:
+    shifts = np.arange(3 * (digits - 1), -1, -3)
+    return ((numbers[:, np.newaxis] >> shifts & 7) + ord("0")).astype(np.uint8)
+
+
+def _bytes_in(values: Sequence[bytes], width: int) -> Matrix:
+    """Return each value in a row of `width` bytes, zeros behind it."""
+    return np.array(values, f"S{width}").view(np.uint8).reshape(len(values), width)
+
+
+def _binary(lengths: npt.NDArray[np.int64], data: Matrix) -> Column:
+    ends = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths, dtype=np.int64)])
+    buffers = [None, pa.py_buffer(ends.data), pa.py_buffer(np.ascontiguousarray(data).data)]
+    return pa.Array.from_buffers(pa.large_binary(), len(lengths), buffers)
 
 
 def _cut(name: bytes) -> tuple[bytes, bytes]:
     """Return the two fields of a long name, which is cut at a slash."""
-    at = name.find(b"/", max(len(name) - _NAME - 1, 1))
-    if not 0 < at <= _PREFIX or at == len(name) - 1:
+    at = name.find(b"/", max(len(name) - _NAME_BYTES - 1, 1))
+    if not 0 < at <= _PREFIX_BYTES or at == len(name) - 1:
         raise Invalid(
             f"{name.decode(errors='replace')!r} is too long for a tar archive without extensions; "
             "choose a shorter key."
