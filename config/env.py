@@ -232,6 +232,11 @@ SETTINGS: Mapping[str, Setting] = {
         "The folder of tokenizers, <name>/tokenizer.json; FAIRMESH_HOME/tokenizers when empty.",
         "/srv/tokenizers",
     ),
+    "ray_address": Setting(
+        "FAIRMESH_RAY_ADDRESS", str, "",
+        "A Ray cluster that does the shards of runs; Celery's workers when empty. Its nodes need "
+        "the platform's environment and settings. Extra `ray`.", "10.0.0.7:6379",
+    ),
 }  # fmt: skip
 
 
@@ -276,6 +281,7 @@ class Env:
     scrub_quarantine_percent: int
     pii_model: str
     tokenizers: Path
+    ray_address: str
 
 
 def read_env(environ: Mapping[str, str]) -> Env:
