@@ -30,16 +30,17 @@ class Messages:
 
     def first(self) -> Flags:
         """Return which messages begin a conversation."""
-        return np.not_equal(self.owner, np.concatenate([[-1], self.owner[:-1]])[: len(self.owner)])
+        begins = np.ones(len(self.owner), np.bool_)
+        begins[1:] = self.owner[1:] != self.owner[:-1]
+        return begins
 
     def before(self, chosen: Flags) -> Flags:
         """Return which messages have a chosen one before them in the same conversation."""
         return np.concatenate([[False], chosen[:-1]])[: len(chosen)] & ~self.first()
 
     def is_(self, role: str) -> Flags:
-        return np.array(
-            pc.equal(self.role, pa.scalar(role, self.role.type)).to_numpy(zero_copy_only=False)
-        )
+        same = pc.equal(self.role, pa.scalar(role, self.role.type))
+        return np.array(same.to_numpy(zero_copy_only=False))
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import xxhash
 
 from transforms.engine.arrow import Column
 from transforms.engine.encoders import Encoders
+from transforms.engine.hashing import mixed
 from transforms.engine.operators.base import (
     Applied,
     ColumnMap,
@@ -69,7 +70,7 @@ class Sample(Operator):
         names = self._keys(batch.schema)
         columns = {name: _as_bits(batch.column(name)) for name in names}
         keys = DedupExact(names).keys(pa.record_batch(columns))
-        places = _mixed(keys, self.seed)
+        places = _places(keys, self.seed)
         limit = round(self.share * 2**64)
         out = places >= np.uint64(limit) if limit < 2**64 else np.zeros(len(places), np.bool_)
         return keep_rows(batch, np.where(out, 0, -1), (REASON,))
@@ -84,13 +85,7 @@ def _as_bits(values: Column) -> Column:
     return values.view(_viewed(values.type)) if pa.types.is_floating(values.type) else values
 
 
-def _mixed(keys: npt.NDArray[np.uint8], seed: int) -> npt.NDArray[np.uint64]:
-    """Return a number below 2^64 for each key, another one for each seed.
-
-    Source: the finaliser of SplitMix64 (Steele, Lea, Flood 2014).
-    """
+def _places(keys: npt.NDArray[np.uint8], seed: int) -> npt.NDArray[np.uint64]:
+    """Return a number below 2^64 for each key, another one for each seed."""
     salt = np.uint64(xxhash.xxh3_64_intdigest(str(seed).encode()))
-    mixed = np.ascontiguousarray(keys).view(np.uint64)[:, 0] ^ salt
-    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
-        mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
-    return mixed ^ (mixed >> np.uint64(31))
+    return mixed(np.ascontiguousarray(keys).view(np.uint64)[:, 0] ^ salt)
