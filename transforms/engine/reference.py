@@ -8,6 +8,7 @@ from inspect import getdoc
 from pathlib import Path
 from typing import cast
 
+from transforms.engine.operators.registry import OPERATORS
 from transforms.engine.params import Json
 from transforms.engine.spec import document_schema
 from transforms.engine.writing.base import Format
@@ -97,7 +98,11 @@ def _format(described: Format) -> str:
 def _operator(step: Mapping[str, Json]) -> str:
     ((name, parameters),) = _members(step).items()
     described = _object(parameters)
-    return f"\n### `{name}`\n\n{step['description']}\n{_TABLE}{''.join(_rows(described))}"
+    told = getdoc(OPERATORS[name])
+    choice = " or ".join(f"`{each}`" for each in getattr(OPERATORS[name], "ONE_OF", ()))
+    if choice:
+        told = f"{told}\n\nGive exactly one of {choice}."
+    return f"\n### `{name}`\n\n{told}\n{_TABLE}{''.join(_rows(described))}"
 
 
 def _rows(described: Mapping[str, Json], prefix: str = "") -> Iterator[str]:
