@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import BinaryIO
-
 import pytest
 
 from tests.transforms.bench import Bench
+from tests.transforms.dying import DyingFolder, Killed
 from transforms.engine.encoders import Encoders
 from transforms.engine.plan import Plan, from_json
 from transforms.engine.run_local import run
-from transforms.engine.sources import LocalFolder, Workspace
+from transforms.engine.sources import Workspace
 
 STEPS: list[dict[str, object]] = [
     {"normalise": {"column": "text", "form": "NFC"}},
@@ -48,24 +44,6 @@ def test_a_plan_that_went_through_json_is_the_same_plan(bench: Bench, planned: P
     bench.run(planned, "one")
     bench.run(again, "two")
     assert bench.files("one") == bench.files("two")
-
-
-class Killed(BaseException):
-    """Stands for a worker that dies."""
-
-
-@dataclass(frozen=True)
-class DyingFolder(LocalFolder):
-    """Dies while a given object is being written."""
-
-    dies_at: str = ""
-
-    @contextmanager
-    def create(self, key: str) -> Iterator[BinaryIO]:
-        with super().create(key) as stream:
-            yield stream
-            if key.endswith(self.dies_at):
-                raise Killed
 
 
 @pytest.mark.parametrize(

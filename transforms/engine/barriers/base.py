@@ -41,8 +41,8 @@ class Desk:
     def keys_key(self, unit: int) -> str:
         return f"stage-{self.stage}/shard-{unit:05d}.keys.arrow"
 
-    def notes_key(self, unit: int) -> str:
-        return f"stage-{self.stage}/shard-{unit:05d}.notes.arrow"
+    def notes_key(self, unit: int, kind: str) -> str:
+        return f"stage-{self.stage}/shard-{unit:05d}.{kind}.arrow"
 
     def found_key(self, level: int, task: int) -> str:
         return f"stage-{self.stage}/found-{level}-{task:05d}.arrow"

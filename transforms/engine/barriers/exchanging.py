@@ -23,7 +23,13 @@ import pyarrow.compute as pc
 
 from transforms.engine.arrow import concat_batches
 from transforms.engine.barriers.base import PARTITION_BYTES, Barrier, Desk, Leaving
-from transforms.engine.barriers.files import batch_reader, batch_writer, read_batch, write_batches
+from transforms.engine.barriers.files import (
+    batch_reader,
+    batch_writer,
+    read_batch,
+    read_batches,
+    write_batches,
+)
 from transforms.engine.operators.base import Applied
 from transforms.engine.sources import ByteSource
 
@@ -84,7 +90,7 @@ class Exchanging(Barrier):
 
         Memory: the keys of one unit, and 256 keys for each part.
         """
-        counts = [sum(len(keys) for keys in self._keys_left(desk, at)) for at in range(desk.units)]
+        counts = [sum(len(keys) for keys in _keys_left(desk, at)) for at in range(desk.units)]
         splitters = self._splitters(desk, sum(counts))
         cuts = (
             pa.RecordBatch.from_arrays([pa.array(self._cut(desk, unit, splitters))], schema=_CUTS)
@@ -93,18 +99,13 @@ class Exchanging(Barrier):
         write_batches(desk.scratch, desk.found_key(0, 0), _CUTS, cuts)
         return sum(counts)
 
-    def _keys_left(self, desk: Desk, unit: int) -> Iterator[pa.RecordBatch]:
-        with batch_reader(desk.scratch.source(desk.keys_key(unit))) as reader:
-            for at in range(reader.num_record_batches):
-                yield reader.get_batch(at)
-
     def _splitters(self, desk: Desk, total: int) -> _Splitters:
         """Return the first row of each part but the first, chosen from evenly spaced rows."""
         stride = max(1, total // (desk.partitions * _SAMPLES_A_PART))
         sampled, units, places = [], [], []
         for unit in range(desk.units):
             start = 0
-            for keys in self._keys_left(desk, unit):
+            for keys in _keys_left(desk, unit):
                 taken = np.arange(-start % stride, len(keys), stride)
                 sampled.append(keys.take(taken))
                 units.append(np.full(len(taken), unit))
@@ -122,7 +123,7 @@ class Exchanging(Barrier):
 
     def _cut(self, desk: Desk, unit: int, splitters: _Splitters) -> Places:
         """Return where the parts begin among the rows of `unit`, and where the last one ends."""
-        keys = concat_batches(list(self._keys_left(desk, unit)))
+        keys = concat_batches(list(_keys_left(desk, unit)))
         before = int((splitters.units < unit).sum())
         earlier, later = splitters.units < unit, splitters.units >= unit
         own = splitters.units == unit
@@ -190,6 +191,10 @@ class _Held:
         if not self.batches:
             self.write(pa.RecordBatch.from_pylist([], self.schema))
         return concat_batches(self.batches), concat_batches(self.keys)
+
+
+def _keys_left(desk: Desk, unit: int) -> Iterator[pa.RecordBatch]:
+    return read_batches(desk.scratch.source(desk.keys_key(unit)))
 
 
 def _write_blocks(desk: Desk, key: str, rows: pa.RecordBatch, size: int) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from transforms.engine.arrow import file_of
@@ -48,6 +46,8 @@ def read_batch(source: ByteSource, position: int) -> pa.RecordBatch:
         return reader.get_batch(position)
 
 
-def numbers_of(batch: pa.RecordBatch, column: str) -> npt.NDArray[np.generic]:
-    """Return a column without nulls as numbers."""
-    return batch.column(column).to_numpy(zero_copy_only=False)
+def read_batches(source: ByteSource) -> Iterator[pa.RecordBatch]:
+    """Yield all batches, one in memory at a time."""
+    with batch_reader(source) as reader:
+        for position in range(reader.num_record_batches):
+            yield reader.get_batch(position)

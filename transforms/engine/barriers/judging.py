@@ -7,9 +7,9 @@ any. The tasks of the last level answer, shard by shard, which rows to drop.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, cast
 
 import numpy as np
@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from transforms.engine.arrow import concat_batches
 from transforms.engine.barriers.base import PARTITION_BYTES, Barrier, Desk, Leaving
-from transforms.engine.barriers.files import batch_reader, batch_writer, read_batch, write_batches
+from transforms.engine.barriers.files import batch_writer, read_batch, read_batches, write_batches
 from transforms.engine.operators.base import Applied, keep_rows
 from transforms.engine.sources import MemoryFolder
 
@@ -34,8 +34,8 @@ class Look:
     heads: npt.NDArray[np.uint16]
     keys: pa.RecordBatch
     """With the row of each key, ascending."""
-    notes: pa.RecordBatch | None = None
-    """One for each row."""
+    notes: Mapping[str, pa.RecordBatch] = field(default_factory=dict)
+    """By kind, with a row for each row."""
 
 
 class Judging(Barrier):
@@ -49,9 +49,9 @@ class Judging(Barrier):
     @abstractmethod
     def key_schema(self) -> pa.Schema: ...
 
-    def note_schema(self) -> pa.Schema | None:
-        """Return the schema of the notes; None where the keys say enough."""
-        return None
+    def note_schemas(self) -> Mapping[str, pa.Schema]:
+        """Return the kinds of notes and their schemas; none where the keys say enough."""
+        return {}
 
     @abstractmethod
     def look(self, batch: pa.RecordBatch, first_row: int) -> Look:
@@ -71,24 +71,21 @@ class Judging(Barrier):
         looks: list[Look] = []
         with batch_writer(desk.scratch, desk.rows_key(unit), desk.schema, compress=True) as writer:
             yield _Noting(self, writer, looks)
-        noted = self.note_schema()
-        if noted is not None:
-            notes = (look.notes for look in looks if look.notes is not None)
-            write_batches(desk.scratch, desk.notes_key(unit), noted, notes)
+        for kind, schema in self.note_schemas().items():
+            notes = (look.notes[kind] for look in looks)
+            write_batches(desk.scratch, desk.notes_key(unit, kind), schema, notes)
         keys = _divided(looks, self.key_schema(), desk.partitions)
         write_batches(desk.scratch, desk.keys_key(unit), self.key_schema(), keys)
 
     def rows(self, desk: Desk, unit: int) -> Iterator[Applied]:
         dropped = self._dropped(desk, unit)
-        with batch_reader(desk.scratch.source(desk.rows_key(unit))) as reader:
-            start = 0
-            for at in range(reader.num_record_batches):
-                batch = reader.get_batch(at)
-                first, last = np.searchsorted(dropped, [start, start + batch.num_rows])
-                failed = np.full(batch.num_rows, -1)
-                failed[dropped[first:last].astype(np.int64) - start] = 0
-                yield keep_rows(batch, failed, (self.REASON,))
-                start += batch.num_rows
+        start = 0
+        for batch in read_batches(desk.scratch.source(desk.rows_key(unit))):
+            first, last = np.searchsorted(dropped, [start, start + batch.num_rows])
+            failed = np.full(batch.num_rows, -1)
+            failed[dropped[first:last].astype(np.int64) - start] = 0
+            yield keep_rows(batch, failed, (self.REASON,))
+            start += batch.num_rows
 
     def _dropped(self, desk: Desk, unit: int) -> Rows:
         """Return the rows of `unit` that any task of the last level named."""

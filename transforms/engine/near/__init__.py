@@ -1,0 +1,1 @@
+"""Near duplicates: sketches of texts, candidates among them, clusters of those that are alike."""
