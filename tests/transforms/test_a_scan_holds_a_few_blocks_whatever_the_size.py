@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
 import io
+import tarfile
 import tracemalloc
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO, cast
 
 import pyarrow as pa
+import pyarrow.orc
 import pytest
 
 from core.errors import Invalid
@@ -75,6 +78,16 @@ class Held:
         return io.BytesIO(self.data)
 
 
+def tar(members: dict[str, bytes]) -> bytes:
+    sink = io.BytesIO()
+    with tarfile.open(fileobj=sink, mode="w") as archive:
+        for name, data in members.items():
+            header = tarfile.TarInfo(name)
+            header.size = len(data)
+            archive.addfile(header, io.BytesIO(data))
+    return sink.getvalue()
+
+
 def scan(path: str, source: Endless | Held) -> Tally:
     tally = Tally()
     for block in blocks_of(path, source):
@@ -121,6 +134,38 @@ def test_records_of_mixed_types_and_broken_ones_are_all_seen() -> None:
     assert matches == {"a": 1, "b": 1, LINES: 1}
 
 
+def _table() -> pa.Table:
+    return pa.table({"n": [1, 2], "text": ["no", "x@y.org"]})
+
+
+def test_arrow_and_orc_are_looked_at_column_by_column() -> None:
+    for stream in (True, False):
+        sink = io.BytesIO()
+        with (pa.ipc.new_stream if stream else pa.ipc.new_file)(sink, _table().schema) as writer:
+            writer.write_table(_table())
+        tally = scan("a.arrow", Held(sink.getvalue()))
+        assert tally.columns["text"].counts["email"].matches == 1
+    memory = pa.BufferOutputStream()
+    pyarrow.orc.write_table(_table(), memory)
+    tally = scan("a.orc", Held(memory.getvalue().to_pybytes()))
+    assert tally.columns["text"].counts["email"].matches == 1
+
+
+def test_every_text_in_an_archive_is_looked_at() -> None:
+    data = tar(
+        {
+            "1.jpg": b"\xff\xd8\xff",
+            "1.caption.txt": b"a@y.org",
+            "1.json": b'{"by": "b@y.org"}',
+            "README": b"c@y.org",
+            "2.html": b"d@y.org",
+        }
+    )
+    tally = scan("a.tar.gz", Held(gzip.compress(data)))
+    matches = {name: column.counts["email"].matches for name, column in tally.columns.items()}
+    assert matches == {"caption": 1, "json": 1, LINES: 1, "html": 1}
+
+
 def test_a_csv_without_a_usable_header_is_read_as_lines() -> None:
     assert scan("a.csv", Held(b"a,a\n1,x@y.org\n")).columns[LINES].counts["email"].matches == 1
 
@@ -131,6 +176,10 @@ def test_a_csv_without_a_usable_header_is_read_as_lines() -> None:
         ("a.bin", b"\0\1\2", NotText),
         ("a.parquet", b"PAR1", Invalid),
         ("a.gz", b"\x1f\x8b\x08", Invalid),
+        ("a.arrow", b"ARROW1\0\0", Invalid),
+        ("a.orc", b"ORC", Invalid),
+        ("a.tar", b"\0" * 100, Invalid),
+        ("a.tar", tar({"1.jpg": b"\xff\xd8"}), NotText),
     ],
 )
 def test_what_cannot_be_read_is_an_error_with_a_reason(

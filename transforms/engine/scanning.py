@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import codecs
 import json
+import tarfile
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import pyarrow as pa
 import pyarrow.json as pj
@@ -21,8 +22,8 @@ import zstandard
 from core.errors import FairmeshError, Invalid
 from transforms.engine.arrow import Column, reader_of
 from transforms.engine.readers import Compression, Format, kind_of, open_stream
-from transforms.engine.reading import csv, jsonl
-from transforms.engine.reading.columnar import open_parquet
+from transforms.engine.reading import columnar, csv, jsonl, webdataset
+from transforms.engine.reading.columnar import ColumnarFormat, open_parquet
 from transforms.engine.reading.records import read_piece
 from transforms.engine.sources import ByteSource
 
@@ -57,14 +58,19 @@ def blocks_of(path: str, source: ByteSource) -> Iterator[Block]:
         if kind == "parquet":
             yield from _of_parquet(path, source)
             return
+        if kind in {"arrow", "orc"}:
+            yield from _of_columns(cast(ColumnarFormat, kind), path, source)
+            return
         with open_stream(path, compression, source) as stream:
             if kind == "jsonl":
                 yield from _of_jsonl(stream)
             elif kind == "csv":
                 yield from _of_csv(path, stream)
+            elif kind == "webdataset":
+                yield from _of_tar(path, stream)
             else:
                 yield from _of_text(path, stream)
-    except (OSError, EOFError, zlib.error, zstandard.ZstdError) as error:
+    except (OSError, EOFError, zlib.error, zstandard.ZstdError, tarfile.TarError) as error:
         raise Invalid(f"{path} is damaged: {error}", path=path) from error
     except pa.ArrowException as error:  # its words may hold a piece of the data
         raise Invalid(f"{path} cannot be read: {type(error).__name__}.", path=path) from error
@@ -86,6 +92,41 @@ def _of_parquet(path: str, source: ByteSource) -> Iterator[Block]:
             rows = max(min(BLOCK_BYTES // row_bytes, _BATCH_ROWS), 1)
             for batch in file.iter_batches(rows, row_groups=[group], use_threads=False):
                 yield _block(batch)
+
+
+def _of_columns(kind: ColumnarFormat, path: str, source: ByteSource) -> Iterator[Block]:
+    """Yield an Arrow or ORC file, in which a batch or a stripe is read at once."""
+    schema = columnar.schema_of(kind, source, path)
+    units = range(len(columnar.unit_bytes(kind, source, path)))
+    yield from map(_block, columnar.batches_of(kind, source, path, units, schema))
+
+
+def _of_tar(path: str, stream: BinaryIO) -> Iterator[Block]:
+    """Yield the members that are text, each a row of the column that its ending names."""
+    columns: dict[str, list[str]] = {}
+    found, held_bytes = False, 0
+    for member, data in webdataset.members(stream):
+        piece = data.read(LONGEST_RECORD)
+        if not _is_text(piece[:_SNIFFED]):
+            continue
+        found = True
+        column = webdataset.column_of(member.name.rpartition("/")[2].partition(".")[2].lower())
+        while piece:
+            columns.setdefault(column, []).append(piece.decode(errors="replace"))
+            held_bytes += len(piece)
+            if held_bytes >= BLOCK_BYTES:
+                yield _texts(columns)
+                columns, held_bytes = {}, 0
+            piece = data.read(LONGEST_RECORD)
+    if columns:
+        yield _texts(columns)
+    if not found:
+        raise NotText(f"No member of {path} is text.", path=path)
+
+
+def _texts(columns: dict[str, list[str]]) -> Block:
+    arrays = ((name, pa.array(texts, pa.large_string())) for name, texts in columns.items())
+    return Block(max(map(len, columns.values())), tuple(arrays))
 
 
 def _block(batch: pa.RecordBatch) -> Block:

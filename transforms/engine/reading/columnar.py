@@ -80,10 +80,18 @@ def batches_of(
         for batch in read(source, path, units, schema.names):
             if missing := [name for name in schema.names if name not in batch.schema.names]:
                 raise Invalid(f"{path} lacks the columns {', '.join(missing)}.", path=path)
-            chosen = batch.select(schema.names)
-            yield chosen if chosen.schema.equals(schema) else chosen.cast(schema)
+            yield _fitted(batch.select(schema.names), schema, path)
     except _DAMAGED as error:
         raise _damaged(path, error) from error
+
+
+def _fitted(batch: pa.RecordBatch, schema: pa.Schema, path: str) -> pa.RecordBatch:
+    if batch.schema.equals(schema):
+        return batch
+    try:
+        return batch.cast(schema)
+    except (pa.ArrowException, ValueError) as error:
+        raise Invalid(f"{path} does not hold the declared types.", path=path) from error
 
 
 def _of_parquet(
@@ -137,4 +145,5 @@ def _plain(field: AnyField) -> AnyField:
 
 
 def _damaged(path: str, error: Exception) -> Invalid:
-    return Invalid(f"{path} is damaged: {error}", path=path)
+    """The words of the error may hold a piece of the data, so they are left out."""
+    return Invalid(f"{path} is damaged ({type(error).__name__}).", path=path)

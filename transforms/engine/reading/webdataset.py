@@ -51,31 +51,40 @@ class _Strict(tarfile.TarInfo):
             raise tarfile.ReadError(str(error)) from error
 
 
-def samples(stream: BinaryIO, path: str) -> Iterator[Sample]:
-    """Yield the samples of an archive in order. Memory: one sample.
+def members(stream: BinaryIO) -> Iterator[tuple[tarfile.TarInfo, BinaryIO]]:
+    """Yield the files of an archive, each to be read before the next is asked for.
 
-    Raises tarfile.ReadError when the archive is damaged or has no end mark, Invalid for a member
-    of 2 GiB or more. Members without an ending, folders and links belong to no sample.
+    Raises tarfile.ReadError when the archive is damaged or has no end mark.
     """
-    held: Sample | None = None
     with tarfile.open(fileobj=stream, mode="r|", tarinfo=_Strict) as archive:
         while (member := archive.next()) is not None:
             archive.members = []  # type: ignore[attr-defined]  # else every header is kept
-            named = _MEMBER.fullmatch(member.name)
-            if named is None or not member.isreg():
-                continue
-            if member.size > MOST_BYTES:
-                raise Invalid(f"{member.name} in {path} has 2 GiB or more.", path=path)
-            key, ending = named[1], named[2].lower()
-            if held is None or held.key != key:
-                if held is not None:
-                    yield held
-                held = Sample(key, member.offset)
-            data = cast(BinaryIO, archive.extractfile(member)).read()
-            if ending in held.members:
-                held.twice = ending
-            held.members[ending] = data
-            held.bytes += len(data)
+            if member.isreg():
+                yield member, cast(BinaryIO, archive.extractfile(member))
+
+
+def samples(stream: BinaryIO, path: str) -> Iterator[Sample]:
+    """Yield the samples of an archive in order. Memory: one sample.
+
+    Raises what `members` does, and Invalid for a member of 2 GiB or more. Members without an ending
+    belong to no sample.
+    """
+    held: Sample | None = None
+    for member, data in members(stream):
+        named = _MEMBER.fullmatch(member.name)
+        if named is None:
+            continue
+        if member.size > MOST_BYTES:
+            raise Invalid(f"{path} has a member of 2 GiB or more.", path=path)
+        key, ending = named[1], named[2].lower()
+        if held is None or held.key != key:
+            if held is not None:
+                yield held
+            held = Sample(key, member.offset)
+        if ending in held.members:
+            held.twice = ending
+        held.members[ending] = data.read()
+        held.bytes += member.size
     if held is not None:
         yield held
 

@@ -76,7 +76,7 @@ def _cut(name: bytes) -> tuple[bytes, bytes]:
     at = name.find(b"/", max(len(name) - _NAME_BYTES - 1, 1))
     if not 0 < at <= _PREFIX_BYTES or at == len(name) - 1:
         raise Invalid(
-            f"{name.decode(errors='replace')!r} is too long for a tar archive without extensions; "
-            "choose a shorter key."
+            f"The name of a member has {len(name)} bytes, too many for a tar archive without "
+            "extensions; choose a column with shorter keys."
         )
     return name[:at], name[at + 1 :]

@@ -88,7 +88,7 @@ class _WebDatasetPart(PartWriter):
         keys = self._keys(batch)
         members = [_members(name, batch.column(name)) for name in self._names]
         sizes = np.array([each.sizes for each in members])
-        self._check_values(keys, sizes)
+        self._check_values(sizes)
         ends = np.cumsum(np.maximum(sizes, 0).sum(axis=0))
         start = passed = 0
         while start < len(keys):
@@ -109,12 +109,12 @@ class _WebDatasetPart(PartWriter):
         joined = pc.binary_join_element_wise(*columns, pa.scalar(b"", pa.large_binary()))  # type: ignore[call-overload]  # the stubs know text only
         self._file.write(memoryview(joined.buffers()[2])[: int(ends_of(joined)[-1])])
 
-    def _check_values(self, keys: list[bytes], sizes: npt.NDArray[np.int64]) -> None:
-        empty = np.flatnonzero((sizes < 0).all(axis=0))
-        if len(empty):
+    def _check_values(self, sizes: npt.NDArray[np.int64]) -> None:
+        if len(empty := np.flatnonzero((sizes < 0).all(axis=0))):
+            row = self.rows - sizes.shape[1] + int(empty[0])
             raise Invalid(
-                f"The sample {keys[empty[0]].decode()!r} has no value at all, and a tar archive "
-                "cannot hold it; filter such rows out."
+                f"Row {row} of {self.part.stem} has no value at all, and a tar archive cannot hold "
+                "it; filter such rows out."
             )
 
     def _keys(self, batch: pa.RecordBatch) -> list[bytes]:
@@ -126,16 +126,19 @@ class _WebDatasetPart(PartWriter):
         return [self._checked(None if key is None else str(key)) for key in found]
 
     def _checked(self, key: str | None) -> bytes:
-        """Return a key as bytes; raises Invalid where the reader would see another sample."""
+        """Return a key as bytes; raises Invalid where the reader would see another sample.
+
+        The error tells no key: who sees a run need not be allowed to see its rows.
+        """
         if key is None or not _KEY.fullmatch(key):
             raise Invalid(
-                f"{key!r} in {self._key!r} cannot be the key of a sample: it must not be empty, "
-                "begin with a slash or hold a dot. Choose another column, or none.",
+                f"A value in {self._key!r} cannot be the key of a sample: it must not be missing "
+                "or empty, begin with a slash or hold a dot. Choose another column, or none.",
             )
         if (found := key.encode()) == self._last_key:
             raise Invalid(
-                f"Two samples one after the other have the key {key!r}, so a reader would take "
-                f"them for one. Choose another column than {self._key!r}, or none."
+                f"Two samples one after the other have the same key in {self._key!r}, so a reader "
+                "would take them for one. Choose another column, or none."
             )
         self._last_key = found
         return found
