@@ -232,6 +232,11 @@ SETTINGS: Mapping[str, Setting] = {
         "The folder of tokenizers, <name>/tokenizer.json; FAIRMESH_HOME/tokenizers when empty.",
         "/srv/tokenizers",
     ),
+    "operators": Setting(
+        "FAIRMESH_OPERATORS", lambda text: Path(text).resolve() if text else None, "",
+        "The folder of operator modules, <name>.py; FAIRMESH_HOME/operators when empty.",
+        "/srv/operators",
+    ),
     "ray_address": Setting(
         "FAIRMESH_RAY_ADDRESS", str, "",
         "A Ray cluster that does the shards of runs; Celery's workers when empty. Its nodes need "
@@ -281,6 +286,7 @@ class Env:
     scrub_quarantine_percent: int
     pii_model: str
     tokenizers: Path
+    operators: Path
     ray_address: str
 
 
@@ -309,6 +315,7 @@ def read_env(environ: Mapping[str, str]) -> Env:
     values["public_url"] = values["public_url"] or _own_url(values["host"], values["port"])
     values["secret_key"] = values["secret_key"] or _kept_secret(home)
     values["tokenizers"] = values["tokenizers"] or home / "tokenizers"
+    values["operators"] = values["operators"] or home / "operators"
     return Env(**{field.name: values[field.name] for field in fields(Env)})
 
 

@@ -16,7 +16,7 @@ from governance.engine.entities import Action, Decision, Principal, Situation
 from governance.models import Label
 from governance.selectors import labels_of
 from governance.services import decide, require
-from transforms import tokenizers
+from transforms import modules, tokenizers
 from transforms.engine import plan as planning
 from transforms.engine import sample as sampling
 from transforms.engine.plan import SHARD_BYTES
@@ -58,7 +58,7 @@ def save_pipeline(
     published version, the columns are checked against it, too. `purpose` is what the one who
     saves it has access to the input for; each run states its own.
     """
-    read = load(text) if text is not None else read_spec(spec)
+    read = modules.with_code(load(text) if text is not None else read_spec(spec))
     _check_tokenizers(read)
     source = product_for(actor, Action.TRANSFORM, read.input.name, Situation(purpose))
     target = product_for(actor, Action.PUBLISH, read.output.name)

@@ -1,0 +1,164 @@
+"""python: the operator module of an installation, which the platform does not know inside."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar, cast
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from core.errors import Invalid, InvalidSpec
+from transforms.engine.arrow import AnyField, Column
+from transforms.engine.encoders import Encoders
+from transforms.engine.module_process import ModuleProcess
+from transforms.engine.operators.base import (
+    Applied,
+    ColumnMap,
+    ColumnUse,
+    Kind,
+    Operator,
+    Running,
+    Subtype,
+    identity,
+)
+from transforms.engine.operators.cast import TARGETS, Target
+from transforms.engine.params import rule
+from transforms.engine.problems import Problem, problems_of, refuse, require_column
+
+REASON = "reason"
+_LONGEST_REASON = 64
+
+
+@dataclass(frozen=True)
+class Python(Operator):
+    """Give some columns to the function `apply` of an installed module, which returns others.
+
+    The module is a file `<name>.py` in the folder of operator modules. Its function
+    `apply(batch, **parameters)` takes a `pyarrow.RecordBatch` of the columns `reads`; it returns
+    one with as many rows: the columns `adds`, and with `drops` a column `reason`, null where a row
+    stays. It runs in a process of its own, without the platform's environment, with 4 GiB and 120
+    seconds for a batch. The code that was installed when the pipeline was saved is kept with the
+    pipeline and is part of its digest; equal batches must give equal answers.
+    """
+
+    NAME: ClassVar[str] = "python"
+    VERSION: ClassVar[int] = 1
+
+    module: str = field(metadata=rule("The module.", pattern=r"^[a-z][a-z0-9_]{0,63}$"))
+    reads: tuple[str, ...] = field(
+        metadata=rule("The columns that the module is given.", min_items=1)
+    )
+    adds: Mapping[str, Target] = field(
+        default_factory=dict,
+        metadata=rule("The columns that it returns and their types; a known one is replaced."),
+    )
+    drops: bool = field(default=False, metadata=rule("Whether it may drop rows, each by a reason."))
+    parameters: Mapping[str, str] = field(
+        default_factory=dict, metadata=rule("What `apply` is given by name; texts.")
+    )
+    code: str | None = field(
+        default=None, metadata=rule("Filled in when the pipeline is saved: the module's source.")
+    )
+
+    def output_schema(self, schema: pa.Schema) -> pa.Schema:
+        problems: list[Problem] = []
+        for position, column in enumerate(self.reads):
+            try:
+                require_column(schema, column, f"reads[{position}]")
+            except InvalidSpec as error:
+                problems += problems_of(error)
+        if not self.adds and not self.drops:
+            problems.append(Problem("adds", "It neither adds a column nor drops rows."))
+        if problems:
+            raise refuse(problems)
+        for name, target in self.adds.items():
+            made: AnyField = pa.field(name, TARGETS[target])
+            position = schema.get_field_index(name)
+            schema = schema.append(made) if position < 0 else schema.set(position, made)
+        return schema
+
+    def column_map(self, schema: pa.Schema) -> ColumnMap:
+        """Each column that is read may be in each one that is added, and is never masked there."""
+        read = tuple(
+            ColumnUse(name, Kind.DIRECT, Subtype.TRANSFORMATION)
+            for name in dict.fromkeys(self.reads)
+        )
+        causes = tuple(
+            ColumnUse(each.column, Kind.INDIRECT, Subtype.FILTER) for each in read if self.drops
+        )
+        return {
+            name: (*(read if name in self.adds else (identity(name),)), *causes)
+            for name in self.output_schema(schema).names
+        }
+
+    def versions(self) -> Mapping[str, str]:
+        digest = hashlib.sha256((self.code or "").encode()).hexdigest()
+        return {f"module {self.module}": digest}
+
+    def start(self, encoders: Encoders) -> Running:
+        if self.code is None:
+            raise Invalid(
+                f"The code of the module {self.module!r} is not known; save the pipeline."
+            )
+        return _Calling(self, ModuleProcess(self.module, self.code, self.parameters))
+
+
+@dataclass
+class _Calling:
+    """Gives the module batch after batch and holds its answers to what was declared."""
+
+    step: Python
+    process: ModuleProcess
+
+    def apply(self, batch: pa.RecordBatch) -> Applied:
+        made = self.process.apply(batch.select(list(dict.fromkeys(self.step.reads))))
+        self._check(made, batch.num_rows)
+        schema = self.step.output_schema(batch.schema)
+        columns = [
+            self._added(made, field) if field.name in self.step.adds else batch.column(field.name)
+            for field in schema
+        ]
+        whole = pa.RecordBatch.from_arrays(columns, schema=schema)
+        if not self.step.drops:
+            return Applied(whole)
+        reasons = _reasons(made)
+        named: pa.StringArray = pc.replace_substring_regex(
+            reasons, r"\A", f"{self.step.module}.", max_replacements=1
+        )
+        return Applied(whole.filter(pc.is_null(reasons)), named)
+
+    def finish(self) -> Applied | None:
+        self.process.close()
+        return None
+
+    def _added(self, made: pa.RecordBatch, field: AnyField) -> Column:
+        try:
+            return made.column(field.name).cast(field.type)
+        except pa.ArrowInvalid as error:
+            raise self._refused(f"{field.name!r} is not {field.type}: {error}") from error
+
+    def _check(self, made: pa.RecordBatch, rows: int) -> None:
+        wanted = [*self.step.adds, *([REASON] if self.step.drops else [])]
+        if missing := [name for name in wanted if name not in made.schema.names]:
+            raise self._refused(f"it did not return {', '.join(missing)}")
+        if made.num_rows != rows:
+            raise self._refused(f"it was given {rows} rows and returned {made.num_rows}")
+        if not self.step.drops:
+            return
+        kind = made.column(REASON).type
+        if not (pa.types.is_string(kind) or pa.types.is_null(kind)):
+            raise self._refused(f"{REASON!r} holds {kind}, not text")
+        longest = pc.max(pc.utf8_length(_reasons(made))).as_py() or 0
+        if longest > _LONGEST_REASON:
+            raise self._refused(f"a reason has {longest} characters; {_LONGEST_REASON} may be")
+
+    def _refused(self, why: str) -> Invalid:
+        self.process.close()
+        return Invalid(f"The operator module {self.step.module!r}: {why}.", module=self.step.module)
+
+
+def _reasons(made: pa.RecordBatch) -> pa.StringArray:
+    return cast("pa.StringArray", made.column(REASON).cast(pa.string()))
