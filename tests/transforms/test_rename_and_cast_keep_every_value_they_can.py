@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import get_args
 
 import pyarrow as pa
@@ -52,7 +53,9 @@ def _one_by_one(values: Column, target: str) -> list[object]:
     made: list[object] = []
     for value in values:
         try:
-            made.append(value.cast(TARGETS[target]).as_py())
+            cast = value.cast(TARGETS[target]).as_py()
+            infinite = isinstance(cast, float) and math.isinf(cast)
+            made.append("bad" if infinite and "inf" not in str(value).lower() else cast)
         except pa.ArrowInvalid:
             made.append("bad")
     return made
@@ -65,7 +68,23 @@ SPELLINGS = st.one_of(
     st.floats().map(str),
     st.dates().map(str),
     st.datetimes().map(str),
-    st.sampled_from(["true", "FALSE", "1", "0", "0x1F", "+1", " 1", "1e3", "Infinity", "-nan", ""]),
+    st.sampled_from(
+        [
+            "true",
+            "FALSE",
+            "1",
+            "0",
+            "0x1F",
+            "+1",
+            " 1",
+            "1e3",
+            "Infinity",
+            "-nan",
+            "",
+            "1e400",
+            "-1e39",
+        ]
+    ),
 )
 VALUES = st.one_of(
     st.tuples(st.just(pa.string()), st.lists(SPELLINGS, max_size=20)),

@@ -53,10 +53,11 @@ _SPELLED: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Cast(Operator):
-    """Change the types of columns; what cannot be said in the new type without loss is bad.
+    """Change the types of columns; a value that the new type does not have is bad.
 
-    A null stays null and is never bad. Texts are read as Arrow reads them: numbers without white
-    space, dates as in ISO 8601.
+    Texts are read as Arrow reads them: numbers without white space, dates as in ISO 8601. A whole
+    number must fit exactly, a fraction may lose digits, and a date keeps no time of day. A null
+    stays null and is never bad.
     """
 
     NAME: ClassVar[str] = "cast"
@@ -130,13 +131,30 @@ def converted(values: Column, target: str) -> tuple[Column, npt.NDArray[np.bool_
     kind = TARGETS[target]
     bad = np.zeros(len(values), np.bool_)
     try:
-        return values.cast(kind), bad
+        made = values.cast(kind)
     except pa.ArrowInvalid:
-        suspicious = _suspicious(values, target)
-    bad |= suspicious
-    whole = _without(values, bad)
-    _search(whole, kind, 0, bad)
-    return _without(values, bad).cast(kind), bad
+        bad |= _suspicious(values, target)
+        _search(_without(values, bad), kind, 0, bad)
+        made = _without(values, bad).cast(kind)
+    overflowed = _overflowed(values, made)
+    return (_without(made, overflowed) if overflowed.any() else made), bad | overflowed
+
+
+def _overflowed(values: Column, made: Column) -> npt.NDArray[np.bool_]:
+    """Return which values became infinite without having been so."""
+    if not pa.types.is_floating(made.type) or made.type == values.type:
+        return np.zeros(len(values), np.bool_)
+    infinite = pc.is_inf(cast("pa.DoubleArray", made))
+    if pa.types.is_floating(values.type):
+        before = pc.is_inf(cast("pa.DoubleArray", values))
+    elif pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
+        before = pc.match_substring_regex(text_of(values), "(?i)^[-+]?inf")
+    else:
+        return np.zeros(len(values), np.bool_)
+    found: npt.NDArray[np.bool_] = (
+        pc.and_not(infinite, before).fill_null(False).to_numpy(zero_copy_only=False)
+    )
+    return found
 
 
 def _suspicious(values: Column, target: str) -> npt.NDArray[np.bool_]:

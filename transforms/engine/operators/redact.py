@@ -24,7 +24,6 @@ from transforms.engine.operators.base import (
     RowByRow,
     Running,
     Subtype,
-    filtered_by,
     identity,
     keep_rows,
 )
@@ -71,10 +70,14 @@ class Redact(Operator):
         return schema
 
     def column_map(self, schema: pa.Schema) -> ColumnMap:
+        """That a row was dropped tells of its text, and no more than that."""
         masking = self.replace == "tag"
         redacted = ColumnUse(self.column, Kind.DIRECT, Subtype.TRANSFORMATION, masking)
-        kept = {name: redacted if name == self.column else identity(name) for name in schema.names}
-        return filtered_by((self.column,), kept)
+        dropped = ColumnUse(self.column, Kind.INDIRECT, Subtype.FILTER, masking)
+        return {
+            name: (redacted if name == self.column else identity(name), dropped)
+            for name in schema.names
+        }
 
     def versions(self) -> Mapping[str, str]:
         return {detector.id: detector.version for detector in self._detectors()}
