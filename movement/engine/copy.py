@@ -257,7 +257,7 @@ class _LargeJob:
     def __init__(self, route: Route, item: CopyItem) -> None:
         self._route = route
         self._item = item
-        self._copy = LargeCopy(route.source, item.source_key, route.target, item.target_key)
+        self._copy = LargeCopy(route, item)
         self._lock = threading.Lock()
         self._ended = False
         self._doomed = False
@@ -268,7 +268,7 @@ class _LargeJob:
         item = self._item
         if not item.replace and persist(lambda: is_present(self._route.target, item), lane):
             return []
-        numbers = persist(lambda: self._copy.begin(item.entry), lane)
+        numbers = persist(self._copy.begin, lane)
         return [self._task(number, run) for number in numbers]
 
     def _task(self, number: int, run: _Run) -> _Task:
@@ -281,8 +281,7 @@ class _LargeJob:
             self._active += 1
         try:
             if persist(lambda: self._copy.send(number, lane), lane):
-                persist(self._copy.complete, lane)
-                self.end(run, CopyState.COPIED)
+                self.end(run, persist(self._copy.complete, lane))
         except CopyStopped:
             self.end(run, CopyState.STOPPED)
         except FairmeshError as error:

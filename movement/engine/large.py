@@ -8,9 +8,10 @@ import threading
 from dataclasses import replace
 
 from core.errors import Conflict, FairmeshError, IntegrityBroken, ObjectMissing
-from core.files import FileEntry
+from movement.engine.outcome import CopyItem, CopyState, Route
+from movement.engine.single import is_present
 from movement.engine.spans import Lane, Span, check_size, part_count, part_span, proved_pieces
-from movement.stores.protocol import Body, ObjectFacts, Part, Store, part_bytes_for
+from movement.stores.protocol import Body, ObjectFacts, Part, part_bytes_for
 
 
 class LargeCopy:
@@ -21,20 +22,22 @@ class LargeCopy:
     a resumed copy does not read what it sent before.
     """
 
-    def __init__(self, source: Store, source_key: str, target: Store, target_key: str) -> None:
-        self._source = source
-        self._source_key = source_key
-        self._target = target
-        self._target_key = target_key
+    def __init__(self, route: Route, item: CopyItem) -> None:
+        self._source = route.source
+        self._source_key = item.source_key
+        self._target = route.target
+        self._target_key = item.target_key
+        self._item = item
+        self._entry = item.entry
         self._lock = threading.Lock()
         self._stored: dict[int, Part] = {}
         self._candidates: dict[int, Part] = {}
         self._upload_id = ""
         self.parts_sent = self.parts_kept = self.bytes_sent = self.bytes_kept = 0
 
-    def begin(self, entry: FileEntry) -> tuple[int, ...]:
+    def begin(self) -> tuple[int, ...]:
         """Resume the newest unfinished upload, or begin one; return the numbers to `send`."""
-        self._entry = entry
+        entry = self._entry
         mine = [
             upload
             for upload in self._target.uploads(self._target_key)
@@ -96,8 +99,25 @@ class LargeCopy:
                 md5.update(piece)
         return part.etag == md5.hexdigest()
 
-    def complete(self) -> None:
-        """Make the object visible and see that it is what was meant, else remove it.
+    def complete(self) -> CopyState:
+        """Make the object visible, unless another copy of the file was first: then PRESENT.
+
+        What the item does not ask to be replaced is replaced only where it is something else.
+        """
+        replace_it = self._item.replace
+        try:
+            self._join(if_absent=not replace_it)
+        except Conflict:
+            if replace_it:
+                raise
+            if is_present(self._target, self._item):
+                self._target.abort_upload(self._target_key, self._upload_id)
+                return CopyState.PRESENT
+            self._join(if_absent=False)
+        return CopyState.COPIED
+
+    def _join(self, *, if_absent: bool) -> None:
+        """Complete the upload and see that it made what was meant, else remove that.
 
         Raises IntegrityBroken for the second: an upload found here may have been begun for other
         bytes, which a store tells only now. It is used up, so the next copy begins its own.
@@ -105,7 +125,9 @@ class LargeCopy:
         ordered = [self._stored[number] for number in sorted(self._stored)]
         lost: ObjectMissing | None = None
         try:
-            self._target.complete_upload(self._target_key, self._upload_id, ordered)
+            self._target.complete_upload(
+                self._target_key, self._upload_id, ordered, if_absent=if_absent
+            )
         except ObjectMissing as error:  # completed before, and only the answer was lost
             lost = error
         info = self._target.stat(self._target_key)

@@ -304,11 +304,13 @@ class DirectoryStore:
             check_written(crc32c, body, self.label, key)
             return started.record_part(number, body.bytes, crc32c)
 
-    def complete_upload(self, key: str, upload_id: str, parts: Sequence[Part]) -> None:
+    def complete_upload(
+        self, key: str, upload_id: str, parts: Sequence[Part], *, if_absent: bool = False
+    ) -> None:
         with self._disk():
             started = self._uploads.need(key, upload_id)
             started.truncate(parts)
-            self.publish(started.data_path, key, started.facts)
+            self.publish(started.data_path, key, started.facts, if_absent=if_absent)
             started.remove()
 
     def abort_upload(self, key: str, upload_id: str) -> None:

@@ -317,11 +317,16 @@ class Store(Protocol):
 
     def put_part(self, key: str, upload_id: str, number: int, body: Body) -> Part: ...
 
-    def complete_upload(self, key: str, upload_id: str, parts: Sequence[Part]) -> None:
+    def complete_upload(
+        self, key: str, upload_id: str, parts: Sequence[Part], *, if_absent: bool = False
+    ) -> None:
         """Join the parts, given from number 1 without a gap, and make the object visible.
 
         Each carries its crc32c: as `put_part` returned it, or, where `parts` told none, as the
         caller knows it. Servers that were promised checksums want them here again.
+
+        With `if_absent` as `put`: an object that is already there stays, and Conflict is raised;
+        the upload stays too, to be completed without a condition or aborted.
         """
         ...
 

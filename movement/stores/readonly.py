@@ -72,8 +72,10 @@ class ReadOnly:
         del upload_id, number, body
         self._refuse(key)
 
-    def complete_upload(self, key: str, upload_id: str, parts: Sequence[Part]) -> None:
-        del upload_id, parts
+    def complete_upload(
+        self, key: str, upload_id: str, parts: Sequence[Part], *, if_absent: bool = False
+    ) -> None:
+        del upload_id, parts, if_absent
         self._refuse(key)
 
     def abort_upload(self, key: str, upload_id: str) -> None:

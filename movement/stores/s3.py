@@ -52,6 +52,7 @@ from movement.stores.s3writer import S3Writer
 from movement.stores.sigv4 import Signer
 
 _CRC32C_HEADER = "x-amz-checksum-crc32c"
+_NOT_IMPLEMENTED = 501
 logger = logging.getLogger(__name__)
 
 
@@ -218,11 +219,15 @@ class S3Store:
 
     def _put_headers(self, key: str, facts: ObjectFacts, *, if_absent: bool) -> dict[str, str]:
         headers = {"content-type": facts.media_type, SHA256_HEADER: facts.sha256}
+        return headers | self._condition(key, if_absent=if_absent)
+
+    def _condition(self, key: str, *, if_absent: bool) -> dict[str, str]:
+        """Return the header that has an object stay which is there; without it look beforehand."""
         if if_absent and self.conditional_put:
-            headers["if-none-match"] = "*"
-        elif if_absent:
+            return {"if-none-match": "*"}
+        if if_absent:
             self._refuse_present(key)
-        return headers
+        return {}
 
     def _etag(self, answer: Answer, key: str) -> str:
         return self._check(answer, key).headers.get("etag", "").strip('"')
@@ -325,10 +330,16 @@ class S3Store:
         etag = answer.headers.get("etag", "").strip('"')
         return Part(number, body.bytes, etag, body.crc32c if told is None else told)
 
-    def complete_upload(self, key: str, upload_id: str, parts: Sequence[Part]) -> None:
+    def complete_upload(
+        self, key: str, upload_id: str, parts: Sequence[Part], *, if_absent: bool = False
+    ) -> None:
+        """As the protocol; a server may know the condition for whole objects alone."""
         data = s3xml.complete_request(parts)
-        query = {"uploadId": upload_id}
-        answer = self._ask("POST", key, query, {}, Body(len(data), (data,)))
+        query, body = {"uploadId": upload_id}, Body(len(data), (data,))
+        answer = self._ask("POST", key, query, self._condition(key, if_absent=if_absent), body)
+        if answer.status == _NOT_IMPLEMENTED and if_absent:
+            self._refuse_present(key)
+            answer = self._ask("POST", key, query, {}, body)
         if answer.status == 200 and s3xml.error_of(answer.document):
             raise error_from(500, answer.document, self.label, key)
         self._check(answer, key)

@@ -14,6 +14,8 @@ from movement.stores import s3xml
 
 _BAD_BYTES = {"BadDigest", "InvalidDigest", "XAmzContentChecksumMismatch"}
 _LATER = {"SlowDown", "RequestTimeout", "InternalError", "ServiceUnavailable", "IncompleteBody"}
+_TAKEN = {"PreconditionFailed", "ConditionalRequestConflict"}
+"""May come in the body of an answer that began as a 200."""
 _MISSING = {"NoSuchKey", "NoSuchUpload"}
 
 
@@ -25,10 +27,10 @@ def error_from(status: int, document: bytes, store: str, key: str) -> FairmeshEr
     kind: type[FairmeshError] = StoreRefused
     if code in _BAD_BYTES:
         kind = DigestMismatch
+    elif code in _TAKEN or status in (409, 412):
+        kind = Conflict
     elif code in _LATER or status >= 500 or status in (408, 429):
         kind = StoreUnavailable
     elif code in _MISSING or (status == 404 and not code):
         kind = ObjectMissing
-    elif status in (409, 412):
-        kind = Conflict
     return kind(told, store=store, key=key, store_code=code, store_status=status)

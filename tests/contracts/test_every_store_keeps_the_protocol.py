@@ -220,6 +220,27 @@ def test_an_upload_is_found_continued_and_completed(store: Store) -> None:
         store.parts("big/é +", upload_id)
 
 
+def test_an_upload_completed_if_absent_leaves_what_is_there(store: Store) -> None:
+    data = b"2" * PART_BYTES
+    facts = ObjectFacts(sha256(data), TEXT)
+    put(store, "x", b"first")
+    upload_id = store.begin_upload("x", facts, part_bytes=PART_BYTES)
+    parts = [store.put_part("x", upload_id, 1, Body.of(data))]
+    with pytest.raises(Conflict):
+        store.complete_upload("x", upload_id, parts, if_absent=True)
+    info = store.stat("x")
+    assert info is not None
+    assert (store.read("x"), info.sha256) == (b"first", sha256(b"first"))
+    assert [upload.upload_id for upload in store.uploads()] == [upload_id]
+    store.complete_upload("x", upload_id, parts)
+    assert store.read("x") == data
+    other_id = store.begin_upload("y", facts, part_bytes=PART_BYTES)
+    part = store.put_part("y", other_id, 1, Body.of(data))
+    store.complete_upload("y", other_id, [part], if_absent=True)
+    assert store.read("y") == data
+    assert list(store.uploads()) == []
+
+
 def test_an_abandoned_upload_can_be_dropped(store: Store) -> None:
     upload_id = store.begin_upload("x", ObjectFacts("0" * 64, TEXT), part_bytes=PART_BYTES)
     store.put_part("x", upload_id, 1, Body.of(b"piece"))
