@@ -106,3 +106,26 @@ def test_a_wrong_document_is_a_problem_that_says_where(
     assert refused.status_code == 422
     assert refused["Content-Type"] == "application/problem+json"
     assert any(where in each["where"] for each in refused.json()["errors"])
+
+
+def test_a_card_is_drafted_of_what_a_run_made(api: Client) -> None:
+    pipeline = post(api, "pipelines", {"name": "long-texts", "text": TEXT}).json()
+    run = post(api, f"pipelines/{pipeline['id']}/run").json()
+    early = api.get(f"/api/v1/runs/{run['id']}/card")
+    assert early.status_code == 409
+    assert "is queued" in early.json()["detail"]
+    drive(Run.objects.get(pk=run["id"]))
+    told = api.get(f"/api/v1/runs/{run['id']}/card").json()
+    version = Run.objects.select_related("input_version").get(pk=run["id"]).input_version
+    assert told["croissant"]["rai:dataCollectionRawData"] == [f"{CODE}/v=1, {version.digest}"]
+    (step,) = told["croissant"]["rai:dataPreprocessingProtocol"]
+    assert step.startswith("filter 1: Keep the rows that pass every rule")
+    assert '"min_chars": 14' in step
+    limits = told["croissant"]["rai:dataLimitations"]
+    assert "1 records of the source could not be read." in limits
+    assert "10 rows of the source (32.3%) were left out; see the reasons." in limits
+    assert "Personal data and secrets were not removed." in limits
+    assert told["croissant"]["rai:personalSensitiveInformation"] == ["license:mixed"]
+    assert "| left out: text.min_chars | 10 |" in told["markdown"]
+    assert "| documents kept | 20 |" in told["markdown"]
+    assert told["markdown"] == api.get(f"/api/v1/runs/{run['id']}/card").json()["markdown"]

@@ -163,7 +163,7 @@ class RunOut(serializers.ModelSerializer[Run]):
             "output_version", "rows_in", "documents", "rows_out", "dropped", "quarantined",
             "tokens", "counts", "verdicts", "shards_total", "shards_done", "bytes_in",
             "bytes_out", "seconds", "step_seconds", "asked_by", "attempt", "next_attempt_at",
-            "run_digest", "purpose", "created_at", "started_at", "finished_at",
+            "run_digest", "purpose", "policy", "created_at", "started_at", "finished_at",
         ]  # fmt: skip
 
     def get_inputs(self, run: Run) -> list[str]:
@@ -217,3 +217,8 @@ class RunOut(serializers.ModelSerializer[Run]):
 def _count(run: Run, name: str) -> int | None:
     counted: int | None = (run.report or {}).get(name)
     return counted
+
+
+class CardOut(serializers.Serializer[Any]):
+    markdown = serializers.CharField()
+    croissant = serializers.DictField(help_text="Members of the vocabulary for responsible AI.")

@@ -18,6 +18,7 @@ from governance.engine.entities import Principal
 from transforms import selectors, services
 from transforms.api import rendering
 from transforms.api import serializers as shapes
+from transforms.engine.card import markdown, responsible_ai
 from transforms.engine.spec import document_schema
 from transforms.models import Pipeline, Run
 
@@ -149,6 +150,14 @@ class QuarantineView(APIView):
         limit = min(int(asked), ROWS_AT_MOST) if asked.isascii() and asked.isdigit() else 100
         rows = services.quarantined_rows(principal_of(request), run_id, limit)
         return Response({"rows": rendering.render_set_aside(rows)})
+
+
+class CardView(APIView):
+    @extend_schema(responses=shapes.CardOut)
+    def get(self, request: Request, run_id: UUID) -> Response:
+        """Draft a dataset card from what the run knows: a page, and members for Croissant."""
+        facts = services.card_of(principal_of(request), run_id)
+        return Response({"markdown": markdown(facts), "croissant": responsible_ai(facts)})
 
 
 def _rendered(principal: Principal, run_id: UUID) -> dict[str, Any]:
