@@ -16,7 +16,6 @@ from transforms.engine.quality.pieces import (
     Counts,
     Pieces,
     Verdicts,
-    characters,
     found,
     lines_of,
     occurrences,
@@ -52,16 +51,16 @@ def judge(texts: Text) -> Verdicts:
     cut = lines.count(found(lines.values, rf"(?:\.\.\.|…){SPACE}*$"))
     verdicts.fail("bullet_lines", share(bullets, lines.count()) > 0.9)
     verdicts.fail("ellipsis_lines", share(cut, lines.count()) > 0.3)
-    alphabetic = words.count(found(words.values, r"\pL"))
+    alphabetic = words.count(words.matching(r"\pL"))
     verdicts.fail("few_alphabetic_words", share(alphabetic, count) < 0.8)
     verdicts.fail("few_stop_words", _stop_words(words) < 2)
     return verdicts
 
 
 def _judge_words(verdicts: Verdicts, words: Pieces) -> None:
-    proper = words.where(found(words.values, r"[^\pP\pC!-/:-@\[-`{-~]"))
-    count = proper.count()
-    length = share(proper.total(characters(proper.values)), count)
+    proper = words.matching(r"[^\pP\pC!-/:-@\[-`{-~]")
+    count = words.count(proper)
+    length = share(words.total(words.sizes * proper), count)
     verdicts.fail("too_short", count < 50)
     verdicts.fail("too_long", count > 100_000)
     verdicts.fail("short_words", length < 3)
@@ -70,8 +69,10 @@ def _judge_words(verdicts: Verdicts, words: Pieces) -> None:
 
 def _stop_words(words: Pieces) -> Counts:
     """Return how many different stop words each text has."""
-    which = pc.index_in(words.values, value_set=pa.array(STOP_WORDS, words.values.type))
-    place = which.fill_null(-1).to_numpy(zero_copy_only=False)
+    different, places = words.encoded
+    known = pa.array(STOP_WORDS, different.type)
+    which = pc.index_in(different, value_set=known).fill_null(-1)
+    place = which.to_numpy(zero_copy_only=False)[places]
     counts = np.zeros(words.texts, np.int64)
     for at in range(len(STOP_WORDS)):
         counts += words.count(place == at) > 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TypeAlias, cast
 
 import numpy as np
@@ -31,6 +32,27 @@ class Pieces:
     owner: Counts
     texts: int
 
+    @cached_property
+    def encoded(self) -> tuple[Text, Counts]:
+        """The pieces that differ, each once, and the place of each piece among them.
+
+        Words repeat, so that little is left to look at.
+        """
+        found = self.values.dictionary_encode()
+        places = found.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+        return text_of(found.dictionary), places
+
+    @cached_property
+    def sizes(self) -> Counts:
+        """The characters of each piece."""
+        different, places = self.encoded
+        return characters(different)[places]
+
+    def matching(self, expression: str) -> Flags:
+        """Return which pieces an RE2 expression matches somewhere."""
+        different, places = self.encoded
+        return found(different, expression)[places]
+
     def where(self, kept: Flags) -> Pieces:
         return Pieces(text_of(self.values.filter(pa.array(kept))), self.owner[kept], self.texts)
 
@@ -45,8 +67,8 @@ class Pieces:
 
     def repeated(self) -> Flags:
         """Return which pieces stood in the same text before."""
-        codes = codes_of(self.values)
-        keys = self.owner * (int(codes.max(initial=0)) + 1) + codes
+        different, places = self.encoded
+        keys = self.owner * max(len(different), 1) + places
         again = np.ones(len(keys), np.bool_)
         again[np.unique(keys, return_index=True)[1]] = False
         return again
@@ -100,12 +122,6 @@ def joined(pieces: Pieces, separator: str) -> Text:
     ends = np.concatenate([[0], np.cumsum(pieces.count())]).astype(np.int32)
     lists = pa.ListArray.from_arrays(pa.array(ends, pa.int32()), pieces.values)
     return cast("Text", pc.binary_join(lists, pa.scalar(separator, pieces.values.type)))
-
-
-def codes_of(values: Text) -> Counts:
-    """Return a number for each text, the same for equal ones."""
-    codes = values.dictionary_encode().indices
-    return codes.to_numpy(zero_copy_only=False).astype(np.int64)
 
 
 def characters(values: Text) -> Counts:

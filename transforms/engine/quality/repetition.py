@@ -18,7 +18,6 @@ from transforms.engine.quality.pieces import (
     Pieces,
     Verdicts,
     characters,
-    codes_of,
     pieces_between,
     share,
     words_of,
@@ -51,7 +50,7 @@ def judge(texts: Text) -> Verdicts:
         ("line", pieces_between(texts, "\n+")),
     ):
         again = parts.repeated()
-        repeated = parts.total(characters(parts.values) * again)
+        repeated = parts.total(parts.sizes * again)
         verdicts.fail(f"{name}s", share(parts.count(again), parts.count()) > 0.3)
         verdicts.fail(f"{name}_characters", share(repeated, length) > 0.2)
     suspects = np.flatnonzero((verdicts.failed < 0) & _suspicious(words_of(texts), length)).tolist()
@@ -67,7 +66,7 @@ def _suspicious(words: Pieces, length: Counts) -> Flags:
 
     A repeated n-gram of six or more lies in repeated 5-grams, so that these cover it.
     """
-    sizes = np.concatenate([[0], np.cumsum(characters(words.values))])
+    sizes = np.concatenate([[0], np.cumsum(words.sizes)])
     flags = np.zeros(words.texts, np.bool_)
     for n, limit in TOP.items():
         owner, hashes = _grams(words, n)
@@ -96,7 +95,7 @@ def _whole(words: Pieces, n: int) -> Flags:
 
 def _grams(words: Pieces, n: int) -> tuple[Counts, np.ndarray[tuple[int], np.dtype[np.uint64]]]:
     """Return the text and a hash of each n-gram; equal hashes mean, but for chance, equal both."""
-    codes = codes_of(words.values).astype(np.uint64)
+    codes = words.encoded[1].astype(np.uint64)
     starts = max(len(codes) - n + 1, 0)
     mixed = words.owner[:starts].astype(np.uint64)
     for at in range(n):
