@@ -178,6 +178,7 @@ STANCE: dict[str, str] = {
     "POST pipelines/<uuid:pipeline_id>/run": "transform on the inputs, publish on the output",
     "GET runs": "discover on inputs and output",
     "GET runs/<uuid:run_id>": "discover on inputs and output",
+    "GET runs/<uuid:run_id>/card": "as the run",
     "POST runs/<uuid:run_id>/cancel": "publish on the output",
     "POST runs/<uuid:run_id>/retry": "publish on the output",
     "GET runs/<uuid:run_id>/quarantine": "read on the inputs",
