@@ -25,7 +25,8 @@ steps:
   - dedup_exact: {columns: [text]}
   - tokenise: {column: text, tokenizer: anthropic, add_eos: true}
   - pack: {length: 2048}
-output: {name: /acme/nlp/~/code-tokens, format: parquet}
+output: {name: /acme/nlp/~/code-tokens, format: webdataset, compression: gzip, key: text,
+         column: input_ids}
 """
 
 
@@ -65,6 +66,23 @@ def test_reader_and_schema_agree_on_spoilt_documents() -> None:
             refused += 1
         assert validator.is_valid(document) == taken, document
     assert refused > 50
+
+
+def test_what_the_schema_refuses_of_a_split_the_reader_refuses() -> None:
+    """The reader knows more: that the shares add up to one."""
+    validator = jsonschema.Draft202012Validator(json.loads(PUBLISHED.read_text()))
+    split = {"parts": {"train": 0.9, "test": 0.1}, "by": "text", "seed": 3}
+    good = load(GOOD).as_json() | {"split": split}
+    validator.validate(good)
+    assert read_spec(good).as_json() == good
+    refused = 0
+    for spoilt in [*_spoilt(split), split | {"parts": {"../out": 1.0}}]:
+        document = good | {"split": spoilt}
+        if not validator.is_valid(document):
+            refused += 1
+            with pytest.raises(InvalidSpec):
+                read_spec(document)
+    assert refused > 10
 
 
 def test_a_normal_form_reads_as_itself() -> None:
