@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -13,8 +12,8 @@ from transforms.engine.arrow import Text, ends_of, numbers_in
 from transforms.engine.hashing import Words, mixed
 
 Indices = npt.NDArray[np.int64]
-BLOCK_BYTES = 1024 * 1024
-"""Text that is looked at together; a longer document is a block of its own."""
+BLOCK_BYTES = 256 * 1024
+"""Text that is looked at together, to stay within the caches; longer documents are whole."""
 _SPACE = 0x20
 _BASE = 0x9E3779B97F4A7C15
 _INVERSE = pow(_BASE, -1, 2**64)
@@ -31,26 +30,34 @@ class Shingles:
     count: int
     """Of the documents, with those that have no shingle."""
 
+    def sizes(self) -> Indices:
+        """Return how many shingles each document has, with repeats."""
+        return np.bincount(self.documents, minlength=self.count)
 
-def shingles_of(texts: Text, words: int) -> Iterator[Shingles]:
-    """Yield the shingles of all `texts`, some documents at a time, in order.
+
+def shingles_of(texts: Text, words: int) -> Shingles:
+    """Return the shingles of all `texts`.
 
     A word is a run of bytes above the space, so white space beyond ASCII is part of words. A
     document of fewer than `words` words is one shingle; one without words, or a null, has none.
-    Memory: about 60 bytes for each byte of a block.
+    Memory: about 16 bytes for each word, and 60 for each byte of a block.
     """
     ends = ends_of(texts)
     data = numbers_in(texts.buffers()[2], np.uint8)
+    hashes, owners = [np.zeros(0, np.uint64)], [np.zeros(0, np.int64)]
     first = 0
     while first < len(texts):
         limit = np.searchsorted(ends, ends[first] + BLOCK_BYTES, side="right") - 1
         last = max(first + 1, int(limit))
-        yield _block(data, ends[first : last + 1], words)
+        found, documents = _block(data, ends[first : last + 1], words)
+        hashes.append(found)
+        owners.append(first + documents)
         first = last
+    return Shingles(np.concatenate(hashes), np.concatenate(owners), len(texts))
 
 
-def _block(data: npt.NDArray[np.uint8], ends: Indices, words: int) -> Shingles:
-    """Return the shingles of the documents data[ends[i] : ends[i + 1]]."""
+def _block(data: npt.NDArray[np.uint8], ends: Indices, words: int) -> tuple[Words, Indices]:
+    """Return the shingles of data[ends[i] : ends[i + 1]] for each i, and which i each is of."""
     edges = ends - ends[0]
     hashes, starts = _words(data[ends[0] : ends[-1]], edges)
     edges = np.searchsorted(starts, edges)
@@ -60,7 +67,7 @@ def _block(data: npt.NDArray[np.uint8], ends: Indices, words: int) -> Shingles:
     place = np.arange(len(documents)) - np.repeat(np.cumsum(shingles) - shingles, shingles)
     begin = edges[documents] + place
     end = np.minimum(begin + words, edges[documents + 1])
-    return Shingles(_hash_runs(hashes, begin, end), documents, len(counts))
+    return _hash_runs(hashes, begin, end), documents
 
 
 def _words(data: npt.NDArray[np.uint8], edges: Indices) -> tuple[Words, Indices]:
@@ -72,7 +79,7 @@ def _words(data: npt.NDArray[np.uint8], edges: Indices) -> tuple[Words, Indices]
     after = np.concatenate([is_word, [False]])
     starts = np.flatnonzero(after & (~before | at_edge))
     ends = np.flatnonzero(before & (~after | at_edge))
-    return _hash_runs(_BYTE_HASHES[data], starts, ends), starts
+    return _hash_runs(np.take(_BYTE_HASHES, data), starts, ends), starts
 
 
 def _hash_runs(values: Words, starts: Indices, ends: Indices) -> Words:

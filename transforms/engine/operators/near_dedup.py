@@ -81,23 +81,20 @@ class NearDedup(Judging):
 
         Both are shortened there, to 16 bits a place and 32 bits a shingle.
         """
-        texts = text_of(batch.column(self.column))
-        blocks = list(shingles_of(texts, self.shingle_words))
-        none = np.zeros((0, self.hashes), np.uint32)
-        sketch = np.concatenate([none, *(sketches(each, self.hashes) for each in blocks)])
-        counts = np.concatenate([np.zeros(0, np.int64), *(_counts(each) for each in blocks)])
-        rows = np.flatnonzero(counts)
+        found = shingles_of(text_of(batch.column(self.column)), self.shingle_words)
+        sketch, sizes = sketches(found, self.hashes), found.sizes()
+        rows = np.flatnonzero(sizes)
         hashes = self._bands().hashes(sketch[rows]).reshape(-1)
         numbers = np.repeat(rows + first_row, self._bands().count).astype(np.uint32)
         keys = pa.RecordBatch.from_arrays([pa.array(hashes), pa.array(numbers)], schema=_KEYS)
-        notes = {PRINTS: self._prints(sketch, counts.astype(np.uint32)), SHINGLES: _lists(blocks)}
+        notes = {PRINTS: self._prints(sketch, sizes), SHINGLES: _lists(found)}
         return Look((hashes >> np.uint64(48)).astype(np.uint16), keys, notes)
 
-    def _prints(self, sketch: Sketch, counts: Sketch) -> pa.RecordBatch:
+    def _prints(self, sketch: Sketch, sizes: Indices) -> pa.RecordBatch:
         data = pa.py_buffer(cast("memoryview", sketch.astype(np.uint16)))
         packed = pa.Array.from_buffers(pa.binary(2 * self.hashes), len(sketch), [None, data])
-        schema = self.note_schemas()[PRINTS]
-        return pa.RecordBatch.from_arrays([packed, pa.array(counts)], schema=schema)
+        arrays: list[Column] = [packed, pa.array(sizes.astype(np.uint32))]
+        return pa.RecordBatch.from_arrays(arrays, schema=self.note_schemas()[PRINTS])
 
     def work(self, desk: Desk, level: int, task: int) -> int:
         if level == 0:
@@ -105,14 +102,8 @@ class NearDedup(Judging):
         return join(desk, self.threshold)
 
 
-def _counts(shingles: Shingles) -> Indices:
-    return np.bincount(shingles.documents, minlength=shingles.count)
-
-
-def _lists(blocks: list[Shingles]) -> pa.RecordBatch:
-    counts = np.concatenate([np.zeros(1, np.int64), *(_counts(each) for each in blocks)])
-    hashes = np.concatenate([np.zeros(0, np.uint64), *(each.hashes for each in blocks)])
-    offsets = pa.array(np.cumsum(counts), pa.int32())
-    members = cast("pa.UInt32Array", pa.array(hashes.astype(np.uint32)))
+def _lists(found: Shingles) -> pa.RecordBatch:
+    offsets = pa.array(np.append(0, np.cumsum(found.sizes())), pa.int32())
+    members = cast("pa.UInt32Array", pa.array(found.hashes.astype(np.uint32)))
     lists: Column = pa.ListArray.from_arrays(offsets, members)
     return pa.RecordBatch.from_arrays([lists], schema=_SHINGLES)
