@@ -20,6 +20,8 @@ import pyarrow.orc
 import pyarrow.parquet as pq
 import pytest
 import zstandard
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from tfrecord.reader import tfrecord_loader
 from webdataset import autodecode, tariterators
 
@@ -162,6 +164,31 @@ def test_examples_are_read_by_tfrecord(tmp_path: Path, compression: Compression)
         assert found["n"].tolist() == [row["n"]]
         assert found["x"].tolist() == [row["x"]]
         assert found["input_ids"].tolist() == row["input_ids"]
+
+
+WHOLE = st.integers(-(2**63), 2**63 - 1)
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    numbers=st.lists(st.one_of(st.none(), WHOLE), min_size=1, max_size=9),
+    lists=st.lists(WHOLE, min_size=1, max_size=9),
+)
+def test_whole_numbers_of_any_size_are_read_by_tfrecord(
+    tmp_path: Path, numbers: list[int | None], lists: list[int]
+) -> None:
+    many = pa.array([lists if at % 2 else None for at in range(len(numbers))], pa.list_(pa.int64()))
+    table = pa.table(
+        {"n": pa.array(numbers, pa.int64()), "many": many, "text": [""] * len(numbers)}
+    )
+    (file,) = write(tmp_path, "tfrecord", table)
+    loader = tfrecord_loader(str(tmp_path / file.path), None, None)
+    for row, (found, number) in enumerate(zip(loader, numbers, strict=True)):
+        told = {name: found[name].tolist() for name in found if name != "text"}
+        one = {} if number is None else {"n": [number]}
+        assert told == one | ({"many": lists} if row % 2 else {})
 
 
 def test_a_saved_data_set_is_loaded_by_datasets(tmp_path: Path) -> None:

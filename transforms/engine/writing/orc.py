@@ -21,7 +21,9 @@ _CODECS: dict[Compression, Literal["UNCOMPRESSED", "ZLIB", "ZSTD"]] = {
     "zstd": "ZSTD",
 }
 _STRIPE_BYTES = 64 * 1024 * 1024
-"""A stripe ends behind the row group in which it is estimated to be as large: held in memory."""
+"""A stripe ends behind the rows with which it is estimated to be as large: held in memory."""
+_BATCH_ROWS = 128
+"""Rows given to ORC at once: for every row of a batch it moves the lists that it has already."""
 
 
 class Orc(Format):
@@ -52,6 +54,7 @@ class OrcPart(GroupedWriter):
             pa.PythonFile(cast("IOBase", self._file.raw), mode="w"),
             compression=_CODECS[compression],
             stripe_size=_STRIPE_BYTES,
+            batch_size=_BATCH_ROWS,
         )
 
     def write_group(self, group: pa.Table) -> None:

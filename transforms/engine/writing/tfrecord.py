@@ -6,12 +6,14 @@ The data are a protocol buffer, written out here since its three kinds of lists 
 
 from __future__ import annotations
 
+import itertools
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import ClassVar, cast
 
 import google_crc32c
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from core.errors import Invalid
@@ -24,9 +26,8 @@ MEDIA_TYPE = "application/x-tfrecord"
 _BYTES_LIST, _FLOAT_LIST, _INT64_LIST = b"\x0a", b"\x12", b"\x1a"
 _FIRST, _SECOND = b"\x0a", b"\x12"
 """The tags of fields 1 and 2 that have a length: field number * 8 + 2."""
+_MOST_DIGITS = 10
 _BUFFER_BYTES = 4 * 1024 * 1024
-
-ListOf = Callable[[list[object]], bytes]
 
 
 class TfRecord(Format):
@@ -42,7 +43,7 @@ class TfRecord(Format):
 
     def problems(self, schema: pa.Schema, output: Output) -> Iterator[Problem]:
         for field in schema:
-            if _list_of(_item(field.type)) is None:
+            if _tag_of(_item(field.type)) is None:
                 advice = (
                     "cast it to float32 or declare it so in inputs[0].schema"
                     if pa.types.is_float64(_item(field.type))
@@ -63,31 +64,87 @@ def _item(kind: pa.DataType) -> pa.DataType:
     return cast("pa.ListType[pa.DataType]", kind).value_type if _is_list(kind) else kind
 
 
-def _list_of(kind: pa.DataType) -> ListOf | None:
-    if any(ask(kind) for ask in (pa.types.is_string, pa.types.is_large_string)):
-        return _bytes_list
-    if any(ask(kind) for ask in (pa.types.is_binary, pa.types.is_large_binary)):
-        return _bytes_list
+def _tag_of(kind: pa.DataType) -> bytes | None:
+    """Return the tag of the list that holds values of `kind`; None where no list does."""
+    asked = (
+        pa.types.is_string,
+        pa.types.is_large_string,
+        pa.types.is_binary,
+        pa.types.is_large_binary,
+    )
+    if any(ask(kind) for ask in asked):
+        return _BYTES_LIST
     if pa.types.is_float32(kind) or pa.types.is_float16(kind):
-        return _float_list
+        return _FLOAT_LIST
     if pa.types.is_boolean(kind) or (pa.types.is_integer(kind) and not pa.types.is_uint64(kind)):
-        return _int64_list
+        return _INT64_LIST
     return None
 
 
-def _bytes_list(values: list[object]) -> bytes:
-    encoded = (each.encode() if isinstance(each, str) else cast(bytes, each) for each in values)
-    return _delimited(_BYTES_LIST, b"".join(_delimited(_FIRST, each) for each in encoded))
+def _features(name: str, column: Column) -> list[bytes]:
+    """Return the entry of the features for each row; empty where the row has none."""
+    items, ends = _items(name, column)
+    tag, key = _tag_of(items.type), _delimited(_FIRST, name.encode())
+    if tag == _BYTES_LIST:
+        lists = _texts(items, ends)
+    else:
+        lists = [_delimited(_FIRST, each) if each else b"" for each in _numbers(items, ends, tag)]
+    absent = column.is_null().to_pylist()
+    return [
+        b""
+        if missing
+        else _delimited(_FIRST, key + _delimited(_SECOND, _delimited(cast(bytes, tag), each)))
+        for each, missing in zip(lists, absent, strict=True)
+    ]
 
 
-def _float_list(values: list[object]) -> bytes:
-    floats = np.array(values, "<f4").tobytes()
-    return _delimited(_FLOAT_LIST, _delimited(_FIRST, floats) if floats else b"")
+def _items(name: str, column: Column) -> tuple[Column, npt.NDArray[np.int64]]:
+    """Return all values of a column, and where those of each row end; a null row has none."""
+    if not _is_list(column.type):
+        present = column.is_valid().to_numpy(zero_copy_only=False)
+        return column.drop_null(), np.cumsum(present, dtype=np.int64)
+    lists = cast("pa.ListArray[pa.Scalar[pa.DataType]]", column)
+    items = lists.flatten()
+    if items.null_count:
+        raise Invalid(f"A list in {name!r} holds a null, and an Example knows no nulls.")
+    lengths = lists.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
+    return items, np.cumsum(lengths, dtype=np.int64)
 
 
-def _int64_list(values: list[object]) -> bytes:
-    numbers = b"".join(_varint(cast(int, each) & 0xFFFFFFFFFFFFFFFF) for each in values)
-    return _delimited(_INT64_LIST, _delimited(_FIRST, numbers) if numbers else b"")
+def _texts(items: Column, ends: npt.NDArray[np.int64]) -> list[bytes]:
+    values = cast("list[bytes]", values_of(items.cast(pa.large_binary())))
+    entries = [_delimited(_FIRST, value) for value in values]
+    return [b"".join(entries[start:end]) for start, end in _spans(ends)]
+
+
+def _numbers(items: Column, ends: npt.NDArray[np.int64], tag: bytes | None) -> list[bytes]:
+    """Return the packed numbers of each row."""
+    if tag == _FLOAT_LIST:
+        data, byte_ends = items.to_numpy(zero_copy_only=False).astype("<f4").tobytes(), ends * 4
+    else:
+        numbers = items.cast(pa.int64()).to_numpy(zero_copy_only=False)
+        data, value_ends = _varints(numbers.astype(np.int64).view(np.uint64))
+        byte_ends = value_ends[ends]
+    return [data[start:end] for start, end in _spans(byte_ends)]
+
+
+def _spans(ends: npt.NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+    return itertools.pairwise([0, *ends.tolist()])
+
+
+def _varints(numbers: npt.NDArray[np.uint64]) -> tuple[bytes, npt.NDArray[np.int64]]:
+    """Return numbers in base 128, lowest digit first, and where each begins and the last ends."""
+    lengths = np.ones(len(numbers), np.int64)
+    for digits in range(1, _MOST_DIGITS):
+        lengths += numbers >= np.uint64(1 << 7 * digits)
+    ends = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
+    data = np.zeros(int(ends[-1]), np.uint8)
+    for digit in range(int(lengths.max(initial=0))):
+        chosen = np.flatnonzero(lengths > digit)
+        more = np.where(lengths[chosen] > digit + 1, 0x80, 0)
+        shifted = numbers[chosen] >> np.uint64(7 * digit) & np.uint64(0x7F)
+        data[ends[chosen] + digit] = shifted.astype(np.uint8) | more.astype(np.uint8)
+    return data.tobytes(), ends
 
 
 def _delimited(tag: bytes, data: bytes) -> bytes:
@@ -103,24 +160,6 @@ def _varint(number: int) -> bytes:
         number >>= 7
     found.append(number)
     return bytes(found)
-
-
-def _features(name: str, column: Column) -> list[bytes]:
-    """Return the entry of the features for each row; empty where the row has none."""
-    kind = column.type
-    list_of, key = _list_of(_item(kind)), _delimited(_FIRST, name.encode())
-    assert list_of is not None
-    found = []
-    for value in values_of(column):
-        if value is None:
-            found.append(b"")
-            continue
-        values = cast("list[object]", value) if _is_list(kind) else [value]
-        if None in values:
-            raise Invalid(f"A list in {name!r} holds a null, and an Example knows no nulls.")
-        feature = list_of(values)
-        found.append(_delimited(_FIRST, key + _delimited(_SECOND, feature)))
-    return found
 
 
 def _masked(data: bytes) -> bytes:
