@@ -1,12 +1,13 @@
 """quality: every rule drops what it names, and real documents meet the fate datatrove gives them.
 
 datatrove counts words and sentences with spaCy. To compare the rules and not the tokenizers, it is
-given ours: words that white space parts, sentences that end before white space.
+given ours, in plain Python.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
@@ -23,7 +24,13 @@ from tests.transforms.steps import applied, assert_columns_depend_as_told, texts
 from transforms.engine.arrow import Text
 from transforms.engine.operators.quality import Quality, RuleSet
 from transforms.engine.quality import c4, fineweb, gopher, repetition
-from transforms.engine.quality.pieces import Verdicts, lines_of, words_of
+from transforms.engine.quality.pieces import (
+    Cut,
+    Verdicts,
+    lines_of,
+    words_and_marks_of,
+    words_of,
+)
 
 PROSE = "".join(
     f"The {number} people of the town have come to be with {number} others and that is good.\n"
@@ -90,7 +97,8 @@ CASES = [(name, reason) for name, broken in BROKEN.items() for reason in broken]
 @pytest.mark.parametrize(("name", "reason"), CASES)
 def test_each_rule_drops_what_breaks_it(name: RuleSet, reason: str) -> None:
     good = NUMBERED if name == "gopher_repetition" else PROSE
-    made = applied(Quality("text", (name,)), texts(BROKEN[name][reason], good))
+    step = Quality("text", (name,), punctuation="attached")
+    made = applied(step, texts(BROKEN[name][reason], good))
     assert made.dropped() == {f"{name}.{reason}": 1}
     assert made.batch["n"].to_pylist() == [1]
 
@@ -111,7 +119,7 @@ def test_c4_takes_lines_out_and_the_sets_behind_it_see_what_is_left() -> None:
 
 
 def test_a_text_alone_and_among_others_is_judged_alike() -> None:
-    some = documents()[:300]
+    some = documents()[:100]
     step = Quality("text", ("gopher", "gopher_repetition", "c4", "fineweb"))
     together = applied(step, texts(*some)).batch["text"].to_pylist()
     alone = [applied(step, texts(text)).batch["text"].to_pylist() for text in some]
@@ -126,6 +134,21 @@ def test_words_and_lines_are_those_of_python(values: list[str]) -> None:
         expected = [(at, part) for at, text in enumerate(values) for part in cut(text)]
         found = zip(pieces.owner.tolist(), pieces.values.to_pylist(), strict=True)
         assert list(found) == expected
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(
+        st.text(
+            st.sampled_from("ab ,.$“\n'=") | st.characters(exclude_categories=["Cs", "Cn"]),
+            max_size=9,
+        )
+    )
+)
+def test_marks_at_the_ends_of_words_stand_apart(values: list[str]) -> None:
+    pieces = words_and_marks_of(pa.array(values, pa.string()))
+    expected = [(at, word) for at, text in enumerate(values) for word in _words_and_marks(text)]
+    assert list(zip(pieces.owner.tolist(), pieces.values.to_pylist(), strict=True)) == expected
 
 
 def test_unknown_and_repeated_sets_are_refused() -> None:
@@ -169,13 +192,32 @@ FATES = {
 SENTENCE = re.compile(r".*?[.!?][\"')\]\u201d\u2019]*(?:\s+|$)|.+$")
 
 
-def _their_filter(name: str) -> Any:
+def _is_mark(character: str) -> bool:
+    return unicodedata.category(character)[0] == "P" or character in "$<>|`~"
+
+
+def _words_and_marks(text: str) -> list[str]:
+    found: list[str] = []
+    for word in text.split():
+        marks = [at for at, character in enumerate(word) if not _is_mark(character)]
+        first, last = (marks[0], marks[-1] + 1) if marks else (len(word), len(word))
+        found += [*word[:first], *([word[first:last]] if marks else []), *word[last:]]
+    return found
+
+
+WORDS: dict[str, tuple[Cut, Callable[[str], list[str]]]] = {
+    "apart": (words_and_marks_of, _words_and_marks),
+    "attached": (words_of, str.split),
+}
+
+
+def _their_filter(name: str, words: Callable[[str], list[str]]) -> Any:
     """Return a filter of datatrove that parts words and sentences as we do."""
     base = import_module("datatrove.utils.word_tokenizers").WordTokenizer
 
     class Plain(base):  # type: ignore[misc,valid-type]  # known at run time only
         def word_tokenize(self, text: str) -> list[str]:
-            return text.split()
+            return words(text)
 
         def sent_tokenize(self, text: str) -> list[str]:
             return SENTENCE.findall(text)
@@ -187,26 +229,28 @@ def _their_filter(name: str) -> Any:
 
 
 @pytest.mark.skipif(find_spec("datatrove") is None, reason="datatrove (extra bench) is missing")
+@pytest.mark.parametrize("words", WORDS)
 @pytest.mark.parametrize(
     ("theirs", "ours"),
     [
         ("GopherQualityFilter", gopher.judge),
         ("GopherRepetitionFilter", repetition.judge),
-        ("C4QualityFilter", c4.judge),
+        ("C4QualityFilter", lambda texts, _: c4.judge(texts)),
         ("FineWebQualityFilter", fineweb.judge),
     ],
 )
 def test_real_documents_meet_the_same_fate_as_with_datatrove(
-    theirs: str, ours: Callable[[Text], Verdicts | tuple[Verdicts, Text]]
+    theirs: str, ours: Callable[[Text, Cut], Verdicts | tuple[Verdicts, Text]], words: str
 ) -> None:
+    cut, plain = WORDS[words]
     document = import_module("datatrove.data").Document
-    their = _their_filter(theirs)
-    told = [document(text=text, id="") for text in documents()[::3] if text.strip()]
-    judged = ours(pa.array([each.text for each in told], pa.string()))
+    their = _their_filter(theirs, plain)
+    told = [document(text=text, id="") for text in documents()[::8] if text.strip()]
+    judged = ours(pa.array([each.text for each in told], pa.string()), cut)
     verdicts, kept = judged if isinstance(judged, tuple) else (judged, None)
     fates = [their.filter(each) for each in told]
     expected = [None if fate is True else FATES[fate[1]] for fate in fates]
-    assert len(told) > 500
+    assert len(told) > 400
     assert len(set(expected)) > 2
     assert [None if at < 0 else verdicts.reasons[at] for at in verdicts.failed] == expected
     if kept is not None:

@@ -25,26 +25,27 @@ from transforms.engine.operators.base import (
 from transforms.engine.params import rule
 from transforms.engine.problems import Problem, refuse, require_text
 from transforms.engine.quality import c4, fineweb, gopher, repetition
-from transforms.engine.quality.pieces import Verdicts
+from transforms.engine.quality.pieces import Cut, Verdicts, words_and_marks_of, words_of
 
 RuleSet = Literal["gopher", "gopher_repetition", "c4", "fineweb"]
 NULL_TEXT = "null_text"
 
-_JUDGES: Mapping[RuleSet, Callable[[Text], tuple[Verdicts, Text]]] = {
-    "gopher": lambda texts: (gopher.judge(texts), texts),
-    "gopher_repetition": lambda texts: (repetition.judge(texts), texts),
-    "c4": c4.judge,
-    "fineweb": lambda texts: (fineweb.judge(texts), texts),
+_JUDGES: Mapping[RuleSet, Callable[[Text, Cut], tuple[Verdicts, Text]]] = {
+    "gopher": lambda texts, cut: (gopher.judge(texts, cut), texts),
+    "gopher_repetition": lambda texts, cut: (repetition.judge(texts, cut), texts),
+    "c4": lambda texts, _: c4.judge(texts),
+    "fineweb": lambda texts, cut: (fineweb.judge(texts, cut), texts),
 }
+_CUTS: Mapping[str, Cut] = {"apart": words_and_marks_of, "attached": words_of}
 
 
 @dataclass(frozen=True)
 class Quality(Operator):
     """Drop the rows whose text breaks a rule of Gopher, C4 or FineWeb, counted under that rule.
 
-    The sets are applied in order, each with the limits that its paper gives; words are what white
-    space parts. `c4` also takes lines out of the text that are no sentences, and the sets behind it
-    see what is left. A row without text is dropped as `null_text`.
+    The sets are applied in order, each with the limits that its paper gives. `c4` also takes lines
+    out of the text that are no sentences, and the sets behind it see what is left. A row without
+    text is dropped as `null_text`.
     """
 
     NAME: ClassVar[str] = "quality"
@@ -52,6 +53,14 @@ class Quality(Operator):
 
     column: str = field(metadata=rule("The text column."))
     rules: tuple[RuleSet, ...] = field(metadata=rule("The sets of rules, in order.", min_items=1))
+
+    punctuation: Literal["apart", "attached"] = field(
+        default="apart",
+        metadata=rule(
+            "Whether marks at the ends of a word count as words, as they do for datatrove, or "
+            "belong to it. For `c4` they always belong to it."
+        ),
+    )
 
     def output_schema(self, schema: pa.Schema) -> pa.Schema:
         require_text(schema, self.column, "column")
@@ -78,7 +87,7 @@ class Quality(Operator):
         """Where in the batch the rows are that nothing speaks against yet."""
         texts = text_of(batch.column(position).take(left))
         for name in self.rules:
-            verdicts, texts = _JUDGES[name](texts)
+            verdicts, texts = _JUDGES[name](texts, _CUTS[self.punctuation])
             broken = verdicts.failed >= 0
             failed[left[broken]] = verdicts.failed[broken] + len(reasons)
             reasons += [f"{name}.{reason}" for reason in verdicts.reasons]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from transforms.engine.arrow import Text
 from transforms.engine.quality.pieces import (
+    Cut,
     Verdicts,
     characters,
     found,
     occurrences,
     pieces_between,
     share,
-    words_of,
 )
 
 REASONS = ("no_lines", "few_ended_lines", "short_lines", "repeated_lines", "list")
@@ -26,7 +26,7 @@ _SENTENCE_END = (
 """The property Sentence_Terminal. Source: Unicode Standard Annex 44, Basic Multilingual Plane."""
 
 
-def judge(texts: Text) -> Verdicts:
+def judge(texts: Text, cut: Cut) -> Verdicts:
     """Return which rule each text breaks first; no text is null."""
     verdicts = Verdicts.none(REASONS, len(texts))
     lines = pieces_between(texts, "\n")
@@ -39,5 +39,5 @@ def judge(texts: Text) -> Verdicts:
     again = lines.total(lengths * lines.repeated())
     breaks = occurrences(texts, "\n")
     verdicts.fail("repeated_lines", share(again, characters(texts) - breaks) > 0.01)
-    verdicts.fail("list", share(breaks, words_of(texts).count()) > 0.3)
+    verdicts.fail("list", share(breaks, cut(texts).count()) > 0.3)
     return verdicts

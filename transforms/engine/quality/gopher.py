@@ -1,7 +1,6 @@
 """The quality rules of Gopher. Source: Rae et al. 2021, section A1.1, arXiv 2112.11446.
 
-A word is what white space parts. A word of punctuation alone counts neither for the length of a
-text nor for that of its words.
+A word of punctuation alone counts neither for the length of a text nor for that of its words.
 """
 
 from __future__ import annotations
@@ -14,13 +13,13 @@ from transforms.engine.arrow import Text
 from transforms.engine.quality.pieces import (
     SPACE,
     Counts,
+    Cut,
     Pieces,
     Verdicts,
     found,
     lines_of,
     occurrences,
     share,
-    words_of,
 )
 
 REASONS = (
@@ -38,19 +37,19 @@ REASONS = (
 STOP_WORDS = ("the", "be", "to", "of", "and", "that", "have", "with")
 
 
-def judge(texts: Text) -> Verdicts:
+def judge(texts: Text, cut: Cut) -> Verdicts:
     """Return which rule each text breaks first; no text is null."""
     verdicts = Verdicts.none(REASONS, len(texts))
-    words, lines = words_of(texts), lines_of(texts)
+    words, lines = cut(texts), lines_of(texts)
     _judge_words(verdicts, words)
     count = words.count()
     dots = occurrences(texts, "...") + occurrences(texts, "…")
     verdicts.fail("hashes", share(occurrences(texts, "#"), count) > 0.1)
     verdicts.fail("ellipses", share(dots, count) > 0.1)
     bullets = lines.count(found(lines.values, f"^{SPACE}*[•-]"))
-    cut = lines.count(found(lines.values, rf"(?:\.\.\.|…){SPACE}*$"))
+    trailing = lines.count(found(lines.values, rf"(?:\.\.\.|…){SPACE}*$"))
     verdicts.fail("bullet_lines", share(bullets, lines.count()) > 0.9)
-    verdicts.fail("ellipsis_lines", share(cut, lines.count()) > 0.3)
+    verdicts.fail("ellipsis_lines", share(trailing, lines.count()) > 0.3)
     alphabetic = words.count(words.matching(r"\pL"))
     verdicts.fail("few_alphabetic_words", share(alphabetic, count) < 0.8)
     verdicts.fail("few_stop_words", _stop_words(words) < 2)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeAlias, cast
@@ -21,6 +21,8 @@ Lists: TypeAlias = "pa.ListArray[pa.Scalar[pa.DataType]]"
 
 SPACE = r"[\s\pZ\x0b\x1c-\x1f\x{85}]"
 """White space as `str.isspace` has it."""
+_MARK = r"[\pP$<>|`~]"
+_ENDS = rf"^(?P<head>{_MARK}*)(?P<core>(?s:.*?))(?P<tail>{_MARK}*)$"
 _LINE_END = r"\r\n|[\n\r\x0b\x0c\x1c-\x1e\x{85}\x{2028}\x{2029}]"
 
 
@@ -105,11 +107,33 @@ def words_of(texts: Text) -> Pieces:
     return found.where(characters(found.values) > 0)
 
 
+def words_and_marks_of(texts: Text) -> Pieces:
+    """Return the words, and apart from them each mark of punctuation at their ends.
+
+    A mark within a word stays there.
+    """
+    words = words_of(texts)
+    different, places = words.encoded
+    parts = pc.extract_regex(different, _ENDS)
+    head, core, tail = (text_of(pc.struct_field(parts, name)) for name in ("head", "core", "tail"))
+    before = pc.replace_substring_regex(head, "(?s)(.)", r"\1 ")
+    behind = pc.replace_substring_regex(tail, "(?s)(.)", r" \1")
+    spaced = cast("list[pa.StringArray]", [before, core, behind, pa.scalar("", head.type)])
+    cut = pc.split_pattern(pc.binary_join_element_wise(*spaced), " ")
+    found = _pieces(cast("Lists", cut.take(places)))
+    apart = Pieces(found.values, words.owner[found.owner], words.texts)
+    return apart.where(apart.sizes > 0)
+
+
 def lines_of(texts: Text) -> Pieces:
     """Return the lines as `str.splitlines` gives them; no text is null."""
     found = pieces_between(texts, _LINE_END)
     last = np.append(found.owner[1:] != found.owner[:-1], True)[: len(found.owner)]
     return found.where(~last | (characters(found.values) > 0))
+
+
+Cut: TypeAlias = Callable[[Text], Pieces]
+"""How words are parted: `words_of` or `words_and_marks_of`."""
 
 
 def pieces_between(texts: Text, expression: str) -> Pieces:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import cast
 
 import numpy as np
 import pyarrow.compute as pc
@@ -14,13 +15,13 @@ import pyarrow.compute as pc
 from transforms.engine.arrow import Text, text_of
 from transforms.engine.quality.pieces import (
     Counts,
+    Cut,
     Flags,
     Pieces,
     Verdicts,
     characters,
     pieces_between,
     share,
-    words_of,
 )
 
 TOP = {2: 0.2, 3: 0.18, 4: 0.16}
@@ -39,7 +40,7 @@ REASONS = (
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 
 
-def judge(texts: Text) -> Verdicts:
+def judge(texts: Text, cut: Cut) -> Verdicts:
     """Return which rule each text breaks first; no text is null."""
     verdicts = Verdicts.none(REASONS, len(texts))
     length = characters(texts)
@@ -53,9 +54,11 @@ def judge(texts: Text) -> Verdicts:
         repeated = parts.total(parts.sizes * again)
         verdicts.fail(f"{name}s", share(parts.count(again), parts.count()) > 0.3)
         verdicts.fail(f"{name}_characters", share(repeated, length) > 0.2)
-    suspects = np.flatnonzero((verdicts.failed < 0) & _suspicious(words_of(texts), length)).tolist()
-    for place in suspects:
-        reason = next(_broken(str(texts[place])), None)
+    words = cut(texts)
+    ends = np.concatenate([[0], np.cumsum(words.count())])
+    for place in np.flatnonzero((verdicts.failed < 0) & _suspicious(words, length)).tolist():
+        own = words.values.slice(ends[place], ends[place + 1] - ends[place])
+        reason = next(_broken(cast("list[str]", own.to_pylist()), int(length[place])), None)
         if reason is not None:
             verdicts.failed[place] = REASONS.index(reason)
     return verdicts
@@ -105,17 +108,16 @@ def _grams(words: Pieces, n: int) -> tuple[Counts, np.ndarray[tuple[int], np.dty
     return words.owner[:starts][whole], mixed[whole]
 
 
-def _broken(text: str) -> Iterator[str]:
-    """Yield the rules about n-grams that a text breaks, counted exactly."""
-    words = text.split()
+def _broken(words: list[str], length: int) -> Iterator[str]:
+    """Yield the rules about n-grams that a text of `length` characters breaks, counted exactly."""
     for n, limit in TOP.items():
         grams = [" ".join(words[at : at + n]) for at in range(len(words) - n + 1)]
         if grams:
             ((top, count),) = Counter(grams).most_common(1)
-            if len(top) * count / len(text) > limit:
+            if len(top) * count / length > limit:
                 yield f"top_{n}_gram"
     for n, limit in REPEATED.items():
-        if _repeated(words, n) / len(text) > limit:
+        if _repeated(words, n) / length > limit:
             yield f"repeated_{n}_grams"
 
 
