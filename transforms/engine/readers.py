@@ -213,11 +213,21 @@ def cut(
         for start, end, held in _runs(sizes, 0 if found == "parquet" else piece_bytes):
             yield Piece(path, found, compression, start, end), held
     elif found == "jsonl" and compression == "none":
-        for start in range(0, size, piece_bytes):
-            end = min(start + piece_bytes, size)
+        for start, end in _evenly(size, piece_bytes):
             yield Piece(path, found, compression, start, end), end - start
     else:
         yield Piece(path, found, compression, 0, size), size
+
+
+def _evenly(size: int, most: int) -> Iterator[tuple[int, int]]:
+    """Yield equal stretches of at most `most` bytes: an even number of them, or one.
+
+    So two workers, the fewest that there are in earnest, end at the same time.
+    """
+    count = -(-size // most)
+    count += count % 2 if count > 1 else 0
+    for at in range(count):
+        yield at * size // count, (at + 1) * size // count
 
 
 def _runs(sizes: list[int], most: int) -> Iterator[tuple[int, int, int]]:
