@@ -16,6 +16,7 @@ from core.errors import Invalid, InvalidSpec
 from tests.transforms.bench import Bench
 from tests.transforms.written import JPG, PNG, rows, write
 from transforms.engine.output import Output
+from transforms.engine.readers import read_pieces
 
 ROWS = [{"n": n, "text": f"row {n}"} for n in range(100)]
 
@@ -188,6 +189,18 @@ def test_each_image_of_a_folder_is_a_row(bench: Bench) -> None:
     with pytest.raises(InvalidSpec) as caught:
         bench.plan(keep("path"))
     assert caught.value.extra["errors"][0]["where"] == "inputs[0].files"
+
+
+def test_small_files_come_many_at_once_and_in_order(bench: Bench) -> None:
+    for n in range(50):
+        bench.write(f"{n:02}.png", PNG + bytes([n]))
+    bench.write("20-large.png", PNG * 700_000)
+    planned = bench.plan(keep("path", "bytes"))
+    pieces = [piece for shard in planned.shards for piece in shard.pieces]
+    found = list(read_pieces(pieces, bench.open_input, planned.schemas[0]))
+    assert [each.records for each in found] == [20, 1, 30]
+    paths = [path for each in found for path in each.batch.column("path").to_pylist()]
+    assert paths == [piece.path for piece in pieces]
 
 
 def test_any_file_can_be_a_row_when_asked(bench: Bench) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import gzip
 import io
+import itertools
 import tarfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO, Literal, cast
@@ -99,6 +100,13 @@ def read(
                 yield from whole_files.read_whole(piece.path, stream, schema)
         except _DAMAGED as error:
             raise Invalid(f"{piece.path} is damaged: {error}", path=piece.path) from error
+
+
+def read_pieces(parts: Iterable[Piece], open_input: OpenInput, schema: pa.Schema) -> Iterator[Read]:
+    """Yield the rows of pieces in order, as `read` does; files that are rows come many at once."""
+    for whole, some in itertools.groupby(parts, lambda piece: piece.format == "files"):
+        rows = (found for piece in some for found in read(piece, open_input(piece.path), schema))
+        yield from whole_files.together(rows) if whole else rows
 
 
 def _read_csv(

@@ -22,7 +22,7 @@ from transforms.engine.encoders import Encoders, Verdict
 from transforms.engine.operators.tokenise import ParityLost
 from transforms.engine.parts import ShardParts, rows_in
 from transforms.engine.plan import Plan, Shard
-from transforms.engine.readers import BadRow, read
+from transforms.engine.readers import BadRow, read_pieces
 from transforms.engine.result import ShardResult
 from transforms.engine.sources import Workspace
 from transforms.engine.stages import Stage
@@ -133,12 +133,11 @@ def _timed(tally: _Tally, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Reco
 
 
 def _read_input(job: _Job) -> Iterator[pa.RecordBatch]:
-    for piece in job.shard.pieces:
-        source = job.workspace.open_input(piece.path)
-        for found in read(piece, source, job.plan.schemas[0]):
-            job.tally.rows_in += found.records
-            job.tally.bad.extend(found.bad)
-            yield found.batch
+    schema = job.plan.schemas[0]
+    for found in read_pieces(job.shard.pieces, job.workspace.open_input, schema):
+        job.tally.rows_in += found.records
+        job.tally.bad.extend(found.bad)
+        yield found.batch
 
 
 def _read_stage(job: _Job) -> Iterator[pa.RecordBatch]:
