@@ -25,7 +25,7 @@ STEPS: list[dict[str, object]] = [
     {"fix_encoding": {"column": "text"}},
     {"dedup_lines": {"column": "text", "min_characters": 20}},
     {"redact": {"column": "text"}},
-    {"quality": {"column": "text", "rules": ["gopher", "gopher_repetition"]}},
+    {"quality": {"column": "text", "rules": ["gopher_repetition", "fineweb"]}},
     {"language": {"column": "text", "keep": ["en"]}},
     {"decontaminate": {"column": "text", "texts": ["permission is hereby granted free of charge"],
                        "n": 7}},
@@ -56,7 +56,7 @@ def test_every_row_is_accounted_for_and_threads_and_shards_make_no_difference(
     assert report.dropped["number.not_int64"] == len(_rows()) // 50
     assert {reason.partition(".")[0] for reason in report.dropped} >= {
         "number",
-        "gopher",
+        "fineweb",
         "gopher_repetition",
         "not_sampled",
     }
