@@ -152,7 +152,7 @@ SHARD_OPEN = frozenset({ShardState.QUEUED, ShardState.CLAIMED})
 
 
 class RunShard(models.Model):
-    """A unit of work of a run: one shard of one stage, or one partition of a barrier.
+    """A unit of work of a run: one unit of a stage, or one task of the barrier behind it.
 
     Held by a lease with a fence number: only the holder of the latest fence may write.
     """
@@ -173,7 +173,7 @@ class RunShard(models.Model):
     lease_until = models.DateTimeField(null=True)
     fence = models.PositiveIntegerField(default=0)
     result = models.JSONField(null=True)
-    """Of a map, as `ShardResult.to_json` gives it; of a reduce, the number of duplicates."""
+    """Of a map, as `ShardResult.to_json` gives it; of a reduce, how many rows it found."""
     seconds = models.FloatField(null=True)
 
     class Meta:

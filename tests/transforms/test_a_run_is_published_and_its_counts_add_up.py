@@ -16,7 +16,7 @@ from movement.models import Replica, ReplicaOrigin, ReplicaState
 from tests.servers import S3Server
 from tests.transforms.mesh import CODE, Mesh, drive, found_mesh, keys_of, lines, rows_of
 from transforms import services
-from transforms.models import RunState
+from transforms.models import RunState, ShardKind
 
 ROWS = [{"id": number, "text": f"text number {number}"} for number in range(50)]
 BROKEN = b'{"id": 7, "text": "cut of'
@@ -105,6 +105,25 @@ def test_duplicates_across_shards_are_dropped_and_tokens_packed(
     assert report["counts"]["tokens"] > 0
     assert run.shards.count() == run.shards_total > 5
     assert installed_tokenizer in run.verdicts
+
+
+def test_barriers_of_several_levels_and_rows_that_move(mesh: Mesh, small_shards: int) -> None:
+    mesh.publish({f"part-{part}.jsonl": lines(ROWS) for part in range(3)})
+    steps = [
+        {"shuffle": {"seed": 4}},
+        {"near_dedup": {"column": "text", "shingle_words": 2}},
+        {"sort": {"columns": ["id"], "descending": True}},
+    ]
+    run = mesh.run(steps)
+    assert (run.state, run.reason) == (RunState.DONE, "")
+    report = run.report
+    assert report is not None
+    assert (report["rows_in"], report["documents"]) == (150, 50)
+    assert report["dropped"] == {"near_duplicate": 100}
+    assert rows_of(run.output_version) == ROWS[::-1]
+    assert run.shards.count() == run.shards_total
+    reduces = run.shards.filter(kind=ShardKind.REDUCE).order_by("stage", "index")
+    assert list(reduces.values_list("stage", "index")) == [(0, 0), (1, 0), (1, 1), (2, 0)]
 
 
 def test_an_equal_run_is_skipped_and_another_input_is_not(mesh: Mesh) -> None:

@@ -21,6 +21,7 @@ from core.errors import InvalidSpec
 from tests.transforms.barriers import assert_columns_depend_as_told, passed
 from tests.transforms.bench import Bench
 from tests.transforms.steps import texts
+from transforms.engine.arrow import text_of
 from transforms.engine.near import candidates, exact, linking, shingles
 from transforms.engine.near.clusters import Pairs, clusters
 from transforms.engine.near.shingles import shingles_of
@@ -104,6 +105,14 @@ def test_shingles_have_equal_hashes_exactly_where_they_are_equal(
             assert len(alone) == 1
             assert alone[0] in hashes
             assert names.setdefault(alone[0], shingle) == shingle
+
+
+def test_a_null_has_no_shingles_whatever_lies_below_it() -> None:
+    column = pa.array(["some words here", "and more of them"])
+    buffers = [pa.py_buffer(b"\x01"), *column.buffers()[1:]]
+    hidden = text_of(pa.Array.from_buffers(pa.string(), 2, buffers))
+    assert hidden.to_pylist() == ["some words here", None]
+    assert shingles_of(hidden, 2).sizes().tolist() == [2, 0]
 
 
 def test_blocks_do_not_change_the_shingles(monkeypatch: pytest.MonkeyPatch) -> None:

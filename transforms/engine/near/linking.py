@@ -103,8 +103,8 @@ def _noted(desk: Desk, documents: Indices, places: int) -> _Noted:
 def join(desk: Desk, threshold: float) -> int:
     """Look at what is doubtful, and write which documents are not the first of their cluster.
 
-    Memory: about 100 bytes for each document that is or may be like another, and half a gigabyte
-    for the shingles of doubtful ones.
+    Memory: about 100 bytes for each document that is or may be like another, and 20 for each of
+    SHINGLES_AT_ONCE shingles of doubtful ones.
     """
     sure, doubtful, sizes = joined([]), [joined([])], [np.zeros(0, np.int64)]
     for task in range(desk.partitions):

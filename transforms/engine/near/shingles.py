@@ -42,8 +42,9 @@ def shingles_of(texts: Text, words: int) -> Shingles:
     document of fewer than `words` words is one shingle; one without words, or a null, has none.
     Memory: about 16 bytes for each word, and 60 for each byte of a block.
     """
-    ends = ends_of(texts)
-    data = numbers_in(texts.buffers()[2], np.uint8)
+    worded = texts.fill_null("") if texts.null_count else texts
+    ends = ends_of(worded)
+    data = numbers_in(worded.buffers()[2], np.uint8)
     hashes, owners = [np.zeros(0, np.uint64)], [np.zeros(0, np.int64)]
     first = 0
     while first < len(texts):
