@@ -23,7 +23,7 @@ def applied(step: Operator, batch: pa.RecordBatch) -> Applied:
     made = running.apply(batch)
     assert made.batch.schema.equals(step.output_schema(batch.schema))
     made.batch.validate(full=True)
-    assert batch.num_rows == made.batch.num_rows + sum(made.dropped().values())
+    assert batch.num_rows + made.added == made.batch.num_rows + sum(made.dropped().values())
     assert running.finish() is None
     return made
 

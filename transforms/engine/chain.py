@@ -11,6 +11,7 @@ import pyarrow as pa
 from core.errors import IntegrityBroken
 from transforms.engine.encoders import Encoders
 from transforms.engine.operators.base import Applied, Operator, Scope
+from transforms.engine.result import ADDED
 
 
 class Chain:
@@ -62,10 +63,11 @@ class Chain:
         self.counts.update(applied.counts)
         if position <= self._regroups_at:
             self.dropped.update(dropped)
+            self.counts.update({ADDED: applied.added} if applied.added else {})
         if batch is None or self._steps[position].SCOPE is Scope.SHARD:
             return
-        if batch.num_rows != applied.batch.num_rows + sum(dropped.values()):
+        if batch.num_rows + applied.added != applied.batch.num_rows + sum(dropped.values()):
             raise IntegrityBroken(
-                f"{self._steps[position].NAME} took {batch.num_rows} rows, gave "
-                f"{applied.batch.num_rows} and named {sum(dropped.values())} as dropped."
+                f"{self._steps[position].NAME} took {batch.num_rows} rows, added {applied.added}, "
+                f"gave {applied.batch.num_rows} and named {sum(dropped.values())} as dropped."
             )

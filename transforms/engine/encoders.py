@@ -99,6 +99,13 @@ class ReferenceEncoder:
         empty = np.zeros(0, dtype=np.int32)
         return Encoded(np.concatenate([empty, *documents]), offsets)
 
+    def starts(self, texts: Sequence[str]) -> list[list[int]]:
+        """Return in which character of its text each token begins, ascending."""
+        found = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
+        return [
+            list(itertools.accumulate((start for start, _ in each.offsets), max)) for each in found
+        ]
+
 
 class SplintrEncoder:
     """The Rust package `splintr`: flat ids, no Python object per token."""
@@ -164,7 +171,7 @@ class Tokenizer:
     """One tokenizer, loaded."""
 
     specials: Specials
-    reference: Encoder
+    reference: ReferenceEncoder
     fast: Encoder | None
     """None where there is no fast engine, or none that can read this file."""
 

@@ -13,6 +13,8 @@ from core.manifest import FileEntry
 from transforms.engine.encoders import Verdict
 from transforms.engine.stored import rebuilt
 
+ADDED = "added_rows"
+
 
 @dataclass(frozen=True, slots=True)
 class ShardResult:
@@ -29,7 +31,10 @@ class ShardResult:
     dropped: Mapping[str, int]
     quarantined: int
     counts: Mapping[str, int]
-    """Sums over the steps, such as `tokens` (without end tokens), `eos`, `packed_tokens`."""
+    """Sums over the steps, such as `tokens` (without end tokens), `eos`, `packed_tokens`.
+
+    `added_rows` are those that steps made beyond the ones that came in, before any regrouping.
+    """
     bytes_in: int
     seconds: Mapping[str, float]
     """By step, and `read` and `write`; the only part that differs from run to run."""
@@ -41,10 +46,11 @@ class ShardResult:
 
     def __post_init__(self) -> None:
         gone = sum(self.dropped.values()) + self.quarantined
-        if self.rows_in != self.documents + gone:
+        added = self.counts.get(ADDED, 0)
+        if self.rows_in + added != self.documents + gone:
             raise IntegrityBroken(
-                f"Shard {self.shard}: {self.rows_in} rows came in, {self.documents} were kept and "
-                f"{gone} were dropped or quarantined.",
+                f"Shard {self.shard}: {self.rows_in} rows came in, {added} were added, "
+                f"{self.documents} were kept and {gone} were dropped or quarantined.",
                 shard=self.shard,
                 stage=self.stage,
             )
@@ -112,7 +118,7 @@ def add_up(results: Sequence[ShardResult]) -> RunReport:
         sum(each.rows_in for each in first),
         sum(each.documents for each in final),
     )
-    if rows_in != documents + sum(dropped.values()) + quarantined:
+    if rows_in + counts[ADDED] != documents + sum(dropped.values()) + quarantined:
         raise IntegrityBroken(f"{rows_in} rows came in, and the run accounts for other ones.")
     outputs = tuple(entry for each in final for entry in each.outputs)
     return RunReport(

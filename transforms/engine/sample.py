@@ -20,7 +20,7 @@ Row = dict[str, object]
 
 @dataclass(frozen=True, slots=True)
 class SampledRow:
-    """A row before the first step and behind the last step that keeps rows apart.
+    """A row before the first step, and before any step that regroups rows or makes more of them.
 
     `after` is None for a dropped row; `dropped_by` then names the step and the reason.
     """
@@ -49,10 +49,10 @@ def sample(plan: Plan, open_input: OpenInput, encoders: Encoders, rows: int = 20
     batch, traced = before, before
     apart = True
     for position, step in enumerate(plan.spec.steps):
-        apart = apart and step.SCOPE is not Scope.SHARD
+        apart = apart and step.SCOPE not in (Scope.SHARD, Scope.ROWS)
         if isinstance(step, Barrier):
             applied, order = step.alone(batch)
-            alive = alive[order]
+            alive = alive[order] if apart else alive
         else:
             applied = _apply(step, batch, encoders)
         if applied.reasons is not None and apart:

@@ -21,6 +21,8 @@ class Scope(StrEnum):
 
     ROW = "row"
     """Each row alone."""
+    ROWS = "rows"
+    """Each row alone, and it may become several: those beyond the first are counted as added."""
     SHARD = "shard"
     """All rows of a shard in order: it holds state, and regroups rows."""
     GLOBAL = "global"
@@ -89,6 +91,8 @@ class Applied:
     batch: pa.RecordBatch
     reasons: pa.StringArray | None = None
     counts: Counts = field(default_factory=dict)
+    added: int = 0
+    """How many rows there are beyond one for each that was kept."""
 
     def dropped(self) -> dict[str, int]:
         """Return how many rows were dropped, by reason."""
