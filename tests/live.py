@@ -26,6 +26,7 @@ from psycopg import sql
 
 from config.env import REPOSITORY
 from config.runtime.ports import free_ports
+from tests.processes import group_members
 
 UP_SECONDS = 150.0
 END_SECONDS = 60.0
@@ -104,17 +105,6 @@ class LivePlatform:
         """Start what has ended, in the same home with the same settings; return when it is up."""
         self.process = start(self.home, self.environ).process
         wait_up(self)
-
-
-def group_members(group: int) -> list[int]:
-    """Return the processes of a group that are not zombies."""
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            fields = stat.read_text().rpartition(")")[2].split()
-            if int(fields[2]) == group and fields[0] != "Z":
-                found.append(int(stat.parent.name))
-    return sorted(found)
 
 
 def processes_of(home: Path) -> dict[int, str]:

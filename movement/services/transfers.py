@@ -185,6 +185,8 @@ def _settle(lease: Lease[Transfer], outcome: Outcome, mesh: Mesh) -> TransferSta
         else:
             row.finished_at = timezone.now()
         if outcome.state == TransferState.DONE:
+            # a heartbeat that waited for the database may have written what was true before
+            row.files_done, row.bytes_done = row.files_total, row.bytes_total
             row.cost = price_of(row, mesh)
             row.bytes_per_second = _rate_of(row)
         if outcome.state == TransferState.REFUSED:
