@@ -47,6 +47,7 @@ app.conf.update(
             "schedule": float(env.sweep_seconds),
         },
         "sweep-runs": {"task": "transforms.tasks.sweep_runs", "schedule": float(env.sweep_seconds)},
+        "run-schedules": {"task": "transforms.tasks.run_schedules", "schedule": 60.0},
         "sweep-scans": {
             "task": "transforms.tasks.sweep_scans",
             "schedule": float(env.sweep_seconds),

@@ -39,9 +39,23 @@ from governance.models import (
     User,
 )
 from governance.pushdown import Fields, to_q
-from governance.standing import naming_of, protection_of, services_for
+from governance.standing import (
+    naming_of,
+    pipelines_for,
+    pipelines_scheduled,
+    protection_of,
+    services_for,
+)
 
-__all__ = ["last_read", "last_reads", "naming_of", "protection_of", "services_for"]
+__all__ = [
+    "last_read",
+    "last_reads",
+    "naming_of",
+    "pipelines_for",
+    "pipelines_scheduled",
+    "protection_of",
+    "services_for",
+]
 
 _POLICIES = Path(__file__).parent / "policies"
 

@@ -10,9 +10,10 @@ from typing import Any
 from django.db.models import Q
 
 from core.names import is_under
-from governance.engine import naming, protection, service_policies
+from governance.engine import naming, pipeline_policies, protection, service_policies
 from governance.engine.documents import Document
 from governance.engine.naming import NamingRules
+from governance.engine.pipeline_policies import Asked
 from governance.engine.protection import Protection, Requirement
 from governance.engine.service_policies import Event, ServiceCall
 from governance.models import Label, Policy, PolicyState
@@ -139,6 +140,31 @@ def scan_left_out_by(name: str, labels: Iterable[str]) -> list[str]:
 def scan_left_out(policies: Iterable[Standing]) -> list[str]:
     """Return by which of the policies that bind a product its scan is left out."""
     return service_policies.leaving_out({policy.slug: policy.spec for policy in policies})
+
+
+def pipelines_asked(policies: Iterable[Standing]) -> list[Asked]:
+    """Return what these policies ask for, by policy and pipeline."""
+    return [
+        asked
+        for policy in policies
+        for asked in pipeline_policies.asked_for(policy.slug, policy.spec)
+    ]
+
+
+def pipelines_scheduled() -> list[tuple[Standing, Asked]]:
+    """Return what is to run on a schedule, each with the policy that asks for it. One query."""
+    return [
+        (policy, asked)
+        for policy in in_force("services")
+        for asked in pipelines_asked([policy])
+        if asked.every
+    ]
+
+
+def pipelines_for(name: str, labels: Iterable[str]) -> list[Asked]:
+    """Return the pipelines that are to run over the product `name`. One query."""
+    carried = frozenset(labels)
+    return pipelines_asked(p for p in in_force("services") if p.covers(name, carried))
 
 
 def plan(policies: Iterable[Standing], event: Event) -> tuple[list[ServiceCall], list[str]]:

@@ -236,6 +236,7 @@ TASKS: dict[str, str] = {
     "transforms.tasks.sweep_scans": "finds waiting work, decides nothing",
     "transforms.tasks.scan_unscanned": "queues scans, decides nothing",
     "transforms.tasks.sweep_runs": "finds waiting work, decides nothing",
+    "transforms.tasks.run_schedules": "queues what a policy declared; each run decides for itself",
 }
 
 
@@ -255,6 +256,9 @@ LISTENERS: dict[str, str] = {
     "version.published lineage.events.version_published": "records a decided publication",
     "version.published movement.events.version_changed": "decides replicate as the reconciler",
     "version.published transforms.events.version_published": "queues a scan, decides nothing",
+    "version.published transforms.events.run_pipelines": "queues what a policy declared; each run "
+    "decides for itself",
+    "policy.changed transforms.events.policy_changed": "finds waiting runs, decides nothing",
     "version.tombstoned transforms.events.version_tombstoned": "ends scans; it was decided",
 }
 COMMANDS: dict[str, str] = {

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from core import outbox
 from core.names import Name
+from governance import pipelines
+from governance.models import PolicyKind
 from governance.services.scans import end_scans
 from lineage import openlineage
 from lineage.openlineage import ColumnSource, DatasetUse, Output, RunRef
@@ -17,6 +20,7 @@ from transforms.engine import plan as planning
 from transforms.engine.operators.base import ColumnUse, Kind
 from transforms.engine.plan import Plan
 from transforms.models import Run
+from transforms.selectors import ways_of
 from transforms.services.ending import RUN_CHANGED
 
 
@@ -76,6 +80,17 @@ def version_published(payload: dict[str, Any]) -> None:
     services.ring_scans(payload["product"], name.version or 0)
 
 
+def run_pipelines(payload: dict[str, Any]) -> None:
+    """Queue what services policies run over it."""
+    services.run_published(UUID(payload["version_id"]))
+
+
+def policy_changed(payload: dict[str, Any]) -> None:
+    """Have runs that wait for a budget look again: it may be another one now."""
+    if payload["kind"] == PolicyKind.SERVICES:
+        services.wake_waiting()
+
+
 def version_tombstoned(payload: dict[str, Any]) -> None:
     """What was found in a version that is no more is no reason for a label."""
     name = Name.parse(payload["version"])
@@ -84,4 +99,7 @@ def version_tombstoned(payload: dict[str, Any]) -> None:
 
 outbox.subscribe(RUN_CHANGED, run_changed)
 outbox.subscribe("version.published", version_published)
+outbox.subscribe("version.published", run_pipelines)
+outbox.subscribe("policy.changed", policy_changed)
 outbox.subscribe("version.tombstoned", version_tombstoned)
+pipelines.register(ways_of)

@@ -99,6 +99,8 @@ class Run(models.Model):
     """The person for whom an agent asked; both must still have the rights."""
     scopes = models.JSONField(null=True)
     """The scopes of the token that asked; null means all that the person may do."""
+    policy = models.CharField(max_length=64, blank=True)
+    """The services policy that asked for it and whose budget it keeps to; empty for a person's."""
     purpose = models.CharField(max_length=64, blank=True)
     """What the run is for: asked of the policies again at every unit of work."""
     attempt = models.PositiveIntegerField(default=0)
@@ -134,6 +136,24 @@ class Run(models.Model):
 
     def __str__(self) -> str:
         return f"{self.pipeline} {self.id}"
+
+
+class Schedule(models.Model):
+    """When a policy runs a pipeline next. Whoever moves the time on has the turn."""
+
+    policy = models.CharField(max_length=64)
+    pipeline = models.ForeignKey(Pipeline, models.CASCADE, related_name="schedules")
+    every = models.CharField(max_length=16)
+    """As the policy says it; where it says something else now, the schedule begins anew."""
+    next_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["policy", "pipeline"], name="one_schedule"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.policy}: {self.pipeline} every {self.every}"
 
 
 class ShardKind(models.TextChoices):

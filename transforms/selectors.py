@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from uuid import UUID
 
 from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
@@ -13,6 +14,7 @@ from core.errors import NotFound
 from core.names import Name
 from governance.engine.entities import Action, Principal
 from governance.models import Scan
+from governance.pipelines import Way
 from governance.resources import absent, load
 from governance.services import require
 from transforms.models import Pipeline, Run, RunShard, RunState, ShardState
@@ -24,6 +26,12 @@ def visible_pipelines(principal: Principal) -> QuerySet[Pipeline]:
     return Pipeline.objects.filter(source__in=seen, target__in=seen).select_related(
         "source", "target"
     )
+
+
+def ways_of(names: Collection[str]) -> list[Way]:
+    """Return from where to where the pipelines of these names lead, whoever asks. One query."""
+    rows = Pipeline.objects.filter(name__in=names)
+    return [Way(*row) for row in rows.values_list("name", "source__name", "target__name")]
 
 
 def visible_runs(principal: Principal) -> QuerySet[Run]:

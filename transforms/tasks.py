@@ -25,6 +25,11 @@ def sweep_runs() -> None:
 
 
 @shared_task
+def run_schedules() -> None:
+    services.run_schedules()
+
+
+@shared_task
 def scan(scan_id: str) -> None:
     services.run_scan(UUID(scan_id))
 

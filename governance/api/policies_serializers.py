@@ -55,7 +55,7 @@ class PolicyOut(serializers.ModelSerializer[Policy]):
         model = Policy
         fields = [
             "id", "kind", "slug", "version", "owner", "prefix", "labels", "text", "spec", "tests",
-            "digest", "state", "next", "base", "created_by", "created_at", "authors",
+            "digest", "state", "next", "base", "created_by", "created_at", "acts_for", "authors",
             "approved_by", "activated_at", "retired_at", "retirement_asked_by", "warnings",
         ]  # fmt: skip
 

@@ -21,7 +21,13 @@ from jsonschema import Draft202012Validator
 
 from core.errors import FairmeshError, InvalidSpec
 from core.names import Name, is_under
-from governance.engine import expectation_schema, naming, naming_schema, service_policies
+from governance.engine import (
+    expectation_schema,
+    naming,
+    naming_schema,
+    pipeline_policies,
+    service_policies,
+)
 from governance.engine.protection import SLUG, SPEC_SCHEMA, Protection
 from governance.engine.requests import REQUESTS_SCHEMA
 from governance.engine.service_policies import Event
@@ -147,6 +153,7 @@ def _wrong(raw: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
                 yield f"spec.on.{event}", f"{', '.join(circle)} wait for each other"
         if service_policies.leaves_out(raw["spec"]) and service_policies.asks_for(raw["spec"]):
             yield "spec.without", "`on.publish` asks for the scan that is left out here"
+        yield from pipeline_policies.wrong_places(raw["spec"])
 
 
 def protection(policy_id: str, spec: dict[str, Any]) -> Protection:

@@ -54,6 +54,7 @@ _EXPECT: dict[str, dict[str, Any]] = {
             "applies": _BOOLEAN,
             "services": {"type": "array", "items": {"type": "string"}},
             "without": {"type": "array", "items": {"type": "string"}},
+            "pipelines": {"type": "array", "items": {"type": "string"}},
         }
     ),
     "naming": _object({"allowed": _BOOLEAN, "where": _TEXTS}, "allowed"),

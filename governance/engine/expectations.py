@@ -14,7 +14,13 @@ from jsonschema import Draft202012Validator
 
 from core.errors import FairmeshError, InvalidSpec
 from core.names import Name
-from governance.engine import decision, expectation_schema, naming, service_policies
+from governance.engine import (
+    decision,
+    expectation_schema,
+    naming,
+    pipeline_policies,
+    service_policies,
+)
 from governance.engine.documents import Document
 from governance.engine.entities import Action, Principal, Resource, Situation
 from governance.engine.policyset import PolicySet
@@ -99,6 +105,7 @@ _PROTECTED = (
 def _services(document: Document, given: _Given) -> dict[str, Any]:
     applies = _applies(document, given)
     event = Event(given.get("event", Event.PUBLISH))
+    asked = pipeline_policies.asked_for(document.id, document.spec) if applies else []
     plan = service_policies.plan_of(document.id, document.spec, event) if applies else {}
     ordered, _ = service_policies.in_order(plan)
     without = applies and service_policies.leaves_out(document.spec)
@@ -106,6 +113,7 @@ def _services(document: Document, given: _Given) -> dict[str, Any]:
         "applies": applies,
         "services": [call.service for call in ordered],
         "without": [service_policies.SCAN] if without else [],
+        "pipelines": [each.pipeline for each in asked if each.runs_on(event)],
     }
 
 

@@ -16,14 +16,12 @@ from enum import StrEnum
 from functools import reduce
 from typing import Any
 
+from governance.engine.pipeline_policies import PIPELINES_SCHEMA
+
 KNOWN = ("profile", "scan", "contract-check", "fair-score", "token-count")
 SCAN = "scan"
 """The one service that runs on every publication unless a policy leaves it out."""
-_SERVICE = {
-    "type": "string",
-    "pattern": f"^({'|'.join(KNOWN)}|pipeline:[a-z0-9][a-z0-9-]{{0,63}})$",
-    "description": "A service of the platform, or a pipeline by its name.",
-}
+_SERVICE = {"enum": list(KNOWN), "description": "A service of the platform."}
 
 
 class Event(StrEnum):
@@ -88,6 +86,7 @@ def spec_schema(requests: Mapping[str, Any]) -> dict[str, Any]:
                 "description": "What runs on every publication by itself, and is left out here: "
                 "the scan. Where another policy asks for it on publication, it runs.",
             },
+            "pipelines": PIPELINES_SCHEMA,
             "requests": dict(requests),
             "lineage": {
                 "type": "object",

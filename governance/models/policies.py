@@ -52,6 +52,8 @@ class Policy(models.Model):
     """The version that was in force when this one was drafted; 0 when none was."""
     authors = models.JSONField(default=list)
     """Everyone who wrote, edited or proposed this version: none of them can approve it."""
+    acts_for = models.CharField(max_length=150, blank=True)
+    """The person for whom its pipelines run: whoever wrote this text."""
     approved_by = models.CharField(max_length=150, blank=True)
     activated_at = models.DateTimeField(null=True)
     retired_at = models.DateTimeField(null=True)

@@ -62,6 +62,7 @@ def _close(user: User, alias: str) -> None:
     Grant.objects.filter(user=user).update(reason="")
     for table in (Label, Policy):
         table._default_manager.filter(created_by=user.username).update(created_by=alias)
+    Policy.objects.filter(acts_for=user.username).update(acts_for=alias)
     IdempotencyRecord.objects.filter(principal=user.username).delete()
     user.refresh_from_db()
     user.username = alias

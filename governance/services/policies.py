@@ -21,6 +21,7 @@ from governance.engine.entities import Decision, Principal
 from governance.engine.lifecycle import Move, State, after
 from governance.models import Policy, PolicyKind, PolicyState
 from governance.services.policy_checks import check, read, require_scope
+from governance.services.policy_pipelines import answer_for_pipelines
 from governance.services.policy_sets import note_policy_set
 
 
@@ -82,6 +83,7 @@ def add_version(actor: Principal, policy: Policy, warnings: list[dict[str, Any]]
     policy.state = PolicyState.DRAFT
     policy.created_by = actor.id
     policy.authors = sorted(writers(actor))
+    answer_for_pipelines(actor, policy)
     policy.warnings = without_names(warnings)
     try:
         with transaction.atomic():

@@ -17,6 +17,7 @@ from governance.models import Policy, PolicyKind, Team
 from governance.selectors import access_policies
 from governance.services.decisions import require
 from governance.services.policy_contradictions import refuse_contradictions
+from governance.services.policy_pipelines import refuse_pipelines
 
 LISTED = frozenset({"name", "team", "owners", "visibility", "access", "lifecycle", "labels"})
 """The attributes of a product by which lists can be filtered; see governance.pushdown."""
@@ -93,6 +94,7 @@ def check(actor: Principal, policy: Policy) -> list[dict[str, Any]]:
         _refuse(expectations.access_failures(together, policy.tests))
         return []
     document = documents.parse(policy.text)
+    refuse_pipelines(actor, document)
     warnings = refuse_contradictions(actor, document)
     _refuse(expectations.failures_of(document))
     return warnings

@@ -29,6 +29,7 @@ from governance.services.policies import (
     writers,
 )
 from governance.services.policy_checks import check, read, require_scope
+from governance.services.policy_pipelines import answer_for_pipelines
 
 _CONTENT = ("owner", "prefix", "labels", "text", "spec", "tests", "digest")
 
@@ -69,6 +70,7 @@ def edit_draft(
         setattr(policy, field, getattr(written, field))
     policy.base = standing.version if standing else 0
     policy.authors = sorted({*policy.authors, *writers(actor)})
+    answer_for_pipelines(actor, policy)
     policy.approved_by, policy.warnings = "", []
     policy.save()
     audit.record(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Generic, TypeVar
 
 from core.names import Name
-from governance import inventory, resources, simulations
+from governance import inventory, pipelines, resources, simulations
 from governance.engine import documents, naming
 from governance.engine.entities import Action, Principal, Resource
 from governance.engine.naming import Description, NamingRules
@@ -18,6 +18,7 @@ from governance.standing import (
     Index,
     Standing,
     in_force,
+    pipelines_asked,
     plan,
     replaced,
     requirement,
@@ -36,7 +37,12 @@ class _Both:
     def __init__(self, policy: Policy) -> None:
         before = in_force(policy.kind)
         after = replaced(before, policy.slug, Standing.of(documents.parse(policy.text)))
+        self._all = [*before, *after]
         self._sides = Index(before), Index(after)
+
+    def pipelines(self) -> set[str]:
+        """Return the pipelines that any of them names."""
+        return {each.pipeline for each in pipelines_asked(self._all)}
 
     def applying(self, product: Resource) -> tuple[list[Standing], list[Standing]]:
         before, after = (side.applying(product.name, product.labels) for side in self._sides)
@@ -188,6 +194,8 @@ def _services(actor: Principal, policy: Policy, names: int) -> dict[str, Any]:
     both = _Both(policy)
     plans = _Once(lambda policies: {event: plan(policies, event)[0] for event in Event})
     left_out = _Once(lambda policies: [SCAN] if scan_left_out(policies) else [])
+    asked = _Once(lambda policies: sorted({each.pipeline for each in pipelines_asked(policies)}))
+    ways = pipelines.known(both.pipelines())
     changed: dict[str, dict[str, Any]] = {}
     for product in _products(policy):
         sides = both.applying(product)
@@ -203,6 +211,12 @@ def _services(actor: Principal, policy: Policy, names: int) -> dict[str, Any]:
         without = {"before": left_out(sides[0]), "after": left_out(sides[1])}
         if without["before"] != without["after"]:
             events["without"] = without
+        runs = [
+            [name for name in asked(side) if name in ways and ways[name].source == product.name]
+            for side in sides
+        ]
+        if runs[0] != runs[1]:
+            events["pipelines"] = {"before": runs[0], "after": runs[1]}
         if events:
             changed[product.name] = events
     known = sorted(_known(actor, changed))

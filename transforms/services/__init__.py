@@ -1,5 +1,7 @@
 """Writes of transforms, one verb a function. Import what you need from here."""
 
+from transforms.services.by_policy import run_published, run_schedules, wake_waiting
+from transforms.services.cards import card_of
 from transforms.services.coordinate import advance_run
 from transforms.services.pipelines import plan_pipeline, sample_pipeline, save_pipeline
 from transforms.services.quarantine import quarantined_rows
@@ -16,11 +18,14 @@ from transforms.services.shards import run_shard
 __all__ = [
     "advance_run",
     "cancel_run",
+    "card_of",
     "plan_pipeline",
     "quarantined_rows",
     "retry_run",
     "ring_scans",
+    "run_published",
     "run_scan",
+    "run_schedules",
     "run_shard",
     "sample_pipeline",
     "save_pipeline",
@@ -29,4 +34,5 @@ __all__ = [
     "start_scan",
     "sweep_runs",
     "sweep_scans",
+    "wake_waiting",
 ]

@@ -11,6 +11,7 @@ from catalog.selectors import product_resource
 from core.errors import PolicyDenied
 from governance import denials
 from governance.engine.entities import Action, Principal, Scope, Situation
+from governance.engine.pipeline_policies import policy_of, runner
 from governance.models import User
 from governance.selectors import principal_for
 from governance.services import decide
@@ -36,7 +37,14 @@ def asked_by(actor: Principal) -> dict[str, Any]:
 
 
 def actor_of(run: Run) -> Principal:
-    """Return who asked for the run, as the policies see them now; raise PolicyDenied."""
+    """Return who asked for the run, as the policies see them now; raise PolicyDenied.
+
+    For a services policy it is the policy's own runner, for the person who wrote the policy.
+    """
+    policy = policy_of(run.asked_by)
+    if policy is not None:
+        source, target = run.input_version.product.name, run.target.name
+        return runner(policy, _present(run.on_behalf_of), source, target)
     person = _present(run.on_behalf_of) if run.on_behalf_of else None
     actor = _present(run.asked_by)
     return replace(actor, scopes=_scopes(run.scopes), on_behalf_of=person)

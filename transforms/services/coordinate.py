@@ -45,6 +45,7 @@ from transforms.places import StoreFolder
 from transforms.selectors import equal_run
 from transforms.services import pipelines
 from transforms.services.acting import check_rights
+from transforms.services.budgets import require_budget
 from transforms.services.ending import RUN_CHANGED, end_badly, remove_objects, tidy_up
 
 Work = tuple[int, ShardKind, range]
@@ -165,6 +166,7 @@ def _begin(run: Run, actor: Principal, lease: Lease[Run], heartbeat: Heartbeat) 
     judged = pass_gate(planned, open_input, tokenizers.encoders(spec.tokenizers()))
     with transaction.atomic():
         row = _held(lease)
+        require_budget(run, sum(shard.bytes for shard in planned.shards))
         draft = run.output_version or catalog.open_version(actor, run.target.name)
         home = draft_home(actor, draft, "", ReplicaOrigin.RUN)
         row.output_version, row.home, row.base = draft, home.store.name, home.base

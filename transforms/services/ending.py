@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +20,7 @@ from movement.models import Store
 from movement.opening import open_store
 from transforms.models import RUN_ACTIVE, RUN_MOVES, Run, RunShard, RunState, ShardState
 from transforms.places import StoreFolder
+from transforms.services.budgets import BudgetUsedUp
 
 logger = logging.getLogger(__name__)
 FIRST_WAIT = timedelta(seconds=5)
@@ -37,6 +38,9 @@ def end_badly(run_id: UUID, error: Exception) -> RunState | None:
     if isinstance(error, PASSING):
         code = error.code if isinstance(error, FairmeshError) else TooBusy.code
         return stop_run(run_id, RunState.WAITING, code, str(error))
+    if isinstance(error, BudgetUsedUp):
+        until = datetime.fromisoformat(error.extra["until"])
+        return stop_run(run_id, RunState.WAITING, error.code, error.detail, until=until)
     if isinstance(error, FairmeshError):
         denials.record_if_denied(error)
         policies = error.extra.get("policies", [])
@@ -48,9 +52,18 @@ def end_badly(run_id: UUID, error: Exception) -> RunState | None:
 
 @transaction.atomic
 def stop_run(
-    run_id: UUID, state: RunState, code: str, reason: str, policies: Any = ()
+    run_id: UUID,
+    state: RunState,
+    code: str,
+    reason: str,
+    policies: Any = (),
+    *,
+    until: datetime | None = None,
 ) -> RunState | None:
-    """Write why a run stops and take its shards from the workers; None when it had ended."""
+    """Write why a run stops and take its shards from the workers; None when it had ended.
+
+    One that waits goes on at `until`, by default after a pause that grows.
+    """
     run = Run.objects.select_for_update().get(pk=run_id)
     if state not in RUN_MOVES[run.state]:
         return None
@@ -58,7 +71,8 @@ def stop_run(
     run.state, run.reason_code, run.reason, run.policies = state, code, reason, list(policies)
     run.fence, run.lease_until, run.lease_owner = run.fence + 1, None, ""
     if state == RunState.WAITING:
-        run.next_attempt_at = now + wait_after(run.attempt)
+        run.next_attempt_at = until or now + wait_after(run.attempt)
+        run.started_at = None if run.plan is None else run.started_at
     else:
         run.finished_at = now
         call_off_shards(run)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from catalog import services as catalog
-from catalog.models import VersionState
+from catalog.models import Version, VersionState
 from catalog.selectors import product_resource
 from core import outbox
 from core.errors import Conflict
@@ -20,13 +21,50 @@ from governance.engine.entities import Action, Decision, Principal, Situation
 from governance.services import require
 from transforms import doorbell
 from transforms.engine.spec import read_spec
-from transforms.models import RUN_MOVES, SHARD_OPEN, Run, RunShard, RunState, ShardState
+from transforms.models import (
+    RUN_MOVES,
+    SHARD_OPEN,
+    Pipeline,
+    Run,
+    RunShard,
+    RunState,
+    ShardState,
+)
 from transforms.selectors import pipeline_for, run_for
 from transforms.services.acting import asked_by, require_whole_input
 from transforms.services.ending import RUN_CHANGED, call_off_shards
 from transforms.services.pipelines import input_version
 
 RING_AGAIN = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a run is asked for over."""
+
+    pipeline: Pipeline
+    version: Version
+    purpose: str = ""
+    policy: str = ""
+    """The services policy that asks for it, if one does."""
+
+
+def queue_run(actor: Principal, order: Order, decision: Decision) -> Run:
+    """Queue a run; raise IntegrityError when one is under way over the same version."""
+    with transaction.atomic():
+        run = Run.objects.create(
+            pipeline=order.pipeline,
+            spec=order.pipeline.spec,
+            input_version=order.version,
+            target=order.pipeline.target,
+            **asked_by(actor),
+            policy=order.policy,
+            purpose=order.purpose,
+            next_attempt_at=timezone.now(),
+        )
+        _note(actor, "run", run, decision)
+        doorbell.ring_run(run.pk)
+    return run
 
 
 def start_run(actor: Principal, pipeline_id: UUID, *, purpose: str = "") -> Run:
@@ -43,21 +81,9 @@ def start_run(actor: Principal, pipeline_id: UUID, *, purpose: str = "") -> Run:
     decision = require(actor, Action.PUBLISH, product_resource(pipeline.target))
     version = input_version(read_spec(pipeline.spec).input, pipeline.source)
     try:
-        with transaction.atomic():
-            run = Run.objects.create(
-                pipeline=pipeline,
-                spec=pipeline.spec,
-                input_version=version,
-                target=pipeline.target,
-                **asked_by(actor),
-                purpose=purpose,
-                next_attempt_at=timezone.now(),
-            )
-            _note(actor, "run", run, decision)
-            doorbell.ring_run(run.pk)
+        return queue_run(actor, Order(pipeline, version, purpose), decision)
     except IntegrityError as error:
         raise Conflict(f"{pipeline.name} is running over {version.name} already.") from error
-    return run
 
 
 def cancel_run(actor: Principal, run_id: UUID) -> Run:
@@ -92,7 +118,7 @@ def retry_run(actor: Principal, run_id: UUID) -> Run:
             require_whole_input(actor, run.input_version.product, Situation(run.purpose))
             for field, value in asked_by(actor).items():
                 setattr(run, field, value)
-            run.finished_at = None
+            run.policy, run.finished_at = "", None  # from now on it is a person's
             if run.output_version is None:
                 run.plan, run.shards_total = None, 0
                 run.shards.all().delete()

@@ -1588,6 +1588,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/runs/{run_id}/card": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Draft a dataset card from what the run knows: a page, and members for Croissant. */
+        get: operations["runs_card_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs/{run_id}/quarantine": {
         parameters: {
             query?: never;
@@ -2514,6 +2531,13 @@ export interface components {
         };
         CancelErasureInRequest: {
             reason: string;
+        };
+        CardOut: {
+            markdown: string;
+            /** @description Members of the vocabulary for responsible AI. */
+            croissant: {
+                [key: string]: unknown;
+            };
         };
         /**
          * @description * `none` - None
@@ -4101,6 +4125,7 @@ export interface components {
             created_by: string;
             /** Format: date-time */
             readonly created_at: string;
+            acts_for: string;
             authors: string[];
             approved_by: string;
             /** Format: date-time */
@@ -4576,6 +4601,7 @@ export interface components {
             next_attempt_at: string;
             run_digest: string;
             purpose: string;
+            policy: string;
             /** Format: date-time */
             readonly created_at: string;
             /** Format: date-time */
@@ -9128,6 +9154,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RunOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    runs_card_retrieve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CardOut"];
                 };
             };
             default: {
