@@ -6,7 +6,8 @@ Whole columns are looked at for an upper bound; only the few texts above it are 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
@@ -54,40 +55,71 @@ def judge(texts: Text, cut: Cut) -> Verdicts:
         repeated = parts.total(parts.sizes * again)
         verdicts.fail(f"{name}s", share(parts.count(again), parts.count()) > 0.3)
         verdicts.fail(f"{name}_characters", share(repeated, length) > 0.2)
-    words = cut(texts)
-    ends = np.concatenate([[0], np.cumsum(words.count())])
-    for place in np.flatnonzero((verdicts.failed < 0) & _suspicious(words, length)).tolist():
-        own = words.values.slice(ends[place], ends[place + 1] - ends[place])
-        reason = next(_broken(cast("list[str]", own.to_pylist()), int(length[place])), None)
-        if reason is not None:
-            verdicts.failed[place] = REASONS.index(reason)
+    _judge_grams(verdicts, cut(texts), length)
     return verdicts
 
 
-def _suspicious(words: Pieces, length: Counts) -> Flags:
-    """Return which texts may break a rule about n-grams; those that do are among them.
+def _judge_grams(verdicts: Verdicts, words: Pieces, length: Counts) -> None:
+    """Apply the rules about n-grams.
 
-    A repeated n-gram of six or more lies in repeated 5-grams, so that these cover it.
+    A repeated n-gram of six or more lies in repeated 5-grams: where these cover little, longer
+    ones are not looked for.
     """
-    sizes = np.concatenate([[0], np.cumsum(words.sizes)])
-    flags = np.zeros(words.texts, np.bool_)
     for n, limit in TOP.items():
-        owner, hashes = _grams(words, n)
-        _, group, counts = np.unique(hashes, return_inverse=True, return_counts=True)
-        spelled = sizes[n:][: len(sizes) - n] - sizes[:-n]
-        within = spelled[_whole(words, n)] + n - 1
-        most = np.zeros(words.texts, np.int64)
-        np.maximum.at(most, owner, within * counts[group])
-        flags |= share(most, length) > limit
-    owner, hashes = _grams(words, min(REPEATED))
+        suspects = share(_most(words, n), length) > limit
+        _judge_exactly(verdicts, f"top_{n}_gram", suspects, _Exact(words, length, n, limit, _top))
+    for n, limit in REPEATED.items():
+        bound = share(_covered(words, n), length)
+        exact = _Exact(words, length, n, limit, _repeated)
+        _judge_exactly(verdicts, f"repeated_{n}_grams", bound > limit, exact)
+        if n == min(REPEATED):
+            words = words.where((bound > min(REPEATED.values()))[words.owner])
+
+
+@dataclass(frozen=True)
+class _Exact:
+    """A rule about n-grams, counted in one text."""
+
+    words: Pieces
+    length: Counts
+    n: int
+    limit: float
+    count: Callable[[list[str], int], int]
+
+    def broken(self, place: int) -> bool:
+        start, end = np.searchsorted(self.words.owner, [place, place + 1])
+        own = cast("list[str]", self.words.values.slice(start, end - start).to_pylist())
+        return self.count(own, self.n) / int(self.length[place]) > self.limit
+
+
+def _judge_exactly(verdicts: Verdicts, reason: str, suspects: Flags, rule: _Exact) -> None:
+    open_ = np.flatnonzero(suspects & (verdicts.failed < 0))
+    broken = np.zeros(len(suspects), np.bool_)
+    broken[open_] = [rule.broken(place) for place in open_.tolist()]
+    verdicts.fail(reason, broken)
+
+
+def _most(words: Pieces, n: int) -> Counts:
+    """Return at most how many characters all places of one n-gram make in each text."""
+    owner, hashes = _grams(words, n)
+    _, group, counts = np.unique(hashes, return_inverse=True, return_counts=True)
+    ends = np.concatenate([[0], np.cumsum(words.sizes)])
+    spelled = ends[n:][: len(ends) - n] - ends[:-n]
+    most = np.zeros(words.texts, np.int64)
+    np.maximum.at(most, owner, (spelled[_whole(words, n)] + n - 1) * counts[group])
+    return most
+
+
+def _covered(words: Pieces, n: int) -> Counts:
+    """Return how many characters of each text stand in n-grams that stood before."""
+    hashes = _grams(words, n)[1]
     again = np.ones(len(hashes), np.bool_)
     again[np.unique(hashes, return_index=True)[1]] = False
-    starts = np.flatnonzero(_whole(words, min(REPEATED)))[again]
+    starts = np.flatnonzero(_whole(words, n))[again]
     edges = np.zeros(len(words.owner) + 1, np.int64)
     np.add.at(edges, starts, 1)
-    np.add.at(edges, starts + min(REPEATED), -1)
-    covered = np.cumsum(edges)[:-1] > 0
-    return flags | (share(words.total(np.diff(sizes) * covered), length) > min(REPEATED.values()))
+    np.add.at(edges, starts + n, -1)
+    return words.total(words.sizes * (np.cumsum(edges)[:-1] > 0))
 
 
 def _whole(words: Pieces, n: int) -> Flags:
@@ -108,17 +140,10 @@ def _grams(words: Pieces, n: int) -> tuple[Counts, np.ndarray[tuple[int], np.dty
     return words.owner[:starts][whole], mixed[whole]
 
 
-def _broken(words: list[str], length: int) -> Iterator[str]:
-    """Yield the rules about n-grams that a text of `length` characters breaks, counted exactly."""
-    for n, limit in TOP.items():
-        grams = [" ".join(words[at : at + n]) for at in range(len(words) - n + 1)]
-        if grams:
-            ((top, count),) = Counter(grams).most_common(1)
-            if len(top) * count / length > limit:
-                yield f"top_{n}_gram"
-    for n, limit in REPEATED.items():
-        if _repeated(words, n) / length > limit:
-            yield f"repeated_{n}_grams"
+def _top(words: list[str], n: int) -> int:
+    """Count the characters that the most frequent n-gram makes, the first of several."""
+    grams = [" ".join(words[at : at + n]) for at in range(len(words) - n + 1)]
+    return max((len(top) * count for top, count in Counter(grams).most_common(1)), default=0)
 
 
 def _repeated(words: list[str], n: int) -> int:
