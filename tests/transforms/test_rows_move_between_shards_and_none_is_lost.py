@@ -17,10 +17,12 @@ from core.errors import InvalidSpec
 from tests.transforms.barriers import assert_columns_depend_as_told, passed
 from tests.transforms.bench import Bench
 from transforms.engine.arrow import Column
+from transforms.engine.barriers import exchanging
 from transforms.engine.barriers.base import Desk
 from transforms.engine.operators.shuffle import Shuffle
 from transforms.engine.operators.sort import Sort
 from transforms.engine.sources import ByteSource, MemoryFolder, MemorySource
+from transforms.engine.stages import stages
 
 QUICK = settings(max_examples=80, deadline=None)
 MASK = 2**64 - 1
@@ -35,6 +37,8 @@ ROW = st.fixed_dictionaries(
     }
 )
 SHARDS = st.lists(st.lists(st.lists(ROW, max_size=8), max_size=3), min_size=1, max_size=5)
+RUN_BYTES = st.sampled_from([1, 300, 2**28])
+"""A run for each batch, a few of them, one of all."""
 Shards = list[list[list[dict[str, Any]]]]
 
 
@@ -61,9 +65,9 @@ def _mixed(word: int) -> int:
 
 
 @QUICK
-@given(SHARDS, st.integers(0, 2**53), st.integers(1, 7))
+@given(SHARDS, st.integers(0, 2**53), st.integers(1, 7), RUN_BYTES)
 def test_shuffle_orders_by_a_hash_of_seed_shard_and_row(
-    shards: Shards, seed: int, partitions: int
+    shards: Shards, seed: int, partitions: int, run_bytes: int
 ) -> None:
     batches = _numbered(shards)
     keyed = [
@@ -71,7 +75,9 @@ def test_shuffle_orders_by_a_hash_of_seed_shard_and_row(
         for unit, rows in enumerate(_rows(batches))
         for at, row in enumerate(rows)
     ]
-    found = passed(Shuffle(seed), batches, partitions)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(exchanging, "RUN_BYTES", run_bytes)
+        found = passed(Shuffle(seed), batches, partitions)
     assert [row["n"] for row in found.rows] == [n for _, n in sorted(keyed)]
     assert found.dropped == {}
 
@@ -95,14 +101,17 @@ def _key(value: object, *, descending: bool) -> tuple[int, Any]:
     st.lists(st.sampled_from(SCHEMA.names), min_size=1, max_size=3, unique=True),
     st.booleans(),
     st.integers(1, 7),
+    RUN_BYTES,
 )
 def test_sort_is_that_of_python_and_stable(
-    shards: Shards, columns: list[str], descending: bool, partitions: int
+    shards: Shards, columns: list[str], descending: bool, partitions: int, run_bytes: int
 ) -> None:
     batches = _numbered(shards)
     rows = [row for shard in _rows(batches) for row in shard]
     rows.sort(key=lambda row: [_key(row[each], descending=descending) for each in columns])
-    found = passed(Sort(tuple(columns), descending), batches, partitions)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(exchanging, "RUN_BYTES", run_bytes)
+        found = passed(Sort(tuple(columns), descending), batches, partitions)
     assert [row["n"] for row in found.rows] == [row["n"] for row in rows]
 
 
@@ -113,6 +122,22 @@ def test_parts_are_even_whatever_the_keys(step: Shuffle | Sort) -> None:
     sizes = [len(unit) for unit in passed(step, batches, 6).units]
     assert sum(sizes) == 3000
     assert max(sizes) <= 1.1 * min(sizes)
+
+
+@pytest.mark.parametrize(
+    ("shards", "total_bytes", "parts"),
+    [
+        (5, 150 * 2**20, 5),
+        (1, 2**30, 17),  # one long file that cannot be cut
+        (3000, 3000 * 2**25, 256),  # no tiny files
+        (40_000, 40_000 * 2**25, 2501),  # and no part above half a gigabyte
+    ],
+)
+def test_there_are_as_many_parts_as_memory_and_files_allow(
+    shards: int, total_bytes: int, parts: int
+) -> None:
+    first, last = stages([Shuffle(0)], shards, total_bytes)
+    assert (first.units, first.partitions, last.units) == (shards, parts, parts)
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,8 @@ from transforms.engine.stored import rebuilt
 from transforms.engine.writing.registry import output_problems
 
 SHARD_BYTES = 32 * 1024 * 1024
+UNPACKED = 8
+"""How many times as long text is taken to be when it is no longer compressed."""
 GROUP_ROWS = 8192
 GROUP_TOKENS = 4 * 1024 * 1024
 
@@ -176,8 +178,14 @@ def _assemble(
         schemas=schemas,
         column_map=columns_through(spec, schemas),
         shards=shards,
-        stages=tuple(stages(spec.steps, len(shards), sum(shard.bytes for shard in shards))),
+        stages=tuple(stages(spec.steps, len(shards), sum(map(_unpacked, shards)))),
     )
+
+
+def _unpacked(shard: Shard) -> int:
+    """Return about how many bytes of rows a shard is."""
+    packed = any(piece.compression != "none" for piece in shard.pieces)
+    return shard.bytes * UNPACKED if packed else shard.bytes
 
 
 def _check_tokenizers(spec: Spec, resolver: Resolver) -> None:

@@ -1,8 +1,8 @@
 """Steps that exchange: the rows of all shards come into one order, and are divided anew.
 
-Each shard leaves its rows in that order, with their keys. One task reads all keys, chooses where
-to cut the order into even parts, and says which rows of each shard lie in which part. A unit of
-the next stage takes its part of every shard and merges them.
+Each shard leaves its rows in that order, with their keys, as one run or several. One task reads all
+keys, chooses where to cut the order into even parts, and says which rows of each run lie in which
+part. A unit of the next stage takes its part of every run and merges them.
 
 Rows with equal keys stay in the order of (shard, row), and this order cuts among them too, so that
 parts are even whatever the keys.
@@ -23,32 +23,33 @@ import pyarrow.compute as pc
 
 from transforms.engine.arrow import concat_batches
 from transforms.engine.barriers.base import PARTITION_BYTES, Barrier, Desk, Leaving
-from transforms.engine.barriers.files import (
-    batch_reader,
-    batch_writer,
-    read_batch,
-    read_batches,
-    write_batches,
+from transforms.engine.barriers.files import read_batches, write_batches
+from transforms.engine.barriers.runs import (
+    Run,
+    keys_of_run,
+    note_runs,
+    runs_left,
+    stretch_of_run,
+    write_run,
 )
 from transforms.engine.operators.base import Applied
-from transforms.engine.sources import ByteSource
 
 Direction = Literal["ascending", "descending"]
 SortKeys = Sequence[tuple[str, Direction]]
 Places = npt.NDArray[np.int64]
+RUN_BYTES = 256 * 1024 * 1024
+"""Rows that are put in order in memory together."""
+_PART_BYTES = 64 * 1024 * 1024
 _MOST_PARTS = 256
 _SAMPLES_A_PART = 256
-_BLOCK_BYTES = 128 * 1024
-"""Bytes in a batch of the rows that a shard leaves: a part reads little more than its own."""
 _BATCH_ROWS = 8192
-_BATCH_ROWS_KEY = b"batch_rows"
 _CUTS = pa.schema([("row", pa.int64())])
 
 
 class Exchanging(Barrier):
     """Base of the steps that move rows.
 
-    Memory: the rows of a shard, or those of a part, twice.
+    Memory: twice RUN_BYTES, or the rows of a part twice.
     """
 
     EXCHANGES: ClassVar[bool] = True
@@ -62,8 +63,12 @@ class Exchanging(Barrier):
         """Return the keys of the rows of `batch`, of which the first is `first_row` of `unit`."""
 
     def partitions(self, units: int, total_bytes: int) -> int:
-        """Return as many parts as there are shards, less where so many would be tiny files."""
-        return min(units, max(_MOST_PARTS, 1 + total_bytes // PARTITION_BYTES))
+        """Return as many parts as there are shards.
+
+        More where shards are large, and at most _MOST_PARTS until parts are PARTITION_BYTES large.
+        """
+        wanted = max(units, 1 + total_bytes // _PART_BYTES)
+        return min(wanted, max(_MOST_PARTS, 1 + total_bytes // PARTITION_BYTES))
 
     def levels(self, partitions: int) -> tuple[int, ...]:
         return (1,)
@@ -73,66 +78,60 @@ class Exchanging(Barrier):
 
     @contextmanager
     def leave(self, desk: Desk, unit: int) -> Iterator[Leaving]:
-        held = _Held(self, desk.schema, unit)
+        held = _Held(self, desk, unit)
         yield held
-        rows, keys = held.joined()
-        order = self._order(keys, desk.schema)
-        size = max(1, len(order) * _BLOCK_BYTES // max(1, rows.nbytes))
-        _write_blocks(desk, desk.rows_key(unit), rows.take(order), size)
-        _write_blocks(desk, desk.keys_key(unit), keys.take(order), size)
+        held.end()
 
-    def _order(self, keys: pa.RecordBatch, schema: pa.Schema) -> Places:
+    def order(self, keys: pa.RecordBatch, schema: pa.Schema) -> Places:
         """Return the rows of `keys` in their order; equal ones stay as they are."""
         return pc.sort_indices(keys, list(self.sort_keys(schema))).to_numpy().astype(np.int64)
 
     def work(self, desk: Desk, level: int, task: int) -> int:
-        """Write the cuts of each unit: where each part begins, and the end.
+        """Write the cuts of each run: where each part begins, and the end.
 
-        Memory: the keys of one unit, and 256 keys for each part.
+        Memory: the keys of one run, and 256 keys for each part.
         """
-        counts = [sum(len(keys) for keys in _keys_left(desk, at)) for at in range(desk.units)]
-        splitters = self._splitters(desk, sum(counts))
-        cuts = (
-            pa.RecordBatch.from_arrays([pa.array(self._cut(desk, unit, splitters))], schema=_CUTS)
-            for unit in range(desk.units)
-        )
-        write_batches(desk.scratch, desk.found_key(0, 0), _CUTS, cuts)
-        return sum(counts)
+        runs = runs_left(desk)
+        total = sum(run.rows for run in runs)
+        splitters = self._splitters(desk, runs, total)
+        cuts = (self._cut(desk, runs, number, splitters) for number in range(len(runs)))
+        batches = (pa.RecordBatch.from_arrays([pa.array(each)], schema=_CUTS) for each in cuts)
+        write_batches(desk.scratch, desk.found_key(0, 0), _CUTS, batches)
+        return total
 
-    def _splitters(self, desk: Desk, total: int) -> _Splitters:
+    def _splitters(self, desk: Desk, runs: Sequence[Run], total: int) -> _Splitters:
         """Return the first row of each part but the first, chosen from evenly spaced rows."""
         stride = max(1, total // (desk.partitions * _SAMPLES_A_PART))
-        sampled, units, places = [], [], []
-        for unit in range(desk.units):
+        sampled, numbers, places = [], [], []
+        for number, run in enumerate(runs):
             start = 0
-            for keys in _keys_left(desk, unit):
+            for keys in keys_of_run(desk, run):
                 taken = np.arange(-start % stride, len(keys), stride)
                 sampled.append(keys.take(taken))
-                units.append(np.full(len(taken), unit))
+                numbers.append(np.full(len(taken), number))
                 places.append(start + taken)
                 start += len(keys)
         joined = concat_batches(sampled)
-        order = self._order(joined, desk.schema)
+        order = self.order(joined, desk.schema)
         wanted = np.arange(1, desk.partitions) * len(order) // desk.partitions
         chosen = order[wanted] if len(order) else order
         return _Splitters(
             joined.take(chosen),
-            np.concatenate(units)[chosen],
+            np.concatenate(numbers)[chosen],
             np.concatenate(places)[chosen],
         )
 
-    def _cut(self, desk: Desk, unit: int, splitters: _Splitters) -> Places:
-        """Return where the parts begin among the rows of `unit`, and where the last one ends."""
-        keys = concat_batches(list(_keys_left(desk, unit)))
-        before = int((splitters.units < unit).sum())
-        earlier, later = splitters.units < unit, splitters.units >= unit
-        own = splitters.units == unit
+    def _cut(self, desk: Desk, runs: Sequence[Run], number: int, splitters: _Splitters) -> Places:
+        """Return where the parts begin among the rows of a run, and where the last one ends."""
+        keys = concat_batches(list(keys_of_run(desk, runs[number])))
+        earlier, own = splitters.runs < number, splitters.runs == number
+        before = int(earlier.sum())
         among = [
             splitters.keys.filter(pa.array(earlier)),
             keys,
-            splitters.keys.filter(pa.array(later)),
+            splitters.keys.filter(pa.array(~earlier)),
         ]
-        order = self._order(concat_batches(among), desk.schema)
+        order = self.order(concat_batches(among), desk.schema)
         is_row = (order >= before) & (order < before + len(keys))
         rows_before = np.cumsum(is_row)[~is_row]
         found = np.full(desk.partitions + 1, len(keys))
@@ -144,72 +143,66 @@ class Exchanging(Barrier):
     def rows(self, desk: Desk, unit: int) -> Iterator[Applied]:
         rows: list[pa.RecordBatch] = []
         keys: list[pa.RecordBatch] = []
-        found = desk.scratch.source(desk.found_key(0, 0))
-        for left in range(desk.units):
-            cuts = read_batch(found, left).column(0).to_numpy()
-            start, end = int(cuts[unit]), int(cuts[unit + 1])
-            rows += _slice(desk.scratch.source(desk.rows_key(left)), start, end)
-            keys += _slice(desk.scratch.source(desk.keys_key(left)), start, end)
+        cuts = read_batches(desk.scratch.source(desk.found_key(0, 0)))
+        for run, found in zip(runs_left(desk), cuts, strict=True):
+            start, end = found.column(0).slice(unit, 2).to_numpy().tolist()
+            more_rows, more_keys = stretch_of_run(desk, run, start, end)
+            rows += more_rows
+            keys += more_keys
         if not rows:
             return
         joined = pa.RecordBatch.from_arrays(concat_batches(rows).columns, schema=desk.schema)
-        order = self._order(concat_batches(keys), desk.schema)
+        order = self.order(concat_batches(keys), desk.schema)
         for at in range(0, len(order), _BATCH_ROWS):
             yield Applied(joined.take(order[at : at + _BATCH_ROWS]))
 
     def alone(self, batch: pa.RecordBatch) -> tuple[Applied, Places]:
-        order = self._order(self.keys(batch, 0, 0), batch.schema)
+        order = self.order(self.keys(batch, 0, 0), batch.schema)
         return Applied(batch.take(order)), order
 
 
 @dataclass(frozen=True, slots=True)
 class _Splitters:
-    """The first row of each part but the first: its key, its unit, its place in the unit."""
+    """The first row of each part but the first: its key, its run, its place in the run."""
 
     keys: pa.RecordBatch
-    units: Places
+    runs: Places
     places: Places
 
 
 @dataclass
 class _Held:
-    """Keeps the rows of a unit and their keys."""
+    """Holds rows of a unit and their keys until they make a run."""
 
     step: Exchanging
-    schema: pa.Schema
+    desk: Desk
     unit: int
     batches: list[pa.RecordBatch] = field(default_factory=list)
     keys: list[pa.RecordBatch] = field(default_factory=list)
+    bytes: int = 0
     rows: int = 0
+    counts: list[int] = field(default_factory=list)
 
     def write(self, batch: pa.RecordBatch) -> None:
         self.batches.append(batch)
         self.keys.append(self.step.keys(batch, self.unit, self.rows))
         self.rows += batch.num_rows
+        self.bytes += batch.nbytes
+        if self.bytes >= RUN_BYTES:
+            self._write_run()
 
-    def joined(self) -> tuple[pa.RecordBatch, pa.RecordBatch]:
-        if not self.batches:
-            self.write(pa.RecordBatch.from_pylist([], self.schema))
-        return concat_batches(self.batches), concat_batches(self.keys)
+    def _write_run(self) -> None:
+        rows, keys = concat_batches(self.batches), concat_batches(self.keys)
+        self.batches, self.keys, self.bytes = [], [], 0
+        order = self.step.order(keys, self.desk.schema)
+        run = Run(self.unit, len(self.counts), len(order))
+        write_run(self.desk, run, rows.take(order), keys.take(order))
+        self.counts.append(run.rows)
 
-
-def _keys_left(desk: Desk, unit: int) -> Iterator[pa.RecordBatch]:
-    return read_batches(desk.scratch.source(desk.keys_key(unit)))
-
-
-def _write_blocks(desk: Desk, key: str, rows: pa.RecordBatch, size: int) -> None:
-    schema = rows.schema.with_metadata({_BATCH_ROWS_KEY: str(size).encode()})
-    with batch_writer(desk.scratch, key, schema, compress=True) as writer:
-        for at in range(0, max(1, rows.num_rows), size):
-            writer.write_batch(rows.slice(at, size))
-
-
-def _slice(source: ByteSource, start: int, end: int) -> Iterator[pa.RecordBatch]:
-    """Yield rows [start, end) of a file of blocks; reads only the blocks that they lie in."""
-    if start == end:
-        return
-    with batch_reader(source) as reader:
-        size = int((reader.schema.metadata or {})[_BATCH_ROWS_KEY])
-        for block in range(start // size, -(-end // size)):
-            first = max(start - block * size, 0)
-            yield reader.get_batch(block).slice(first, min(end - block * size, size) - first)
+    def end(self) -> None:
+        """Write the last run, and how many there are."""
+        if not self.counts and not self.batches:
+            self.write(pa.RecordBatch.from_pylist([], self.desk.schema))
+        if self.batches:
+            self._write_run()
+        note_runs(self.desk, self.unit, self.counts)
