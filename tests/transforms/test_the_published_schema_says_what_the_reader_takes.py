@@ -90,7 +90,9 @@ def test_a_normal_form_reads_as_itself() -> None:
     assert read_spec(spec.as_json()) == spec
 
 
-@pytest.mark.parametrize("operator", ["normalise", "tokenise", "pack", "dedup_exact"])
+@pytest.mark.parametrize(
+    "operator", ["normalise", "tokenise", "pack", "dedup_exact", "near_dedup", "shuffle", "sort"]
+)
 def test_each_operator_is_described(operator: str) -> None:
     described = json.loads(dump())["properties"]["steps"]["items"]["oneOf"]
     (found,) = [each for each in described if operator in each["properties"]]
