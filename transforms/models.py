@@ -185,6 +185,8 @@ class RunShard(models.Model):
     state = models.CharField(max_length=16, choices=ShardState.choices, default=ShardState.QUEUED)
     reason_code = models.CharField(max_length=64, blank=True)
     reason = models.TextField(blank=True)
+    digest = models.CharField(max_length=71, blank=True)
+    """Of a shard of the first stage: equal ones give equal rows. Empty for all else."""
     attempt = models.PositiveIntegerField(default=0)
     """How often it was taken up since it last ended in an orderly way."""
     ring_at = models.DateTimeField()
@@ -211,7 +213,10 @@ class RunShard(models.Model):
                 condition=~Q(state="done") | Q(result__isnull=False), name="done_shard_has_a_result"
             ),
         ]
-        indexes = [models.Index(fields=["state", "ring_at"])]
+        indexes = [
+            models.Index(fields=["state", "ring_at"]),
+            models.Index(fields=["digest"], condition=~Q(digest=""), name="shard_of_a_digest"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.run_id} {self.kind} {self.stage}/{self.index}"

@@ -151,19 +151,22 @@ class RunOut(serializers.ModelSerializer[Run]):
     counts = serializers.SerializerMethodField()
     verdicts = serializers.DictField()
     shards_done = serializers.IntegerField()
+    shards_reused = serializers.SerializerMethodField()
     bytes_in = serializers.SerializerMethodField()
     bytes_out = serializers.SerializerMethodField()
     seconds = serializers.SerializerMethodField()
     step_seconds = serializers.SerializerMethodField()
+    statistics = serializers.SerializerMethodField()
 
     class Meta:
         model = Run
         fields = [
             "id", "pipeline", "state", "reason_code", "reason", "policies", "inputs", "output",
             "output_version", "rows_in", "documents", "rows_out", "dropped", "quarantined",
-            "tokens", "counts", "verdicts", "shards_total", "shards_done", "bytes_in",
-            "bytes_out", "seconds", "step_seconds", "asked_by", "attempt", "next_attempt_at",
-            "run_digest", "purpose", "policy", "created_at", "started_at", "finished_at",
+            "tokens", "counts", "verdicts", "shards_total", "shards_done", "shards_reused",
+            "bytes_in", "bytes_out", "seconds", "step_seconds", "asked_by", "attempt",
+            "next_attempt_at", "run_digest", "purpose", "policy", "created_at", "started_at",
+            "finished_at", "statistics",
         ]  # fmt: skip
 
     def get_inputs(self, run: Run) -> list[str]:
@@ -196,6 +199,10 @@ class RunOut(serializers.ModelSerializer[Run]):
     def get_counts(self, run: Run) -> dict[str, int]:
         return dict((run.report or {}).get("counts", {}))
 
+    def get_shards_reused(self, run: Run) -> int | None:
+        """Return how many shards were copied from an earlier run instead of done again."""
+        return _count(run, "shards_reused")
+
     def get_bytes_in(self, run: Run) -> int | None:
         return _count(run, "bytes_in")
 
@@ -212,6 +219,15 @@ class RunOut(serializers.ModelSerializer[Run]):
         """Return the seconds of work by step, summed over the shards."""
         spent = (run.report or {}).get("seconds", {})
         return {step: round(each, 3) for step, each in spent.items()}
+
+
+    @extend_schema_field(StatisticsOut(allow_null=True))
+    def get_statistics(self, run: Run) -> dict[str, Any] | None:
+        """Return null until the run is done."""
+        if run.report is None:
+            return None
+        found = statistics(read_spec(run.spec), run.report, settings.FAIRMESH.core_hour_price)
+        return render_statistics(found)
 
 
 def _count(run: Run, name: str) -> int | None:

@@ -43,6 +43,8 @@ class ShardResult:
     outputs: tuple[FileEntry, ...]
     """The files of the part, or of the parts of a split; none in stages before the last."""
     quarantine: FileEntry | None
+    reused: bool = False
+    """Whether the files are copies of what an equal shard of an earlier run gave."""
 
     def __post_init__(self) -> None:
         gone = sum(self.dropped.values()) + self.quarantined
@@ -95,6 +97,10 @@ class RunReport:
     quarantines: tuple[FileEntry, ...] = field(default=())
     indexes: tuple[FileEntry, ...] = field(default=())
     """The files that speak of all parts; they hold no rows and are in no sum."""
+    shards_reused: int = 0
+    """Shards that were not done again, because an earlier run did equal ones."""
+    bytes_reused: int = 0
+    """Of `bytes_in`, what those shards read."""
 
 
 def add_up(results: Sequence[ShardResult]) -> RunReport:
@@ -134,4 +140,6 @@ def add_up(results: Sequence[ShardResult]) -> RunReport:
         verdicts={name: verdict for each in results for name, verdict in each.verdicts.items()},
         outputs=outputs,
         quarantines=tuple(each.quarantine for each in first if each.quarantine is not None),
+        shards_reused=sum(each.reused for each in first),
+        bytes_reused=sum(each.bytes_in for each in first if each.reused),
     )

@@ -47,6 +47,7 @@ from transforms.services import pipelines
 from transforms.services.acting import check_rights
 from transforms.services.budgets import require_budget
 from transforms.services.ending import RUN_CHANGED, end_badly, remove_objects, tidy_up
+from transforms.services.reuse import bytes_to_do
 
 Work = tuple[int, ShardKind, range]
 """A stage, what of it is due, and the numbers of the units or tasks."""
@@ -116,7 +117,7 @@ def _step(run: Run, lease: Lease[Run], heartbeat: Heartbeat) -> None:
     if waiting or work is not None:
         with transaction.atomic():
             row = _held(lease)
-            _open(row, [] if work is None else _units(row, work))
+            _open(row, [] if work is None else _units(row, planned, work))
             doorbell.ring_shards(waiting)
     else:
         _publish(run, planned, actor, lease, heartbeat)
@@ -166,15 +167,15 @@ def _begin(run: Run, actor: Principal, lease: Lease[Run], heartbeat: Heartbeat) 
     judged = pass_gate(planned, open_input, tokenizers.encoders(spec.tokenizers()))
     with transaction.atomic():
         row = _held(lease)
-        require_budget(run, sum(shard.bytes for shard in planned.shards))
         draft = run.output_version or catalog.open_version(actor, run.target.name)
         home = draft_home(actor, draft, "", ReplicaOrigin.RUN)
         row.output_version, row.home, row.base = draft, home.store.name, home.base
+        require_budget(run, bytes_to_do(row, planned))
         row.plan, row.run_digest = planned.to_json(), planned.run_digest
         row.verdicts = {name: asdict(each) for name, each in judged.verdicts.items()}
         row.shards_total = planned.work
         row.untidy = True
-        _open(row, _units(row, _maps(planned, 0)))
+        _open(row, _units(row, planned, _maps(planned, 0)))
         outbox.emit(RUN_CHANGED, {"run": str(run.pk), "state": "running", "at": _now()})
 
 
@@ -216,11 +217,20 @@ def _maps(planned: Plan, stage: int) -> Work:
     return stage, ShardKind.MAP, range(planned.stages[stage].units)
 
 
-def _units(run: Run, work: Work) -> list[RunShard]:
+def _units(run: Run, planned: Plan, work: Work) -> list[RunShard]:
     stage, kind, numbers = work
+    shards = planned.shards if (stage, kind) == (0, ShardKind.MAP) else None
     now = timezone.now()
     return [
-        RunShard(run=run, stage=stage, kind=kind, index=index, ring_at=now) for index in numbers
+        RunShard(
+            run=run,
+            stage=stage,
+            kind=kind,
+            index=index,
+            ring_at=now,
+            digest=shards[index].digest if shards else "",
+        )
+        for index in numbers
     ]
 
 
@@ -293,6 +303,8 @@ def _summary(report: RunReport) -> dict[str, object]:
         "bytes_out": report.bytes_out,
         "seconds": dict(report.seconds),
         "quarantines": [each.path for each in report.quarantines],
+        "shards_reused": report.shards_reused,
+        "bytes_reused": report.bytes_reused,
     }
 
 

@@ -28,6 +28,7 @@ from transforms.models import SHARD_OPEN, Run, RunShard, RunState, ShardKind, Sh
 from transforms.places import Parted, StoreFolder
 from transforms.services.acting import check_rights
 from transforms.services.ending import PASSING, end_badly, kept_of, remove_objects, scratch_of
+from transforms.services.reuse import reuse_shard
 
 MOST_ATTEMPTS = 5
 """After so many workers have died over one shard, the run fails instead of killing more."""
@@ -97,6 +98,10 @@ def _check_attempts(shard_id: UUID) -> None:
 def _work(run: Run, shard: RunShard, heartbeat: Heartbeat) -> object:
     planned = _plan_of(run.pk, run.run_digest)
     _check_current(planned)
+    if _reads(shard):
+        reused = reuse_shard(run, planned, shard.index, heartbeat.check)
+        if reused is not None:
+            return reused.to_json()
     workspace = _workspace(run, shard, planned, heartbeat)
     if shard.kind == ShardKind.REDUCE:
         return run_reduce(planned, shard.stage, shard.index, workspace)

@@ -135,6 +135,11 @@ class Format(ABC):
     def start(self, part: Part, output: Output) -> PartWriter:
         """Return a writer of a part whose schema has no problems."""
 
+    def tells_shards(self, output: Output) -> bool:
+        """Say whether the bytes of a part depend on the number of its shard."""
+        del output
+        return False
+
     def written(self, schema: pa.Schema, output: Output) -> pa.Schema:
         """Return the columns that are written: all, unless a format knows one only."""
         del output

@@ -57,6 +57,9 @@ class WebDataset(Format):
                 message = f"No member can hold {field.name!r}: {field.type}; leave it out."
                 yield Problem("output.format", message)
 
+    def tells_shards(self, output: Output) -> bool:
+        return output.key is None
+
     def start(self, part: Part, output: Output) -> PartWriter:
         return _WebDatasetPart(part, output.key, self.compression(output))
 
