@@ -54,6 +54,15 @@ def _whole(text: str) -> int:
     return int(text)
 
 
+def _money(text: str) -> float | None:
+    if not text:
+        return None
+    money = float(text)
+    if not 0 <= money < float("inf"):
+        raise ValueError("it is not an amount of money")
+    return money
+
+
 def _share(text: str) -> float:
     try:
         share = float(text)
@@ -237,6 +246,11 @@ SETTINGS: Mapping[str, Setting] = {
         "The folder of operator modules, <name>.py; FAIRMESH_HOME/operators when empty.",
         "/srv/operators",
     ),
+    "core_hour_price": Setting(
+        "FAIRMESH_CORE_HOUR_PRICE", _money, "",
+        "What an hour of one processor core costs, in the money of your stores' prices; runs then "
+        "tell their cost.", "0.04",
+    ),
     "ray_address": Setting(
         "FAIRMESH_RAY_ADDRESS", str, "",
         "A Ray cluster that does the shards of runs; Celery's workers when empty. Its nodes need "
@@ -287,6 +301,7 @@ class Env:
     pii_model: str
     tokenizers: Path
     operators: Path
+    core_hour_price: float | None
     ray_address: str
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from transforms.engine.reading.records import BadRow
 from transforms.engine.sample import Sample
+from transforms.engine.statistics import Statistics
 from transforms.services.pipelines import Explained
 from transforms.services.quarantine import SetAside
 
@@ -72,6 +73,18 @@ def render_sample(found: Sample) -> dict[str, Any]:
         ],
         "output": [plain(row) for row in found.output],
         "quarantined": render_set_aside(found.quarantined),
+    }
+
+
+def render_statistics(found: Statistics) -> dict[str, Any]:
+    return {
+        **asdict(found),
+        "lengths": [{"upto": upto, "documents": count} for upto, count in found.lengths],
+        "languages": [{"language": code, "documents": count} for code, count in found.languages],
+        "steps": [
+            {"step": step, "seconds": round(seconds, 3), "megabytes_per_second": rate}
+            for step, seconds, rate in found.steps
+        ],
     }
 
 

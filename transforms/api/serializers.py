@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from catalog.models import VersionState
+from transforms.api.rendering import render_statistics
+from transforms.engine.spec import read_spec
+from transforms.engine.statistics import statistics
 from transforms.models import Pipeline, Run
 
 Data = dict[str, Any]
@@ -156,7 +161,6 @@ class RunOut(serializers.ModelSerializer[Run]):
     bytes_out = serializers.SerializerMethodField()
     seconds = serializers.SerializerMethodField()
     step_seconds = serializers.SerializerMethodField()
-    statistics = serializers.SerializerMethodField()
 
     class Meta:
         model = Run
@@ -166,7 +170,7 @@ class RunOut(serializers.ModelSerializer[Run]):
             "tokens", "counts", "verdicts", "shards_total", "shards_done", "shards_reused",
             "bytes_in", "bytes_out", "seconds", "step_seconds", "asked_by", "attempt",
             "next_attempt_at", "run_digest", "purpose", "policy", "created_at", "started_at",
-            "finished_at", "statistics",
+            "finished_at",
         ]  # fmt: skip
 
     def get_inputs(self, run: Run) -> list[str]:
@@ -220,6 +224,31 @@ class RunOut(serializers.ModelSerializer[Run]):
         spent = (run.report or {}).get("seconds", {})
         return {step: round(each, 3) for step, each in spent.items()}
 
+
+class StatisticsOut(serializers.Serializer[Any]):
+    """What the shards' counts add up to; null where no step of the pipeline tells it."""
+
+    tokens = serializers.IntegerField(allow_null=True)
+    lengths = serializers.ListField(
+        child=serializers.DictField(child=serializers.IntegerField()),
+        help_text="`documents` by their tokens: `upto` a power of two, above half of it.",
+    )
+    languages = serializers.ListField(child=serializers.DictField())
+    duplicates = serializers.FloatField(allow_null=True)
+    pack_fill = serializers.FloatField(allow_null=True)
+    steps = serializers.ListField(child=serializers.DictField())
+    core_seconds = serializers.FloatField()
+    cost = serializers.FloatField(allow_null=True)
+    cost_per_million_tokens = serializers.FloatField(allow_null=True)
+
+
+class RunDetailOut(RunOut):
+    """One run, with its statistics; they are null until it is done."""
+
+    statistics = serializers.SerializerMethodField()
+
+    class Meta(RunOut.Meta):
+        fields = [*RunOut.Meta.fields, "statistics"]
 
     @extend_schema_field(StatisticsOut(allow_null=True))
     def get_statistics(self, run: Run) -> dict[str, Any] | None:

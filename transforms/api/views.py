@@ -84,7 +84,7 @@ class SamplePipelineView(APIView):
 
 
 class RunPipelineView(APIView):
-    @extend_schema(request=shapes.PurposeIn, responses={201: shapes.RunOut})
+    @extend_schema(request=shapes.PurposeIn, responses={201: shapes.RunDetailOut})
     @idempotent
     def post(self, request: Request, pipeline_id: UUID) -> Response:
         """Queue a run; its result is published as the next version of the output."""
@@ -121,7 +121,7 @@ class RunsView(ListAPIView[Run]):
 
 
 class RunView(APIView):
-    @extend_schema(responses=shapes.RunOut)
+    @extend_schema(responses=shapes.RunDetailOut)
     def get(self, request: Request, run_id: UUID) -> Response:
         return Response(_rendered(principal_of(request), run_id))
 
@@ -161,4 +161,4 @@ class CardView(APIView):
 
 
 def _rendered(principal: Principal, run_id: UUID) -> dict[str, Any]:
-    return dict(shapes.RunOut(selectors.run_for(principal, run_id)).data)
+    return dict(shapes.RunDetailOut(selectors.run_for(principal, run_id)).data)

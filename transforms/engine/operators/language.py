@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.metadata import version
 from typing import ClassVar, cast
@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
 from transforms.engine.arrow import Column, text_of
+from transforms.engine.counting import language_counts
 from transforms.engine.encoders import Encoders
 from transforms.engine.operators.base import (
     Applied,
@@ -104,9 +105,9 @@ class Language(Operator):
         codes, scores = self._told(batch.column(self.column))
         arrays = [*batch.columns, codes, scores]
         told = pa.RecordBatch.from_arrays(arrays, schema=self.output_schema(batch.schema))
-        if not self.keep:
-            return Applied(told)
-        return self._kept(told, codes)
+        kept = self._kept(told, codes) if self.keep else Applied(told)
+        stay = kept.batch.column(self.output).to_pylist()
+        return replace(kept, counts=language_counts(cast("list[str | None]", stay)))
 
     def _told(self, column: Column) -> tuple[Column, Column]:
         """Return languages and confidences; these are rounded, so that no machine differs."""

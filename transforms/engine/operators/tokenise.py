@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from transforms.engine.arrow import Column, Text, text_of
+from transforms.engine.counting import length_counts
 from transforms.engine.encoders import (
     AUDIT_EVERY,
     Encoded,
@@ -111,7 +112,7 @@ class _Tokenising:
         kept = keep_rows(batch, failed, (NULL_TEXT,))
         encoded = self._encode(text_of(kept.batch.column(self.step.column)))
         documents = kept.batch.num_rows
-        tokens = len(encoded.ids)
+        tokens, lengths = len(encoded.ids), np.diff(encoded.offsets)
         if self.eos is not None:
             encoded = _append(encoded, self.eos)
         position = batch.schema.get_field_index(self.step.column)
@@ -119,6 +120,7 @@ class _Tokenising:
         arrays[position] = ids_array(encoded)
         schema = self.step.output_schema(batch.schema)
         counts = {"documents": documents, "tokens": tokens, "eos": len(encoded.ids) - tokens}
+        counts |= length_counts(lengths)
         return Applied(pa.RecordBatch.from_arrays(arrays, schema=schema), kept.reasons, counts)
 
     def finish(self) -> Applied | None:
