@@ -13,6 +13,7 @@ unexport PYTHONDONTWRITEBYTECODE
 INSTALL := $(UV) pip install --quiet --python $(BIN)/python --require-hashes
 COMPILE := uv pip compile --quiet pyproject.toml --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header
+EXTRAS := --extra embedded --extra demo --extra fast --extra text --extra images
 PORTAL_SOURCES := $(shell find frontend -path frontend/node_modules -prune -o -path frontend/dist \
 	-prune -o -type f -print 2>/dev/null)
 
@@ -91,8 +92,8 @@ screenshots: setup-dev portal  ## the pictures of the README
 	$(BIN)/python -m demo.screenshots
 
 lock: $(UV)  ## choose the newest allowed versions
-	$(COMPILE) --upgrade --extra embedded --extra demo --extra fast --output-file requirements.lock
-	$(COMPILE) --upgrade --extra embedded --extra demo --extra fast --extra bench --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+	$(COMPILE) --upgrade $(EXTRAS) --output-file requirements.lock
+	$(COMPILE) --upgrade $(EXTRAS) --extra ray --extra bench --extra dev --constraint requirements.lock --output-file requirements-dev.lock
 
 clean:  ## remove what was built; the state in .fairmesh stays
 	rm -rf $(VENV) frontend/node_modules frontend/dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
