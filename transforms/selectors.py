@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from uuid import UUID
 
-from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
+from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from catalog.models import VersionState
@@ -25,6 +25,26 @@ def visible_pipelines(principal: Principal) -> QuerySet[Pipeline]:
     seen = visible_products(principal)
     return Pipeline.objects.filter(source__in=seen, target__in=seen).select_related(
         "source", "target"
+    )
+
+
+def listed_pipelines(principal: Principal, text: str = "") -> QuerySet[Pipeline]:
+    """Visible pipelines with `text` in their name, input or output, each with its last run.
+
+    `last_run_id`, `last_run_state` and `last_run_at` (when it ended, or was asked for) are of the
+    last run that the principal may know of, and null where there is none.
+    """
+    held = Q(name__icontains=text) | Q(source__name__icontains=text)
+    runs = visible_runs(principal).filter(pipeline=OuterRef("pk")).order_by("-id")
+    last = runs.annotate(at=Coalesce("finished_at", "created_at"))
+    return (
+        visible_pipelines(principal)
+        .filter(held | Q(target__name__icontains=text))
+        .annotate(
+            last_run_id=Subquery(last.values("pk")[:1]),
+            last_run_state=Subquery(last.values("state")[:1]),
+            last_run_at=Subquery(last.values("at")[:1]),
+        )
     )
 
 

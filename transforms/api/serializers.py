@@ -12,7 +12,7 @@ from catalog.models import VersionState
 from transforms.api.rendering import render_statistics
 from transforms.engine.spec import read_spec
 from transforms.engine.statistics import statistics
-from transforms.models import Pipeline, Run
+from transforms.models import Pipeline, Run, RunState
 
 Data = dict[str, Any]
 
@@ -50,6 +50,29 @@ class PipelineOut(serializers.ModelSerializer[Pipeline]):
 
     def get_inputs(self, pipeline: Pipeline) -> list[str]:
         return [pipeline.source.name]
+
+
+class LastRunOut(serializers.Serializer[Data]):
+    id = serializers.UUIDField()
+    state = serializers.ChoiceField(choices=RunState.choices)
+    at = serializers.DateTimeField(help_text="When it ended, or was asked for.")
+
+
+class PipelineListOut(PipelineOut):
+    """A pipeline; query it with selectors.listed_pipelines."""
+
+    last_run = serializers.SerializerMethodField()
+
+    class Meta(PipelineOut.Meta):
+        fields = [*PipelineOut.Meta.fields, "last_run"]
+
+    @extend_schema_field(LastRunOut(allow_null=True))
+    def get_last_run(self, pipeline: Any) -> Data | None:
+        """Return null for a pipeline of whose runs one may know none."""
+        if pipeline.last_run_id is None:
+            return None
+        names = ("id", "state", "at")
+        return dict(LastRunOut({name: getattr(pipeline, f"last_run_{name}") for name in names}).data)
 
 
 class PlanInputOut(serializers.Serializer[Data]):
@@ -143,6 +166,7 @@ class RunOut(serializers.ModelSerializer[Run]):
     """A run; query it with selectors.visible_runs. Counts are null until all shards are done."""
 
     pipeline = serializers.CharField(source="pipeline.name")
+    pipeline_id = serializers.UUIDField()
     inputs = serializers.SerializerMethodField()
     output = serializers.CharField(source="target.name")
     output_version = serializers.SerializerMethodField()
@@ -165,8 +189,9 @@ class RunOut(serializers.ModelSerializer[Run]):
     class Meta:
         model = Run
         fields = [
-            "id", "pipeline", "state", "reason_code", "reason", "policies", "inputs", "output",
-            "output_version", "rows_in", "documents", "rows_out", "dropped", "quarantined",
+            "id", "pipeline", "pipeline_id", "state", "reason_code", "reason", "policies",
+            "inputs", "output", "output_version", "rows_in", "documents", "rows_out", "dropped",
+            "quarantined",
             "tokens", "counts", "verdicts", "shards_total", "shards_done", "shards_reused",
             "bytes_in", "bytes_out", "seconds", "step_seconds", "asked_by", "attempt",
             "next_attempt_at", "run_digest", "purpose", "policy", "created_at", "started_at",

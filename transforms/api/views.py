@@ -26,17 +26,24 @@ ROWS_AT_MOST = 1000
 
 
 class PipelinesView(ListAPIView[Pipeline]):
-    serializer_class = shapes.PipelineOut
+    serializer_class = shapes.PipelineListOut
     queryset = Pipeline.objects.none()
 
     def get_queryset(self) -> Any:
-        rows = selectors.visible_pipelines(principal_of(self.request))
-        if name := self.request.query_params.get("name"):
+        asked = self.request.query_params
+        rows = selectors.listed_pipelines(principal_of(self.request), asked.get("q", ""))
+        if name := asked.get("name"):
             rows = rows.filter(name=name)
         return rows
 
-    @extend_schema(parameters=[OpenApiParameter("name", str)])
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("name", str),
+            OpenApiParameter("q", str, description="Part of the name, of the input or output."),
+        ]
+    )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """List pipelines with the last run of each, the newest first."""
         return super().get(request, *args, **kwargs)
 
     @extend_schema(request=shapes.PipelineIn, responses={201: shapes.PipelineOut})
