@@ -72,7 +72,9 @@ class PipelineListOut(PipelineOut):
         if pipeline.last_run_id is None:
             return None
         names = ("id", "state", "at")
-        return dict(LastRunOut({name: getattr(pipeline, f"last_run_{name}") for name in names}).data)
+        return dict(
+            LastRunOut({name: getattr(pipeline, f"last_run_{name}") for name in names}).data
+        )
 
 
 class PlanInputOut(serializers.Serializer[Data]):

@@ -949,10 +949,32 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description List pipelines with the last run of each, the newest first. */
         get: operations["pipelines_list"];
         put?: never;
         /** @description Save a pipeline. The same document again changes nothing; another is a revision. */
         post: operations["pipelines_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/pipelines/{name}/backfill": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * @description Queue a run for each version of a range, the oldest first and one after the other.
+         *
+         *     What the pipeline made already is skipped. A dry run tells what would be done.
+         */
+        post: operations["pipelines_backfill_create"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2451,6 +2473,51 @@ export interface components {
             };
             leaf: string;
         };
+        /** @description What it is for. A grant for a purpose is good for what states it. */
+        BackfillInRequest: {
+            /** @default  */
+            purpose: string;
+            /** @description The first version, by number. */
+            from: number;
+            /** @description The last version. */
+            to: number;
+            /**
+             * @description Tell, and queue nothing.
+             * @default false
+             */
+            dry_run: boolean;
+        };
+        BackfillOut: {
+            pipeline: string;
+            dry_run: boolean;
+            /** @description How many versions are to be run. */
+            runs: number;
+            bytes: number;
+            versions: components["schemas"]["BackfillVersionOut"][];
+        };
+        BackfillVersionOut: {
+            version: string;
+            files: number;
+            /** @description Of input to work through; what an equal shard of an earlier run did is not in. */
+            bytes: number;
+            action: components["schemas"]["BackfillVersionOutActionEnum"];
+            reason_code: string;
+            reason: string;
+            /** @description The version that is there already, of one that is skipped. */
+            result: string | null;
+            /**
+             * Format: uuid
+             * @description The run that was queued, or is under way.
+             */
+            run: string | null;
+        };
+        /**
+         * @description * `run` - run
+         *     * `skip` - skip
+         *     * `refuse` - refuse
+         * @enum {string}
+         */
+        BackfillVersionOutActionEnum: "run" | "skip" | "refuse";
         BatchOut: {
             status: components["schemas"]["StatusEnum"];
             summary: components["schemas"]["BatchSummaryOut"];
@@ -3257,6 +3324,16 @@ export interface components {
             readonly created_at: string;
             created_by: string;
         };
+        LastRunOut: {
+            /** Format: uuid */
+            id: string;
+            state: components["schemas"]["State6f0Enum"];
+            /**
+             * Format: date-time
+             * @description When it ended, or was asked for.
+             */
+            at: string;
+        };
         LeftOutOut: {
             path: string;
             reason: string;
@@ -3595,7 +3672,7 @@ export interface components {
             previous?: string | null;
             results: components["schemas"]["PinOut"][];
         };
-        PaginatedPipelineOutList: {
+        PaginatedPipelineListOutList: {
             /**
              * Format: uri
              * @example http://api.example.org/accounts/?cursor=cD00ODY%3D"
@@ -3606,7 +3683,7 @@ export interface components {
              * @example http://api.example.org/accounts/?cursor=cj0xJnA9NDg3
              */
             previous?: string | null;
-            results: components["schemas"]["PipelineOut"][];
+            results: components["schemas"]["PipelineListOut"][];
         };
         PaginatedPolicyOutList: {
             /**
@@ -3921,6 +3998,26 @@ export interface components {
              * @default
              */
             purpose: string;
+        };
+        /** @description A pipeline; query it with selectors.listed_pipelines. */
+        PipelineListOut: {
+            /** Format: uuid */
+            readonly id: string;
+            name: string;
+            readonly inputs: string[];
+            output: string;
+            spec: {
+                [key: string]: unknown;
+            };
+            digest: string;
+            /** Format: int64 */
+            revision: number;
+            created_by: string;
+            /** Format: date-time */
+            readonly created_at: string;
+            /** Format: date-time */
+            readonly updated_at: string;
+            readonly last_run: components["schemas"]["LastRunOut"] | null;
         };
         PipelineOut: {
             /** Format: uuid */
@@ -4553,12 +4650,14 @@ export interface components {
          * @enum {string}
          */
         RoleEnum: "owner" | "member";
-        /** @description A run; query it with selectors.visible_runs. Counts are null until all shards are done. */
-        RunOut: {
+        /** @description One run, with its statistics; they are null until it is done. */
+        RunDetailOut: {
             /** Format: uuid */
             readonly id: string;
             pipeline: string;
-            state: components["schemas"]["RunOutStateEnum"];
+            /** Format: uuid */
+            pipeline_id: string;
+            state: components["schemas"]["State6f0Enum"];
             reason_code: string;
             reason: string;
             policies: string[];
@@ -4583,6 +4682,69 @@ export interface components {
             /** Format: int64 */
             shards_total: number;
             shards_done: number;
+            /** @description Return how many shards were copied from an earlier run instead of done again. */
+            readonly shards_reused: number | null;
+            readonly bytes_in: number | null;
+            readonly bytes_out: number | null;
+            /**
+             * Format: double
+             * @description Return the time on the clock from the first start to the end.
+             */
+            readonly seconds: number | null;
+            /** @description Return the seconds of work by step, summed over the shards. */
+            readonly step_seconds: {
+                [key: string]: number;
+            };
+            asked_by: string;
+            /** Format: int64 */
+            attempt: number;
+            /** Format: date-time */
+            next_attempt_at: string;
+            run_digest: string;
+            purpose: string;
+            policy: string;
+            /** Format: date-time */
+            readonly created_at: string;
+            /** Format: date-time */
+            started_at: string | null;
+            /** Format: date-time */
+            finished_at: string | null;
+            readonly statistics: components["schemas"]["StatisticsOut"] | null;
+        };
+        /** @description A run; query it with selectors.visible_runs. Counts are null until all shards are done. */
+        RunOut: {
+            /** Format: uuid */
+            readonly id: string;
+            pipeline: string;
+            /** Format: uuid */
+            pipeline_id: string;
+            state: components["schemas"]["State6f0Enum"];
+            reason_code: string;
+            reason: string;
+            policies: string[];
+            readonly inputs: string[];
+            output: string;
+            /** @description Return the name of the published result; a draft is nobody's to see. */
+            readonly output_version: string | null;
+            readonly rows_in: number | null;
+            readonly documents: number | null;
+            readonly rows_out: number | null;
+            readonly dropped: {
+                [key: string]: number;
+            };
+            readonly quarantined: number | null;
+            readonly tokens: number | null;
+            readonly counts: {
+                [key: string]: number;
+            };
+            verdicts: {
+                [key: string]: unknown;
+            };
+            /** Format: int64 */
+            shards_total: number;
+            shards_done: number;
+            /** @description Return how many shards were copied from an earlier run instead of done again. */
+            readonly shards_reused: number | null;
             readonly bytes_in: number | null;
             readonly bytes_out: number | null;
             /**
@@ -4609,19 +4771,6 @@ export interface components {
             /** Format: date-time */
             finished_at: string | null;
         };
-        /**
-         * @description * `queued` - Queued
-         *     * `claimed` - Claimed
-         *     * `running` - Running
-         *     * `publishing` - Publishing
-         *     * `done` - Done
-         *     * `skipped` - Skipped
-         *     * `waiting` - Waiting
-         *     * `failed` - Failed
-         *     * `cancelled` - Cancelled
-         * @enum {string}
-         */
-        RunOutStateEnum: "queued" | "claimed" | "running" | "publishing" | "done" | "skipped" | "waiting" | "failed" | "cancelled";
         /** @description What it is for. A grant for a purpose is good for what states it. */
         SampleInRequest: {
             /** @default  */
@@ -5016,6 +5165,43 @@ export interface components {
          * @enum {string}
          */
         SiteState: "online" | "draining" | "offline" | "lost";
+        /**
+         * @description * `queued` - Queued
+         *     * `claimed` - Claimed
+         *     * `running` - Running
+         *     * `publishing` - Publishing
+         *     * `done` - Done
+         *     * `skipped` - Skipped
+         *     * `waiting` - Waiting
+         *     * `failed` - Failed
+         *     * `cancelled` - Cancelled
+         * @enum {string}
+         */
+        State6f0Enum: "queued" | "claimed" | "running" | "publishing" | "done" | "skipped" | "waiting" | "failed" | "cancelled";
+        /** @description What the shards' counts add up to; null where no step of the pipeline tells it. */
+        StatisticsOut: {
+            tokens: number | null;
+            /** @description `documents` by their tokens: `upto` a power of two, above half of it. */
+            lengths: {
+                [key: string]: number;
+            }[];
+            languages: {
+                [key: string]: unknown;
+            }[];
+            /** Format: double */
+            duplicates: number | null;
+            /** Format: double */
+            pack_fill: number | null;
+            steps: {
+                [key: string]: unknown;
+            }[];
+            /** Format: double */
+            core_seconds: number;
+            /** Format: double */
+            cost: number | null;
+            /** Format: double */
+            cost_per_million_tokens: number | null;
+        };
         /**
          * @description * `success` - success
          *     * `partial_success` - partial_success
@@ -7678,6 +7864,8 @@ export interface operations {
                 name?: string;
                 /** @description Number of results to return per page. */
                 page_size?: number;
+                /** @description Part of the name, of the input or output. */
+                q?: string;
             };
             header?: never;
             path?: never;
@@ -7690,7 +7878,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PaginatedPipelineOutList"];
+                    "application/json": components["schemas"]["PaginatedPipelineListOutList"];
                 };
             };
             default: {
@@ -7722,6 +7910,47 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PipelineOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pipelines_backfill_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BackfillInRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BackfillOut"];
+                };
+            };
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BackfillOut"];
                 };
             };
             default: {
@@ -7816,7 +8045,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RunOut"];
+                    "application/json": components["schemas"]["RunDetailOut"];
                 };
             };
             default: {
@@ -9124,7 +9353,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RunOut"];
+                    "application/json": components["schemas"]["RunDetailOut"];
                 };
             };
             default: {
