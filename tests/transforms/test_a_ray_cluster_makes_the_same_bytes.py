@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from config import checks
 from config.env import REPOSITORY
 from transforms import doorbell, ray_runner
 
@@ -53,3 +54,15 @@ def test_the_setting_says_who_is_rung_for(
     monkeypatch.setattr(doorbell, "ring", lambda task, shard: rung.append((task, shard)))
     doorbell._ring_shard("7")
     assert rung == [("ray" if address else "transforms.tasks.shard", "7")]
+
+
+def test_an_address_without_ray_is_refused_at_the_start(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert checks.ray_is_installed(None) == []
+    settings.FAIRMESH = type(settings.FAIRMESH)(
+        **{**vars(settings.FAIRMESH), "ray_address": "10.0.0.7:6379"}
+    )
+    monkeypatch.setattr(checks, "find_spec", lambda name: None)
+    (found,) = checks.ray_is_installed(None)
+    assert (found.id, found.is_serious()) == ("fairmesh.E001", True)
