@@ -176,6 +176,7 @@ STANCE: dict[str, str] = {
     "POST pipelines/<uuid:pipeline_id>/plan": "transform on the inputs",
     "POST pipelines/<uuid:pipeline_id>/sample": "transform on the inputs",
     "POST pipelines/<uuid:pipeline_id>/run": "transform on the inputs, publish on the output",
+    "POST pipelines/<slug:name>/backfill": "transform on the inputs, publish on the output",
     "GET runs": "discover on inputs and output",
     "GET runs/<uuid:run_id>": "discover on inputs and output",
     "GET runs/<uuid:run_id>/card": "as the run",

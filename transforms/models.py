@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from catalog.models import Product, Version
 from core.ids import new_id
@@ -103,6 +103,8 @@ class Run(models.Model):
     """The services policy that asked for it and whose budget it keeps to; empty for a person's."""
     purpose = models.CharField(max_length=64, blank=True)
     """What the run is for: asked of the policies again at every unit of work."""
+    after = models.ForeignKey("self", models.SET_NULL, null=True, related_name="followers")
+    """The run that must have ended, well or not, before this one begins."""
     attempt = models.PositiveIntegerField(default=0)
     next_attempt_at = models.DateTimeField()
     lease_owner = models.CharField(max_length=128, blank=True)
@@ -154,6 +156,10 @@ class Schedule(models.Model):
 
     def __str__(self) -> str:
         return f"{self.policy}: {self.pipeline} every {self.every}"
+
+
+HAS_ITS_TURN = ~Exists(Run.objects.filter(pk=OuterRef("after"), state__in=RUN_ACTIVE))
+"""Of the runs that wait for the end of another: that it has ended."""
 
 
 class ShardKind(models.TextChoices):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from uuid import UUID
 
@@ -18,6 +19,8 @@ from governance.pipelines import Way
 from governance.resources import absent, load
 from governance.services import require
 from transforms.models import Pipeline, Run, RunShard, RunState, ShardState
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def visible_pipelines(principal: Principal) -> QuerySet[Pipeline]:
@@ -89,6 +92,15 @@ def pipeline_for(principal: Principal, pipeline_id: UUID) -> Pipeline:
     found = visible_pipelines(principal).filter(pk=pipeline_id).first()
     if found is None:
         raise NotFound("There is no such pipeline, or you may not know of it.")
+    return found
+
+
+def pipeline_named(principal: Principal, name: str) -> Pipeline:
+    """Return the pipeline of that name, or of that id."""
+    by_id = _UUID.fullmatch(name) is not None
+    found = visible_pipelines(principal).filter(**{"pk" if by_id else "name": name}).first()
+    if found is None:
+        raise NotFound(f"There is no pipeline {name!r}, or you may not know of it.")
     return found
 
 

@@ -383,6 +383,13 @@ class Client:
         path = f"pipelines/{self.pipeline(name)['id']}/run"
         return self._json(self.api.post(path, {"purpose": purpose}))
 
+    def pipeline_backfill(
+        self, name: str, first: int, last: int, *, dry_run: bool = False, purpose: str = ""
+    ) -> Json:
+        """Queue a run for each version from `first` to `last` that lacks one, oldest first."""
+        asked = {"from": first, "to": last, "dry_run": dry_run, "purpose": purpose}
+        return self._json(self.api.post(f"pipelines/{self.pipeline(name)['id']}/backfill", asked))
+
     def runs(self, **filters: Any) -> Iterator[Json]:
         return self.api.pages("runs", **filters)
 

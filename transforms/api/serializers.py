@@ -13,6 +13,7 @@ from transforms.api.rendering import render_statistics
 from transforms.engine.spec import read_spec
 from transforms.engine.statistics import statistics
 from transforms.models import Pipeline, Run, RunState
+from transforms.services.backfills import Backfill, Choice, Chosen
 
 Data = dict[str, Any]
 
@@ -162,6 +163,45 @@ class SampleOut(serializers.Serializer[Data]):
 
 class QuarantineOut(serializers.Serializer[Data]):
     rows = SetAsideOut(many=True)
+
+
+BackfillRange = type(
+    "BackfillRange",
+    (serializers.Serializer,),
+    {
+        "from": serializers.IntegerField(min_value=1, help_text="The first version, by number."),
+        "to": serializers.IntegerField(min_value=1, help_text="The last version."),
+    },  # a keyword
+)
+
+
+class BackfillIn(PurposeIn, BackfillRange):  # type: ignore[misc,valid-type]  # made by type()
+    dry_run = serializers.BooleanField(default=False, help_text="Tell, and queue nothing.")
+
+
+class BackfillVersionOut(serializers.Serializer[Chosen]):
+    version = serializers.CharField(source="version.name")
+    files = serializers.IntegerField(source="version.files")
+    bytes = serializers.IntegerField(
+        help_text="Of input to work through; what an equal shard of an earlier run did is not in."
+    )
+    action = serializers.ChoiceField(choices=[str(each) for each in Choice])
+    reason_code = serializers.CharField()
+    reason = serializers.CharField()
+    result = serializers.CharField(
+        allow_null=True, help_text="The version that is there already, of one that is skipped."
+    )
+    run = serializers.UUIDField(
+        allow_null=True, help_text="The run that was queued, or is under way."
+    )
+
+
+class BackfillOut(serializers.Serializer[Backfill]):
+    pipeline = serializers.CharField()
+    dry_run = serializers.BooleanField()
+    runs = serializers.IntegerField(help_text="How many versions are to be run.")
+    bytes = serializers.IntegerField()
+    versions = BackfillVersionOut(many=True)
 
 
 class RunOut(serializers.ModelSerializer[Run]):

@@ -12,6 +12,7 @@ urlpatterns = [
     path("pipelines/<uuid:pipeline_id>/plan", views.PlanPipelineView.as_view()),
     path("pipelines/<uuid:pipeline_id>/sample", views.SamplePipelineView.as_view()),
     path("pipelines/<uuid:pipeline_id>/run", views.RunPipelineView.as_view()),
+    path("pipelines/<slug:name>/backfill", views.BackfillView.as_view()),
     path("runs", views.RunsView.as_view()),
     path("runs/<uuid:run_id>", views.RunView.as_view()),
     path("runs/<uuid:run_id>/cancel", views.CancelRunView.as_view()),

@@ -103,6 +103,25 @@ class RunPipelineView(APIView):
         return Response(_rendered(principal, run.pk), status=201)
 
 
+class BackfillView(APIView):
+    @extend_schema(
+        request=shapes.BackfillIn, responses={200: shapes.BackfillOut, 201: shapes.BackfillOut}
+    )
+    @idempotent
+    def post(self, request: Request, name: str) -> Response:
+        """Queue a run for each version of a range, the oldest first and one after the other.
+
+        What the pipeline made already is skipped. A dry run tells what would be done.
+        """
+        body = shapes.BackfillIn(data=request.data)
+        body.is_valid(raise_exception=True)
+        user_of(request)
+        asked = dict(body.validated_data)
+        numbers = asked.pop("from"), asked.pop("to")
+        found = services.backfill(principal_of(request), name, numbers, **asked)
+        return Response(shapes.BackfillOut(found).data, status=200 if found.dry_run else 201)
+
+
 class RunsView(ListAPIView[Run]):
     serializer_class = shapes.RunOut
     queryset = Run.objects.none()

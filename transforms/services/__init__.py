@@ -1,5 +1,6 @@
 """Writes of transforms, one verb a function. Import what you need from here."""
 
+from transforms.services.backfills import backfill
 from transforms.services.by_policy import run_published, run_schedules, wake_waiting
 from transforms.services.cards import card_of
 from transforms.services.coordinate import advance_run
@@ -17,6 +18,7 @@ from transforms.services.shards import run_shard
 
 __all__ = [
     "advance_run",
+    "backfill",
     "cancel_run",
     "card_of",
     "plan_pipeline",

@@ -40,13 +40,27 @@ from transforms.engine.result import RunReport, add_up, result_from_json
 from transforms.engine.spec import digest, read_spec
 from transforms.heartbeat import Heartbeat, LeaseLost
 from transforms.inputs import opener
-from transforms.models import SHARD_OPEN, Run, RunShard, RunState, ShardKind, ShardState
+from transforms.models import (
+    HAS_ITS_TURN,
+    SHARD_OPEN,
+    Run,
+    RunShard,
+    RunState,
+    ShardKind,
+    ShardState,
+)
 from transforms.places import StoreFolder
 from transforms.selectors import equal_run
 from transforms.services import pipelines
 from transforms.services.acting import check_rights
 from transforms.services.budgets import require_budget
-from transforms.services.ending import RUN_CHANGED, end_badly, remove_objects, tidy_up
+from transforms.services.ending import (
+    RUN_CHANGED,
+    end_badly,
+    remove_objects,
+    ring_followers,
+    tidy_up,
+)
 from transforms.services.reuse import bytes_to_do
 
 Work = tuple[int, ShardKind, range]
@@ -76,7 +90,10 @@ def _claim(run_id: UUID) -> Lease[Run] | None:
     """Take a run that is due, was abandoned, or has come to the end of a stage."""
     now = timezone.now()
     due = Run.objects.filter(
-        pk=run_id, state__in=[RunState.QUEUED, RunState.WAITING], next_attempt_at__lte=now
+        HAS_ITS_TURN,
+        pk=run_id,
+        state__in=[RunState.QUEUED, RunState.WAITING],
+        next_attempt_at__lte=now,
     )
     taken = Lease.take(
         due,
@@ -189,6 +206,7 @@ def _skip(lease: Lease[Run], equal: Run, planned: Plan) -> None:
         row.reason = f"{equal.output_version.name} is what this run would make."
         row.finished_at = timezone.now()
         _let_go(row)
+        ring_followers(row.pk)
 
 
 def _open(row: Run, units: Sequence[RunShard]) -> None:
@@ -267,6 +285,7 @@ def _publish(
         decision = decide(actor, Action.PUBLISH, product_resource(run.target))
         audit.record(actor, "run-done", version.name, decision, run=str(run.pk))
         outbox.emit(RUN_CHANGED, {"run": str(run.pk), "state": "done", "at": _now()})
+        ring_followers(run.pk)
 
 
 def _flow(planned: Plan) -> dict[str, list[str]]:

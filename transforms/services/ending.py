@@ -18,6 +18,7 @@ from governance import denials
 from governance.holds import holds_on
 from movement.models import Store
 from movement.opening import open_store
+from transforms import doorbell
 from transforms.models import RUN_ACTIVE, RUN_MOVES, Run, RunShard, RunState, ShardState
 from transforms.places import StoreFolder
 from transforms.services.budgets import BudgetUsedUp
@@ -77,8 +78,16 @@ def stop_run(
         run.finished_at = now
         call_off_shards(run)
         outbox.emit(RUN_CHANGED, {"run": str(run.pk), "state": str(state), "at": now.isoformat()})
+        ring_followers(run.pk)
     run.save()
     return state
+
+
+def ring_followers(run_id: UUID) -> None:
+    """Ring for the runs that waited for this one to end. Call it in the transaction of its end."""
+    waiting = Run.objects.filter(after=run_id, state=RunState.QUEUED)
+    for follower in waiting.values_list("id", flat=True):
+        doorbell.ring_run(follower)
 
 
 def call_off_shards(run: Run) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from uuid import UUID
 
 from django.db.models import Exists, OuterRef, QuerySet
 
-from catalog.models import VersionState
+from catalog.models import Product, VersionState
 from core.digests import Digest
 from core.errors import DigestMismatch, Invalid, ObjectMissing, StoreRefused
 from core.manifest import FileEntry
@@ -62,16 +63,40 @@ def reuse_shard(run: Run, planned: Plan, index: int, check: Check) -> ShardResul
 
 def bytes_to_do(run: Run, planned: Plan) -> int:
     """Return the input of the shards that no earlier run did, as far as is known beforehand."""
-    done: set[str] = set()
-    if is_incremental(planned):
-        digests = [shard.digest for shard in planned.shards]
-        for start in range(0, len(digests), _DIGESTS_AT_ONCE):
-            found = _done_before(run, digests[start : start + _DIGESTS_AT_ONCE])
-            done.update(found.values_list("digest", flat=True))
+    if not is_incremental(planned):
+        return sum(shard.bytes for shard in planned.shards)
+    digests = [shard.digest for shard in planned.shards]
+    done = _among(digests, lambda some: _done_before(run, some))
     return sum(shard.bytes for shard in planned.shards if shard.digest not in done)
 
 
-def _done_before(run: Run, digests: list[Digest]) -> QuerySet[RunShard]:
+def done_into(product: Product, digests: Sequence[Digest]) -> set[str]:
+    """Return those of the digests that a run into `product` did, wherever the result lies."""
+    return _among(digests, lambda some: _done(product.pk, some))
+
+
+def _among(
+    digests: Sequence[Digest], asked: Callable[[Sequence[Digest]], QuerySet[RunShard]]
+) -> set[str]:
+    found: set[str] = set()
+    for start in range(0, len(digests), _DIGESTS_AT_ONCE):
+        rows = asked(digests[start : start + _DIGESTS_AT_ONCE])
+        found.update(rows.values_list("digest", flat=True))
+    return found
+
+
+def _done(target_id: UUID, digests: Sequence[Digest]) -> QuerySet[RunShard]:
+    """Return equal shards of runs into a product whose results are still published."""
+    return RunShard.objects.filter(
+        digest__in=digests,
+        state=ShardState.DONE,
+        run__state=RunState.DONE,
+        run__target=target_id,
+        run__output_version__state=VersionState.PUBLISHED,
+    )
+
+
+def _done_before(run: Run, digests: Sequence[Digest]) -> QuerySet[RunShard]:
     """Return equal shards of other runs whose results still lie, whole, in this run's store."""
     lies_there = Replica.objects.filter(
         version=OuterRef("run__output_version"),
@@ -80,15 +105,8 @@ def _done_before(run: Run, digests: list[Digest]) -> QuerySet[RunShard]:
         state=ReplicaState.COMPLETE,
         store__quarantined_at__isnull=True,
     )
-    return RunShard.objects.filter(
-        Exists(lies_there),
-        digest__in=digests,
-        state=ShardState.DONE,
-        run__state=RunState.DONE,
-        run__target=run.target_id,
-        run__home=run.home,
-        run__output_version__state=VersionState.PUBLISHED,
-    ).exclude(run=run.pk)
+    done = _done(run.target_id, digests).filter(Exists(lies_there), run__home=run.home)
+    return done.exclude(run=run.pk)
 
 
 def _same_paths(earlier: RunShard, planned: Plan, index: int) -> bool:

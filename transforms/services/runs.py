@@ -22,6 +22,7 @@ from governance.services import require
 from transforms import doorbell
 from transforms.engine.spec import read_spec
 from transforms.models import (
+    HAS_ITS_TURN,
     RUN_MOVES,
     SHARD_OPEN,
     Pipeline,
@@ -32,7 +33,7 @@ from transforms.models import (
 )
 from transforms.selectors import pipeline_for, run_for
 from transforms.services.acting import asked_by, require_whole_input
-from transforms.services.ending import RUN_CHANGED, call_off_shards
+from transforms.services.ending import RUN_CHANGED, call_off_shards, ring_followers
 from transforms.services.pipelines import input_version
 
 RING_AGAIN = timedelta(minutes=1)
@@ -47,10 +48,14 @@ class Order:
     purpose: str = ""
     policy: str = ""
     """The services policy that asks for it, if one does."""
+    after: Run | None = None
+    """The run whose end it waits for."""
 
 
 def queue_run(actor: Principal, order: Order, decision: Decision) -> Run:
     """Queue a run; raise IntegrityError when one is under way over the same version."""
+    behind = order.after
+    told = "" if behind is None else f"It begins when the run {behind.pk} has ended."
     with transaction.atomic():
         run = Run.objects.create(
             pipeline=order.pipeline,
@@ -60,11 +65,23 @@ def queue_run(actor: Principal, order: Order, decision: Decision) -> Run:
             **asked_by(actor),
             policy=order.policy,
             purpose=order.purpose,
+            after=behind,
+            reason_code="" if behind is None else "its_turn",
+            reason=told,
             next_attempt_at=timezone.now(),
         )
         _note(actor, "run", run, decision)
-        doorbell.ring_run(run.pk)
+        if behind is None:
+            doorbell.ring_run(run.pk)
     return run
+
+
+def require_run(actor: Principal, pipeline: Pipeline, purpose: str) -> Decision:
+    """Raise unless the actor may run a pipeline over all of its input for a purpose."""
+    situation = Situation(purpose)
+    require(actor, Action.TRANSFORM, product_resource(pipeline.source), situation)
+    require_whole_input(actor, pipeline.source, situation)
+    return require(actor, Action.PUBLISH, product_resource(pipeline.target))
 
 
 def start_run(actor: Principal, pipeline_id: UUID, *, purpose: str = "") -> Run:
@@ -76,9 +93,7 @@ def start_run(actor: Principal, pipeline_id: UUID, *, purpose: str = "") -> Run:
     The planning is done by a worker, so the answer is quick whatever the stores do.
     """
     pipeline = pipeline_for(actor, pipeline_id)
-    require(actor, Action.TRANSFORM, product_resource(pipeline.source), Situation(purpose))
-    require_whole_input(actor, pipeline.source, Situation(purpose))
-    decision = require(actor, Action.PUBLISH, product_resource(pipeline.target))
+    decision = require_run(actor, pipeline, purpose)
     version = input_version(read_spec(pipeline.spec).input, pipeline.source)
     try:
         return queue_run(actor, Order(pipeline, version, purpose), decision)
@@ -101,6 +116,7 @@ def cancel_run(actor: Principal, run_id: UUID) -> Run:
         payload = {"run": str(run.pk), "state": str(run.state), "at": run.finished_at.isoformat()}
         outbox.emit(RUN_CHANGED, payload)
         doorbell.ring_run(run.pk)  # to remove its objects
+        ring_followers(run.pk)
     return run_for(actor, run_id)
 
 
@@ -119,6 +135,7 @@ def retry_run(actor: Principal, run_id: UUID) -> Run:
             for field, value in asked_by(actor).items():
                 setattr(run, field, value)
             run.policy, run.finished_at = "", None  # from now on it is a person's
+            run.after = None
             if run.output_version is None:
                 run.plan, run.shards_total = None, 0
                 run.shards.all().delete()
@@ -177,7 +194,7 @@ def _runs_to_ring(now: datetime) -> list[UUID]:
     lost = timedelta(seconds=settings.FAIRMESH.sweep_seconds)
     at_work = RunShard.objects.filter(run=OuterRef("pk"), state__in=SHARD_OPEN)
     free = Q(lease_until__isnull=True) | Q(lease_until__lt=now)
-    due = Q(state=RunState.QUEUED, next_attempt_at__lte=now - lost) | Q(
+    due = Q(state=RunState.QUEUED, next_attempt_at__lte=now - lost) & HAS_ITS_TURN | Q(
         state=RunState.WAITING, next_attempt_at__lte=now
     )
     abandoned = Q(state__in=[RunState.CLAIMED, RunState.PUBLISHING]) & free

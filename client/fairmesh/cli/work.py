@@ -92,6 +92,30 @@ def run_pipeline(
     show(as_json, run, f"{run['id']} {run['state']} {run.get('output') or ''}".strip())
 
 
+@pipeline.command("backfill")
+def backfill_pipeline(
+    name: Pipeline,
+    first: Annotated[int, typer.Option("--from", help="The first version of the input.")],
+    last: Annotated[int, typer.Option("--to", help="The last version.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell, and queue nothing.")] = False,
+    purpose: Purpose = "",
+    as_json: AsJson = False,
+) -> None:
+    """Run a pipeline over older versions of its input, one after the other, oldest first."""
+    with mesh() as client:
+        found = client.pipeline_backfill(name, first, last, dry_run=dry_run, purpose=purpose)
+    show(as_json, found, lambda: _backfilled(found))
+
+
+def _backfilled(found: Json) -> str:
+    rows = [
+        f"{each['action']:<7} {each['version']} {each['bytes']} bytes {each['reason']}".rstrip()
+        for each in found["versions"]
+    ]
+    word = "would be queued" if found["dry_run"] else "are queued"
+    return "\n".join([*rows, f"{found['runs']} runs {word}, over {found['bytes']} bytes."])
+
+
 @app.command()
 def runs(
     name: Annotated[str | None, typer.Option("--pipeline", help="Only of this one.")] = None,
