@@ -292,18 +292,31 @@ class RunOut(serializers.ModelSerializer[Run]):
         return {step: round(each, 3) for step, each in spent.items()}
 
 
+class LengthOut(serializers.Serializer[Any]):
+    upto = serializers.IntegerField(help_text="The most tokens: a power of two, above half of it.")
+    documents = serializers.IntegerField()
+
+
+class LanguageOut(serializers.Serializer[Any]):
+    language = serializers.CharField()
+    documents = serializers.IntegerField()
+
+
+class RunStepOut(serializers.Serializer[Any]):
+    step = serializers.CharField()
+    seconds = serializers.FloatField()
+    megabytes_per_second = serializers.FloatField(allow_null=True)
+
+
 class StatisticsOut(serializers.Serializer[Any]):
     """What the shards' counts add up to; null where no step of the pipeline tells it."""
 
     tokens = serializers.IntegerField(allow_null=True)
-    lengths = serializers.ListField(
-        child=serializers.DictField(child=serializers.IntegerField()),
-        help_text="`documents` by their tokens: `upto` a power of two, above half of it.",
-    )
-    languages = serializers.ListField(child=serializers.DictField())
+    lengths = LengthOut(many=True)
+    languages = LanguageOut(many=True)
     duplicates = serializers.FloatField(allow_null=True)
     pack_fill = serializers.FloatField(allow_null=True)
-    steps = serializers.ListField(child=serializers.DictField())
+    steps = RunStepOut(many=True)
     core_seconds = serializers.FloatField()
     cost = serializers.FloatField(allow_null=True)
     cost_per_million_tokens = serializers.FloatField(allow_null=True)

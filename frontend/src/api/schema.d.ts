@@ -3324,6 +3324,10 @@ export interface components {
             readonly created_at: string;
             created_by: string;
         };
+        LanguageOut: {
+            language: string;
+            documents: number;
+        };
         LastRunOut: {
             /** Format: uuid */
             id: string;
@@ -3338,6 +3342,11 @@ export interface components {
             path: string;
             reason: string;
             code: string;
+        };
+        LengthOut: {
+            /** @description The most tokens: a power of two, above half of it. */
+            upto: number;
+            documents: number;
         };
         /**
          * @description * `proposed` - Proposed
@@ -4771,6 +4780,13 @@ export interface components {
             /** Format: date-time */
             finished_at: string | null;
         };
+        RunStepOut: {
+            step: string;
+            /** Format: double */
+            seconds: number;
+            /** Format: double */
+            megabytes_per_second: number | null;
+        };
         /** @description What it is for. A grant for a purpose is good for what states it. */
         SampleInRequest: {
             /** @default  */
@@ -5181,20 +5197,13 @@ export interface components {
         /** @description What the shards' counts add up to; null where no step of the pipeline tells it. */
         StatisticsOut: {
             tokens: number | null;
-            /** @description `documents` by their tokens: `upto` a power of two, above half of it. */
-            lengths: {
-                [key: string]: number;
-            }[];
-            languages: {
-                [key: string]: unknown;
-            }[];
+            lengths: components["schemas"]["LengthOut"][];
+            languages: components["schemas"]["LanguageOut"][];
             /** Format: double */
             duplicates: number | null;
             /** Format: double */
             pack_fill: number | null;
-            steps: {
-                [key: string]: unknown;
-            }[];
+            steps: components["schemas"]["RunStepOut"][];
             /** Format: double */
             core_seconds: number;
             /** Format: double */
