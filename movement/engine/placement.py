@@ -151,6 +151,7 @@ class _Placing:
         self._missing: list[str] = []
         self._dear = False
         stores, held = question.mesh.stores, question.held
+        self._stores = stores.values()
         self._chosen = [
             stores[name]
             for name in sorted(held)
@@ -206,14 +207,24 @@ class _Placing:
             return
         there = [store for store in self._candidates if store.site.name == site]
         if not any(self._choose(store, by, reason) for store in there):
-            self._missing.append(f"a copy at {site}")
+            self._missing.append(f"a copy at {site}{self._told_of(_is_at(site))}")
 
     def _grant(self, wish: Wish) -> None:
         if any(wish.met_by(store) for store in self._chosen):
             return
         there = [store for store in self._candidates if wish.met_by(store)]
         if not any(self._choose(store, (wish.by,), wish.reason, wish.priority) for store in there):
-            self._missing.append(f"a copy {'in' if wish.store else 'at'} {wish.store or wish.site}")
+            where = f"in {wish.store}" if wish.store else f"at {wish.site}"
+            self._missing.append(f"a copy {where}{self._told_of(wish.met_by)}")
+
+    def _told_of(self, is_asked: Callable[[StoreView], bool]) -> str:
+        """Return why no copy goes there now; empty when that is not for the site's state."""
+        sites = [store.site for store in self._stores if is_asked(store)]
+        if not sites or any(site.accepts for site in sites):
+            return ""
+        if any(site.draining for site in sites):
+            return ", which is being emptied"
+        return ", which is away and gets it when it is back"
 
     def _spread(self) -> None:
         """Choose stores until there are enough sites under enough jurisdictions."""
@@ -302,6 +313,10 @@ class _Placing:
             by = ", ".join(self._asked.budget_by)
             told += f" More would cost over {self._asked.budget_per_month:g} a month, by {by}."
         return told
+
+
+def _is_at(site: str) -> Callable[[StoreView], bool]:
+    return lambda store: store.site.name == site
 
 
 def suits(requirement: Requirement, store: StoreView) -> bool:

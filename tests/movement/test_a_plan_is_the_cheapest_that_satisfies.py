@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import combinations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -163,6 +164,21 @@ def test_a_wish_is_granted_where_it_is_permitted_and_told_where_not() -> None:
         Question(Requirement(), mesh, held, lambda s: NO if s.name == "b" else YES, wishes)
     )
     assert [item.store for item in refused.of(Step.REFUSE)] == ["b"]
+
+
+@pytest.mark.parametrize(
+    ("draining", "told"),
+    [(False, "which is away and gets it when it is back"), (True, "which is being emptied")],
+)
+def test_a_site_that_takes_no_copy_now_is_told_with_its_reason(draining: bool, told: str) -> None:
+    away = SiteView("edge", accepts=False, reachable=draining, draining=draining)
+    mesh = Mesh.of([StoreView("home", SiteView("core")), StoreView("box", away)])
+    asked = requirement_of(Protection("p", sites=frozenset({"edge"})))
+    pin = Wish("pin by ana", "It is pinned.", store="box")
+    for wanted, wishes in ((asked, ()), (Requirement(), (pin,))):
+        where = "in box" if wishes else "at edge"
+        plan = place(Question(wanted, mesh, {"home": Held(Standing.GOOD)}, lambda _: YES, wishes))
+        assert plan.unmet == f"No permitted store gives a copy {where}, {told}."
 
 
 def test_a_copy_that_must_be_locked_lies_where_it_can_be() -> None:
