@@ -23,6 +23,7 @@ from governance import audit, standing
 from governance.engine.entities import RECONCILER, Action, Principal
 from governance.resources import absent, load
 from governance.services import decide
+from movement import doorbell
 from movement.engine.placement import Item, Step
 from movement.models import ACTIVE, AppliedPlan, Site, Transfer
 from movement.planning import Outlook, VersionPlan, planned_versions
@@ -159,6 +160,7 @@ def apply_plan(
             carry_out(each, asked_by=RECONCILER.id, applied=applied, within=planned.stores)
         name = asked.name or "/"
         answer = decide(principal, Action.ADMINISTER, load(name.partition("/v=")[0]))
+        transaction.on_commit(doorbell.ring_sweep)
         audit.record(principal, "apply-plan", name, answer, plan=str(applied.pk), asked=str(asked))
     return applied, planned
 

@@ -18,6 +18,7 @@ from catalog.models import Version, VersionState
 from core.lease import Lease
 from governance import audit
 from governance.engine.entities import RECONCILER, Decision
+from movement import doorbell
 from movement.engine.placement import Item, Plan, Step
 from movement.models import AppliedPlan, Leadership, Store, Transfer, TransferState
 from movement.planning import Outlook, VersionPlan, published
@@ -33,14 +34,18 @@ _AT_ONCE = 200
 
 
 def reconcile_version(version_id: UUID, outlook: Outlook | None = None) -> VersionPlan | None:
-    """Make the plan of a version true as far as queueing goes; safe to run at any time, twice."""
+    """Make the plan of a version true as far as queueing goes; safe to run at any time, twice.
+
+    With an outlook it is one of many: whoever plans them all rings once, and turns decide.
+    """
+    alone = outlook is None
     version = published([version_id]).first()
     if version is None:
         return None
     if outlook is None:
         outlook = Outlook(wishes=Wishes(timezone.now(), [version_id]))
     planned = outlook.plan(version)
-    carry_out(planned, asked_by=RECONCILER.id)
+    carry_out(planned, asked_by=RECONCILER.id, ring=alone)
     return planned
 
 
@@ -50,8 +55,11 @@ def carry_out(
     asked_by: str,
     applied: AppliedPlan | None = None,
     within: Set[str] | None = None,
+    ring: bool = False,
 ) -> list[Transfer]:
     """Queue the copies of a plan, note its refusals, and mark what may go; return what is new.
+
+    Without `ring` they wait for the next sweep, which rings in their turn.
 
     With `within` only what concerns these stores is done, and nothing is marked or taken back.
     """
@@ -60,7 +68,7 @@ def carry_out(
         if within is not None and item.store not in within:
             continue
         if item.step is Step.COPY:
-            queued.append(_queue(planned, item, asked_by, applied))
+            queued.append(_queue(planned, item, asked_by, applied, ring))
         elif item.step is Step.REFUSE:
             refused_still.add(item.store)
             _note_refusal(version, item)
@@ -71,7 +79,7 @@ def carry_out(
 
 
 def _queue(
-    planned: VersionPlan, item: Item, asked_by: str, applied: AppliedPlan | None
+    planned: VersionPlan, item: Item, asked_by: str, applied: AppliedPlan | None, ring: bool
 ) -> Transfer | None:
     return new_transfer(
         planned.version,
@@ -82,6 +90,7 @@ def _queue(
         priority=5 if item.priority is None else item.priority,
         due_at=_due_at(planned),
         plan=applied,
+        ring=ring,
     )
 
 
@@ -138,11 +147,13 @@ def reconcile_all(names: Iterable[str] | None = None) -> int:
     versions = Version.objects.filter(state=VersionState.PUBLISHED)
     if names is not None:
         versions = versions.filter(_below(names))
-    outlook = Outlook()
+    outlook, count = Outlook(), 0
     for count, version_id in enumerate(list(Lookout(outlook).restless(versions)), start=1):
         reconcile_version(version_id, outlook)
         if count % _AT_ONCE == 0:
             outlook = Outlook()  # what was queued so far fills stores, and policies change
+    if count:
+        transaction.on_commit(doorbell.ring_sweep)
     return versions.count()
 
 
@@ -161,6 +172,8 @@ def _led(lease: Lease[Leadership]) -> int:
             if not lease.write():
                 return done
             outlook = Outlook()
+    if done:
+        doorbell.ring_sweep()
     return done
 
 

@@ -88,13 +88,15 @@ def new_transfer(  # noqa: PLR0913  one row of a table, column by column
     due_at: datetime | None = None,
     plan: AppliedPlan | None = None,
     hop_for: Store | None = None,
+    ring: bool = True,
 ) -> Transfer | None:
     """Queue one copy unless one is under way; return it, or None. Asks nobody whether it may be.
 
     A refusal that stood for the same copy is forgotten: whoever queues it has decided anew. A bell
-    is rung while there is room ahead of the workers; else the turn of the transfer will come.
+    is rung while there is room ahead of the workers; else, and without `ring`, the turn of the
+    transfer will come.
     """
-    until = bells.bell_counts_until() if bells.room() > 0 else None
+    until = bells.bell_counts_until() if ring and bells.room() > 0 else None
     try:
         with transaction.atomic():
             version.transfers.filter(state=TransferState.REFUSED, target=target).delete()

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from movement import doorbell
 from movement.models import Replica, ReplicaState, Scrub, Site, Store, Transfer, TransferState
-from movement.services import reconcile_all, set_site_state
+from movement.services import reconcile_all, set_site_state, sweep_transfers
 from movement.services.transfers import new_transfer
 from tests.builders import World, deliver
 from tests.movement.conftest import WIKI
@@ -146,3 +147,29 @@ def test_what_waited_comes_due_by_priority_then_deadline_then_size(
     waiting = Transfer.objects.filter(asked_by__in=asked, next_attempt_at__lte=clock.now)
     order = list(waiting.order_by("next_attempt_at").values_list("asked_by", flat=True))
     assert order == ["first", "due", "small", "big"]
+
+
+def test_what_was_published_meanwhile_is_rung_for_in_its_turn(
+    folders: World, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rung: list[str] = []
+    monkeypatch.setattr(doorbell, "ring_transfer", lambda pk: rung.append(str(pk)))
+    Store.objects.filter(name="dir-pt").update(slots=1)
+    set_site_state(folders.operator.principal, "edge-pt", "offline")
+    for slug, priority in (("later", 2), ("urgent", 8)):
+        name = f"/acme/nlp/~/{slug}"
+        folders.add_product(name)
+        folders.add_protection(slug, f"{{sites: [edge-pt], priority: {priority}}}", prefix=name)
+        folders.publish(name, SMALL, store="dir-eu")
+    deliver()
+    assert not Transfer.objects.exists()
+    heard(folders, "edge-pt")
+    deliver()
+    queued = Transfer.objects.order_by("created_at").values_list(
+        "version__product__name", flat=True
+    )
+    assert list(queued) == ["/acme/nlp/~/later", "/acme/nlp/~/urgent"]
+    assert rung == []
+    assert sweep_transfers() == 1
+    urgent = Transfer.objects.get(version__product__name="/acme/nlp/~/urgent")
+    assert rung == [str(urgent.pk)]
