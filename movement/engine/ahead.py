@@ -29,7 +29,8 @@ def looks_ahead(route: Route) -> bool:
 
 
 def is_short(item: CopyItem) -> bool:
-    return item.entry.bytes <= SHORT_BYTES
+    """Say whether a file goes in a row: short, and not to be looked for first."""
+    return item.entry.bytes <= SHORT_BYTES and not item.look
 
 
 class ShortRow:

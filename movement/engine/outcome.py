@@ -22,12 +22,16 @@ class CopyState(Enum):
 
 @dataclass(frozen=True, slots=True)
 class CopyItem:
-    """One file to copy. With `replace` it is sent even when the target claims to hold it."""
+    """One file to copy. With `replace` it is sent even when the target claims to hold it.
+
+    With `look` a small one may be there already: the target is asked before it is sent, not while.
+    """
 
     source_key: str
     target_key: str
     entry: FileEntry
     replace: bool = False
+    look: bool = False
 
 
 @dataclass(frozen=True, slots=True)

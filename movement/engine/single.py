@@ -122,8 +122,13 @@ def copied(item: CopyItem) -> CopyOutcome:
 
 
 def _copy_small(route: Route, item: CopyItem, lane: Lane) -> CopyOutcome:
-    """Copy a file that fits the buffer: two requests, since the target itself refuses a second."""
+    """Copy a file that fits the buffer: two requests, since the target itself refuses a second.
+
+    It does so when it has the bytes; where they may be there already, a look is what it costs.
+    """
     entry = item.entry
+    if item.look and not item.replace and is_present(route.target, item):
+        return CopyOutcome(item, CopyState.PRESENT)
     lane.wait_for(entry.bytes)
     with route.source.open(item.source_key) as reader:
         body = proved_body(reader, entry, lane)

@@ -84,6 +84,9 @@ class _Job:
     beat: Heartbeat
     anew: bool
     """Send every file, even when the target claims to hold it."""
+    look: bool = False
+    """Some files may be at the target already, from an earlier attempt: what it lists is not sent
+    before it is looked at."""
     broken: frozenset[str] | None = None
     """Send these alone: a scrub has proved the others at the target."""
 
@@ -125,9 +128,11 @@ def carry(claim: Claim, may_go_on: Callable[[], bool]) -> Outcome:
         return may_go_on()
 
     with Heartbeat(lease, speed.now, go_on) as beat:
-        anew = home.reason_code in REPAIRS
-        broken = broken_paths(home) if home.reason_code == REPAIR_FILES else None
-        job = _Job(transfer, home, lease, progress, speed, pacer, beat, anew, broken)
+        replica = home.replica
+        anew = replica.reason_code in REPAIRS
+        broken = broken_paths(replica) if replica.reason_code == REPAIR_FILES else None
+        look = not home.is_new and not anew
+        job = _Job(transfer, replica, lease, progress, speed, pacer, beat, anew, look, broken)
         return _from_any(job, _from_the_claimed(claim))
 
 
@@ -201,6 +206,7 @@ def _from_any(job: _Job, sources: Sequence[Replica]) -> Outcome:
         _measure(job, source, outcome, time.monotonic() - begun)
         if not may_try_another:
             break
+        job = replace(job, look=not job.anew)
     return outcome
 
 
@@ -235,7 +241,6 @@ def _copy(job: _Job, source: Replica) -> None:
 
     The manifest goes first: a site that is cut off in the middle knows what it is missing.
     """
-    entries = manifest_entries(job.version)
 
     def on_file(outcome: CopyOutcome) -> None:
         job.progress.add_file(outcome)
@@ -246,18 +251,18 @@ def _copy(job: _Job, source: Replica) -> None:
     if job.beat.lost():
         return
     write_manifest(job.version, to_store, job.home.base)
-    wanted = _items(job, source, entries)
+    wanted = _items(job, source)
     while items := list(islice(wanted, _BATCH_FILES)):
         copy_files(from_store, to_store, items, threads=THREADS, watch=watch)
         if job.beat.lost() or job.progress.failures:
             return
 
 
-def _items(job: _Job, source: Replica, entries: Iterator[FileEntry]) -> Iterator[CopyItem]:
-    for entry in entries:
-        item = CopyItem(
-            source.base + entry.path, job.home.base + entry.path, entry, replace=job.anew
-        )
+def _items(job: _Job, source: Replica) -> Iterator[CopyItem]:
+    there = _listed(job) if job.look else ((e, False) for e in manifest_entries(job.version))
+    for entry, look in there:
+        keys = source.base + entry.path, job.home.base + entry.path
+        item = CopyItem(*keys, entry, replace=job.anew, look=look)
         if job.broken is None or entry.path in job.broken:
             yield item
         else:
@@ -306,19 +311,30 @@ def _finish(job: _Job, source: Replica) -> Outcome:
 def _first_missing(job: _Job) -> str | None:
     """Return the first file that the target does not list with its size.
 
-    One listing beside the manifest, both in the order of their UTF-8 bytes; the digests were
-    proved while the bytes passed.
+    The digests were proved while the bytes passed.
     """
-    base = job.home.base
-    listed = iter(open_store(job.target).list(base))
-    for entry in manifest_entries(job.version):
-        wanted = (base + entry.path).encode()
-        found = next((info for info in listed if info.key.encode() >= wanted), None)
-        if found is None or found.key.encode() != wanted or found.bytes != entry.bytes:
+    for entry, is_there in _listed(job):
+        if not is_there:
             return entry.path
         if job.beat.lost():
             return None
     return None
+
+
+def _listed(job: _Job) -> Iterator[tuple[FileEntry, bool]]:
+    """Yield each file and whether the target lists it with its size.
+
+    One listing beside the manifest, both in the order of their UTF-8 bytes.
+    """
+    base = job.home.base
+    listed = iter(open_store(job.target).list(base))
+    found = next(listed, None)
+    for entry in manifest_entries(job.version):
+        wanted = (base + entry.path).encode()
+        while found is not None and found.key.encode() < wanted:
+            found = next(listed, None)
+        known = None if found is None else (found.key.encode(), found.bytes)
+        yield entry, known == (wanted, entry.bytes)
 
 
 def _blame_store(

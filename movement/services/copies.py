@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -62,8 +63,17 @@ def move_replica(
     return found.update(**changes)
 
 
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Where a copy goes."""
+
+    replica: Replica
+    is_new: bool
+    """Nothing of the version was begun there before."""
+
+
 @transaction.atomic
-def begin_copy(transfer: Transfer, lease: Lease[Transfer]) -> Replica | None:
+def begin_copy(transfer: Transfer, lease: Lease[Transfer]) -> Home | None:
     """Return the target's replica, now COPYING; None when the lease is lost.
 
     Objects that were registered where they lay are not ours to overwrite: a new copy in the same
@@ -73,7 +83,7 @@ def begin_copy(transfer: Transfer, lease: Lease[Transfer]) -> Replica | None:
         return None
     own = Name.parse(transfer.version.name).to_object_key() + "/"
     asked_by = HOP if transfer.hop_for_id else transfer.asked_by
-    replica, _ = Replica.objects.select_for_update().get_or_create(
+    replica, created = Replica.objects.select_for_update().get_or_create(
         version=transfer.version,
         store=transfer.target,
         defaults={
@@ -86,7 +96,8 @@ def begin_copy(transfer: Transfer, lease: Lease[Transfer]) -> Replica | None:
     if replica.state == ReplicaState.DELETED or replica.asked_by == HOP:
         replica.asked_by = asked_by
     moved = replica.origin == ReplicaOrigin.REGISTERED and replica.base != own
-    if moved or replica.state == ReplicaState.DELETED:
+    gone = moved or replica.state == ReplicaState.DELETED
+    if gone:
         close_findings(replica)  # they are of bytes that are not looked at any more
     if moved:
         replica.origin, replica.base = ReplicaOrigin.TRANSFER, own
@@ -94,7 +105,7 @@ def begin_copy(transfer: Transfer, lease: Lease[Transfer]) -> Replica | None:
         code, reason = ("", "") if moved else _repair_of(replica)
         move_replica(replica, ReplicaState.COPYING, code, reason)
     replica.save()
-    return replica
+    return Home(replica, is_new=created or gone)
 
 
 def _repair_of(replica: Replica) -> tuple[str, str]:
