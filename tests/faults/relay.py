@@ -41,6 +41,8 @@ class Relay:
         """Method and target of every request that passed, in order."""
         self.bytes_read = 0
         """What passed from the store to the platform."""
+        self.bytes_written = 0
+        """What passed from the platform to the store."""
         self.up()
 
     @property
@@ -137,6 +139,7 @@ class Relay:
         for data in self._passed(client, server):
             with self._lock:
                 self._moved[port] = time.monotonic()
+                self.bytes_written += len(data)
             heads = _HEAD.findall(data)
             self.requests += [(method.decode(), target.decode()) for method, target in heads]
 
