@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import tracemalloc
 from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
@@ -163,6 +164,23 @@ def test_a_template_reaches_nothing_of_python(source: str) -> None:
     assert reason == "template_error" or not text
 
 
+@pytest.mark.parametrize("source", ["{{ messages.copy }}", "{{ messages | map('upper') }}"])
+def test_a_text_tells_no_address(source: str) -> None:
+    process = ChatProcess(source, {}, 1000)
+    assert process.render([]) == (None, "template_error")
+    process.close()
+
+
+@pytest.mark.parametrize("expression", ["'x' * 90000000", "'x' | center(90000000)"])
+def test_nothing_is_computed_while_a_template_is_checked(expression: str) -> None:
+    step = Chat("messages", jinja="{{ messages }}{{ (" + expression + ") | length }}")
+    tracemalloc.start()
+    step.output_schema(_batch().schema)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 10_000_000
+
+
 def test_no_process_is_left_behind() -> None:
     process = ChatProcess("{{ messages }}", {}, 100)
     child = process._process
@@ -181,6 +199,9 @@ def test_no_process_is_left_behind() -> None:
         (Chat("messages", jinja="{% for %}"), "Not a template"),
         (Chat("messages", jinja="{{ messages | nothing }}"), "Not a template"),
         (Chat("messages", jinja="{{ messages | random }}"), "Not a template"),
+        (Chat("messages", jinja="{{ messages }}{{ " + "(" * 5000 + " }}"), "Not a template"),
+        (Chat("messages", jinja="{{ messages }}{{ " + "9" * 5000 + " }}"), "Not a template"),
+        (Chat("messages", jinja="{% for m in messages %}" * 25 + "{% endfor %}" * 25), "Not a tem"),
         (Chat("messages", jinja="constant"), "does not use `messages`"),
     ],
 )

@@ -18,6 +18,7 @@ import jinja2
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 MEMORY_BYTES = 512 * 1024 * 1024
+_PLAIN = (str, int, float, list, tuple, dict, jinja2.Undefined)
 
 
 class TooLarge(Exception):
@@ -25,12 +26,30 @@ class TooLarge(Exception):
 
 
 def environment() -> ImmutableSandboxedEnvironment:
-    """Return the environment of chat templates; in it nothing is left to chance or the clock."""
-    made = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
+    """Return the environment of chat templates; in it nothing is left to chance or the clock.
+
+    Nothing is computed when a template is read, only when it is rendered: it is read outside of
+    the process that can be stopped, too.
+    """
+    made = ImmutableSandboxedEnvironment(
+        trim_blocks=True, lstrip_blocks=True, optimized=False, finalize=_told
+    )
     made.globals.pop("lipsum")
     made.filters.pop("random")
     made.globals["raise_exception"] = _raise
     return made
+
+
+@jinja2.pass_context
+def _told(context: jinja2.runtime.Context, value: object) -> object:
+    """Return what is put into the text; a function or an iterator would tell its address there.
+
+    It takes the context so that jinja2 does not call it, and so computes nothing, ahead of time.
+    """
+    del context
+    if value is None or isinstance(value, _PLAIN):
+        return value
+    raise jinja2.TemplateError(f"A {type(value).__name__} is no text.")
 
 
 def _raise(message: str) -> None:

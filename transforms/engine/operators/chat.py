@@ -10,7 +10,7 @@ import jinja2
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from jinja2 import meta
+from jinja2 import nodes
 
 from transforms.engine.arrow import AnyField, Column, Text, text_of
 from transforms.engine.chat_process import ChatProcess
@@ -37,6 +37,8 @@ NO_MESSAGES, NO_CONTENT, NOT_IN_TURN, CONTROL_TOKEN = (
     "chat.not_in_turn",
     "chat.control_token",
 )
+_NO_TEMPLATE = (jinja2.TemplateError, SyntaxError, ValueError, RecursionError)
+"""Python's own limits on what is nested and how long a number is show themselves as the latter."""
 _JINJA_REASONS = ("template_error", "too_large")
 
 
@@ -53,7 +55,7 @@ class Chat(Operator):
     """
 
     NAME: ClassVar[str] = "chat"
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     ONE_OF: ClassVar[tuple[str, ...]] = ("template", "jinja")
 
     column: str = field(metadata=rule("The column of messages; it is replaced."))
@@ -143,10 +145,11 @@ def _wrong_in(source: str) -> list[Problem]:
     """Return what is wrong in a template, as far as can be told without running it."""
     made = environment()
     try:
+        names = {node.name for node in made.parse(source).find_all(nodes.Name)}
         made.compile(source)
-    except jinja2.TemplateError as error:
+    except _NO_TEMPLATE as error:
         return [Problem("jinja", f"Not a template: {error}.")]
-    if "messages" not in meta.find_undeclared_variables(made.parse(source)):
+    if "messages" not in names:
         return [Problem("jinja", "The template does not use `messages`.")]
     return []
 
