@@ -1,14 +1,17 @@
-"""The tokenizers of this installation: `<folder>/<name>/tokenizer.json`, each loaded once."""
+"""The tokenizers of this installation: `<folder>/<name>/tokenizer.json`, each loaded once.
+
+Where a model lies beside one, `embed` finds it there.
+"""
 
 from __future__ import annotations
 
-import hashlib
 import re
 from functools import lru_cache
 from pathlib import Path
 
 from django.conf import settings
 
+from transforms.engine.embedding import FolderState, read_folder, state_of
 from transforms.engine.encoders import Encoders, TokenizerFile
 from transforms.engine.problems import Problem, nearest, refuse
 
@@ -32,8 +35,7 @@ def resolve(name: str) -> TokenizerFile:
         known = installed()
         message = f"There is no tokenizer {name!r}; installed are: {', '.join(known) or 'none'}."
         raise refuse([Problem("tokenizer", message, nearest(name, known))])
-    status = path.stat()
-    return _read(path, status.st_mtime_ns, status.st_size)
+    return _read(path.parent, state_of(path.parent))
 
 
 def encoders(names: tuple[str, ...]) -> Encoders:
@@ -47,10 +49,9 @@ def _folder() -> Path:
 
 
 @lru_cache(maxsize=32)
-def _read(path: Path, modified_ns: int, size: int) -> TokenizerFile:
-    del modified_ns, size
-    data = path.read_bytes()
-    return TokenizerFile(data, hashlib.sha256(data).hexdigest())
+def _read(folder: Path, state: FolderState) -> TokenizerFile:
+    del state
+    return read_folder(folder)
 
 
 @lru_cache(maxsize=4)

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
+from pathlib import Path
 from types import ModuleType
 from typing import Literal, Protocol
 
@@ -44,11 +45,23 @@ EOS_TOKENS = (
 
 
 @dataclass(frozen=True, slots=True)
+class ModelFiles:
+    """The files of a model by their names below `folder`, each with its sha256."""
+
+    folder: Path
+    sha256: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class TokenizerFile:
-    """The bytes of a `tokenizer.json` and their sha256 (64 hexadecimal digits)."""
+    """The bytes of a `tokenizer.json` and their sha256 (64 hexadecimal digits).
+
+    Where a model lies beside it, the sha256 is one of the model's files, too.
+    """
 
     data: bytes
     sha256: str
+    model: ModelFiles | None = None
 
 
 Resolver = Callable[[str], TokenizerFile]

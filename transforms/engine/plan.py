@@ -17,9 +17,11 @@ import pyarrow as pa
 from core.canonical import canonical_digest
 from core.digests import Digest
 from core.errors import Invalid, InvalidSpec
+from transforms.engine import embedding
 from transforms.engine.barriers.base import Barrier
 from transforms.engine.encoders import Resolver, Specials
 from transforms.engine.operators.base import ColumnMap, ColumnUse, Kind, Scope, Subtype
+from transforms.engine.operators.embed import Embed
 from transforms.engine.operators.pack import Pack
 from transforms.engine.operators.tokenise import Tokenise
 from transforms.engine.problems import Problem, nearest, problems_of, refuse
@@ -193,6 +195,9 @@ def _unpacked(shard: Shard) -> int:
 def _check_tokenizers(spec: Spec, resolver: Resolver) -> None:
     problems: list[Problem] = []
     for position, step in enumerate(spec.steps):
+        if isinstance(step, Embed):
+            lacking = embedding.check(resolver(step.model), "model")
+            problems += [each.below(spec.where(position)) for each in lacking]
         if isinstance(step, Tokenise):
             specials = Specials.of(resolver(step.tokenizer))
             try:
