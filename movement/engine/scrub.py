@@ -6,8 +6,7 @@ Pure but for the reading of one file. See docs/explanation/algorithms/scrub.md.
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -91,18 +90,17 @@ class Reading:
 def read_file(store: Store, key: str, entry: FileEntry, lane: Lane, hashed: bool = True) -> Reading:
     """Read one object and hash it. Raises StoreUnavailable, StoreRefused, CopyStopped.
 
-    Each piece is reported to `lane.on_bytes`, which may hold it up. Without `hashed` the object is
-    only opened: that tells whether it is there and how long.
+    It keeps to the lane's pace. Without `hashed` the object is only opened: that tells whether it
+    is there and how long.
     """
     try:
         with store.open(key) as reader:
             if not hashed or reader.object_bytes != entry.bytes:
                 return Reading(reader.object_bytes)
-            hasher = FileHasher()
-            while count := reader.readinto(lane.buffer):
-                lane.stop_if_asked()
-                hasher.update(lane.buffer[:count])
-                lane.on_bytes(count)
+            hasher, left = FileHasher(), entry.bytes
+            while left and (count := reader.readinto(piece := lane.piece(left))):
+                hasher.update(piece[:count])
+                left -= count
     except ObjectMissing:
         return Reading(None)
     return Reading(hasher.bytes, *hasher.finish())
@@ -138,30 +136,6 @@ def _flipped(entry: FileEntry, bad: Sequence[int]) -> str:
 def read_differently(first: Reading, second: Reading) -> bool:
     """Say whether a store gave other bytes for one object at the second time."""
     return bool(first.sha256 and second.sha256) and first.sha256 != second.sha256
-
-
-class Pace:
-    """Holds up whoever reads, so that no more than so many bytes pass in a second.
-
-    A second that was not used is not made up for. With 0 nobody is held up.
-    """
-
-    def __init__(
-        self,
-        bytes_per_second: int,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        self._rate, self._clock, self._sleep = bytes_per_second, clock, sleep
-        self._next = clock()
-
-    def spend(self, count: int) -> None:
-        if not self._rate:
-            return
-        now = self._clock()
-        self._next = max(self._next, now - 1) + count / self._rate
-        if self._next > now:
-            self._sleep(self._next - now)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,10 @@ from django.db import transaction
 from catalog.selectors import manifest_entries
 from core.lease import Lease
 from core.manifest import FileEntry
+from movement.engine.pace import Pace
 from movement.engine.scrub import (
     Fault,
     Finding,
-    Pace,
     Reading,
     compare,
     judge,
@@ -47,8 +47,8 @@ class Walk:
         self._scrub, self._lease = scrub, lease
         self._replica = scrub.replica
         self._store = open_store(scrub.replica.store)
-        pace = Pace(settings.FAIRMESH.scrub_bytes_per_second)
-        self._lane = Lane(pace.spend, lambda: False)
+        pace = Pace(settings.FAIRMESH.scrub_bytes_per_second or None)
+        self._lane = Lane(_count_nothing, lambda: False, pace=pace)
         self._done = (scrub.files, scrub.bytes, scrub.after)
         self._sharers: list[Sharer] | None = None
         found = scrub.findings.exclude(kind=Fault.EXTRA)
@@ -156,6 +156,11 @@ class Walk:
 
     def _too_many(self) -> bool:
         return len(self._broken) >= FINDINGS_MAX
+
+
+def _count_nothing(count: int) -> None:
+    """A scrub counts whole files, once they are done with."""
+    del count
 
 
 def not_itself(store: Store) -> str | None:

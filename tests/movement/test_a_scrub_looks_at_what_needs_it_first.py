@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+import pytest
 from django.test import Client
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.digests import CHUNK_BYTES, Chunk
+from core.digests import CHUNK_BYTES, Chunk, hash_stream
 from core.manifest import FileEntry
+from movement.engine.pace import Pace
 from movement.engine.scrub import (
     Candidate,
-    Pace,
     Reading,
     choose,
     compare,
     judge,
     read_differently,
+    read_file,
     readers_needed,
     urgency,
 )
+from movement.engine.spans import CopyStopped, Lane
 from movement.models import Replica, Scrub, ScrubState
 from movement.services import run_scrub, scrub_due
+from movement.stores.directory import DirectoryStore
 from tests.builders import World
 from tests.movement.scrubbing import scrub, twice
 
@@ -106,25 +111,24 @@ def test_as_many_read_as_it_takes() -> None:
     assert readers_needed(10**18, 90, 0) == 1
 
 
-def test_bytes_pass_at_the_rate_and_a_pause_is_not_made_up_for() -> None:
-    clock = [0.0]
-    slept: list[float] = []
+def test_a_file_is_read_no_faster_than_the_pace_lets_it(tmp_path: Path) -> None:
+    store = DirectoryStore(tmp_path / "store")
+    store.ensure_ready()
+    data = bytes(range(256)) * 4000
+    size, sha256, chunks = hash_stream([data])
+    store.write("file", data, sha256=sha256, media_type="text/plain")
+    entry, clock = FileEntry("file", size, sha256, "text/plain", chunks=chunks), [0.0]
 
     def sleep(seconds: float) -> None:
-        slept.append(seconds)
         clock[0] += seconds
 
-    pace = Pace(100, lambda: clock[0], sleep)
-    for _ in range(50):
-        pace.spend(10)
-    assert 4.0 <= clock[0] <= 5.0
-    clock[0] += 1000
-    before = clock[0]
-    for _ in range(50):
-        pace.spend(10)
-    assert clock[0] - before >= 3.9
-    Pace(0, lambda: clock[0], sleep).spend(10**12)
-    assert clock[0] < before + 10
+    pace = Pace(100_000, lambda: clock[0], sleep)
+    lane = Lane(lambda count: None, lambda: False, pace=pace)
+    assert read_file(store, "file", entry, lane).sha256 == sha256
+    assert size / 100_000 - 0.5 <= clock[0] <= size / 100_000
+    stopped = Lane(lambda count: None, lambda: True, pace=pace)
+    with pytest.raises(CopyStopped):
+        read_file(store, "file", entry, stopped)
 
 
 def test_the_round_begins_what_is_due(folders: World) -> None:
