@@ -37,3 +37,30 @@ export function TableFrame({ label, children }: { label: string; children: React
     </section>
   );
 }
+
+interface HeadsProps {
+  texts: readonly string[];
+  numbers: readonly string[];
+  last?: string | false;
+}
+
+/** The row of column heads: texts first, then numbers, which stand to the right. */
+export function Heads({ texts, numbers, last = false }: HeadsProps) {
+  return (
+    <thead>
+      <tr>
+        {texts.map((text) => (
+          <th key={text} scope="col">
+            {text}
+          </th>
+        ))}
+        {numbers.map((number) => (
+          <th key={number} scope="col" className="num">
+            {number}
+          </th>
+        ))}
+        {last && <th scope="col">{last}</th>}
+      </tr>
+    </thead>
+  );
+}

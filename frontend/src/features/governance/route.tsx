@@ -1,9 +1,7 @@
 import { createLazyRoute, Link, Outlet } from "@tanstack/react-router";
 
-import { useMe } from "../../api/session";
-import { SignInFirst } from "../../ui/Notice";
+import { Areas } from "../../ui/Areas";
 import { PageTitle } from "../../ui/Page";
-import classes from "./Governance.module.css";
 
 export const route = createLazyRoute("/governance")({ component: GovernancePage });
 
@@ -16,24 +14,17 @@ const AREAS = [
 
 /** The frame of the console; each area is a page with an address and a chunk of its own. */
 function GovernancePage() {
-  const me = useMe();
+  const links = AREAS.map(({ to, title }) => (
+    <Link key={to} to={to} activeOptions={{ includeSearch: false }}>
+      {title}
+    </Link>
+  ));
   return (
     <>
       <PageTitle>Governance</PageTitle>
-      <h1 className={classes["title"]}>Governance</h1>
-      {me?.authenticated === false && <SignInFirst />}
-      {me?.authenticated && (
-        <>
-          <nav className={classes["areas"]} aria-label="Governance">
-            {AREAS.map(({ to, title }) => (
-              <Link key={to} to={to} activeOptions={{ includeSearch: false }}>
-                {title}
-              </Link>
-            ))}
-          </nav>
-          <Outlet />
-        </>
-      )}
+      <Areas name="Governance" links={links}>
+        <Outlet />
+      </Areas>
     </>
   );
 }

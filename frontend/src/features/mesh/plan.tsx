@@ -2,8 +2,8 @@ import { createLazyRoute } from "@tanstack/react-router";
 
 import { Empty } from "../../ui/Notice";
 import { Applied } from "./components/Applied";
-import { Areas } from "./components/Areas";
 import { AskPlan } from "./components/AskPlan";
+import { Frame } from "./components/Frame";
 import { PlanShown } from "./components/PlanShown";
 import classes from "./Mesh.module.css";
 import { askedOf } from "./search";
@@ -13,9 +13,9 @@ export const route = createLazyRoute("/mesh/plan")({ component: PlanPage });
 /** What would move for a name, a policy or a site; applied from here, and watched. */
 function PlanPage() {
   return (
-    <Areas title="What would move">
+    <Frame title="What would move">
       <Asked />
-    </Areas>
+    </Frame>
   );
 }
 

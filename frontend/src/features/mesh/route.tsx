@@ -1,8 +1,8 @@
 import { createLazyRoute } from "@tanstack/react-router";
 
 import { useMe } from "../../api/session";
-import { Areas } from "./components/Areas";
 import { ChangeState } from "./components/ChangeState";
+import { Frame } from "./components/Frame";
 import { Links } from "./components/Links";
 import { Sites } from "./components/Sites";
 import { Stores } from "./components/Stores";
@@ -13,9 +13,9 @@ export const route = createLazyRoute("/mesh")({ component: MeshPage });
 /** Sites, their stores and the ways between them; operators change what they are in. */
 function MeshPage() {
   return (
-    <Areas title="Mesh">
+    <Frame title="Mesh">
       <Places />
-    </Areas>
+    </Frame>
   );
 }
 

@@ -5,7 +5,7 @@ import { useNavigate } from "@tanstack/react-router";
 import type { Site } from "../../../api/types";
 import { bytes, count, plural } from "../../../ui/format";
 import { ChevronIcon } from "../../../ui/icons";
-import { TableFrame } from "../../../ui/Page";
+import { Heads, TableFrame } from "../../../ui/Page";
 import { State } from "../../../ui/State";
 import { Ago } from "../../../ui/Values";
 import { List } from "../../governance/components/List";
@@ -16,6 +16,7 @@ import { contactText } from "../told";
 import { SiteDetails } from "./SiteDetails";
 
 const COLUMNS = ["Site", "State", "Contact", "Jurisdictions", "Last seen"];
+const NUMBERS = ["Stores", "Replicas"];
 
 export function Sites({ operator }: { operator: boolean }) {
   const sites = useInfiniteQuery(sitesQuery);
@@ -24,22 +25,7 @@ export function Sites({ operator }: { operator: boolean }) {
       {(rows) => (
         <TableFrame label="Sites">
           <table>
-            <thead>
-              <tr>
-                {COLUMNS.map((column) => (
-                  <th key={column} scope="col">
-                    {column}
-                  </th>
-                ))}
-                <th scope="col" className="num">
-                  Stores
-                </th>
-                <th scope="col" className="num">
-                  Replicas
-                </th>
-                {operator && <th scope="col">Change</th>}
-              </tr>
-            </thead>
+            <Heads texts={COLUMNS} numbers={NUMBERS} last={operator && "Change"} />
             <tbody>
               {rows.map((site) => (
                 <SiteRow key={site.id} site={site} operator={operator} />

@@ -3,7 +3,7 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import type { Store } from "../../../api/types";
 import { Confirm } from "../../../ui/Confirm";
 import { count } from "../../../ui/format";
-import { TableFrame } from "../../../ui/Page";
+import { Heads, TableFrame } from "../../../ui/Page";
 import { Refused } from "../../../ui/Refused";
 import { State, Tag } from "../../../ui/State";
 import { Ago, Bytes } from "../../../ui/Values";
@@ -13,6 +13,7 @@ import { storesQuery, useTrustStore } from "../queries";
 import { healthOf, price } from "../told";
 
 const COLUMNS = ["Store", "Site", "Health", "Can", "Tier"];
+const NUMBERS = ["Replicas", "Capacity", "Price a GB, month"];
 
 export function Stores({ operator }: { operator: boolean }) {
   const stores = useInfiniteQuery(storesQuery);
@@ -21,24 +22,7 @@ export function Stores({ operator }: { operator: boolean }) {
       {(rows) => (
         <TableFrame label="Stores">
           <table>
-            <thead>
-              <tr>
-                {COLUMNS.map((column) => (
-                  <th key={column} scope="col">
-                    {column}
-                  </th>
-                ))}
-                <th scope="col" className="num">
-                  Replicas
-                </th>
-                <th scope="col" className="num">
-                  Capacity
-                </th>
-                <th scope="col" className="num">
-                  Price a GB, month
-                </th>
-              </tr>
-            </thead>
+            <Heads texts={COLUMNS} numbers={NUMBERS} />
             <tbody>
               {rows.map((store) => (
                 <StoreRow key={store.id} store={store} operator={operator} />
