@@ -182,6 +182,7 @@ STANCE: dict[str, str] = {
     "GET runs/<uuid:run_id>/card": "as the run",
     "POST runs/<uuid:run_id>/cancel": "publish on the output",
     "POST runs/<uuid:run_id>/retry": "publish on the output",
+    "GET runs/<uuid:run_id>/diff": "discover on inputs and outputs of both",
     "GET runs/<uuid:run_id>/quarantine": "read on the inputs",
     "GET holds": "discover on what is held; the reasons administer",
     "POST holds": "administer on the name",

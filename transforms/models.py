@@ -88,6 +88,8 @@ class Run(models.Model):
     plan = models.JSONField(null=True)
     """As `Plan.to_json` gives it; null until the run is planned."""
     run_digest = models.CharField(max_length=71, blank=True)
+    made_with = models.JSONField(null=True)
+    """The operators, libraries and tokenizers with which it was planned, as `made_with` gives."""
     verdicts = models.JSONField(default=dict)
     """What the parity gate found, by tokenizer."""
     report = models.JSONField(null=True)

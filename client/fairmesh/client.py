@@ -390,6 +390,10 @@ class Client:
         asked = {"from": first, "to": last, "dry_run": dry_run, "purpose": purpose}
         return self._json(self.api.post(f"pipelines/{self.pipeline(name)['id']}/backfill", asked))
 
+    def runs_diff(self, run_id: str, other_id: str) -> Json:
+        """Return in what the second run differs from the first."""
+        return self._json(self.api.get(f"runs/{run_id}/diff", **{"with": other_id}))
+
     def runs(self, **filters: Any) -> Iterator[Json]:
         return self.api.pages("runs", **filters)
 

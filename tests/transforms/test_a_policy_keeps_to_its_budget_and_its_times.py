@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -120,6 +121,17 @@ def test_money_is_counted_by_the_prices_of_the_store(owned: Mesh) -> None:
     run = drive(publish_and_find(owned, "two"))
     assert (run.state, run.reason_code) == (RunState.WAITING, "budget_used_up")
     assert "of 0.1 are spent this month" in run.reason
+
+
+def test_the_workers_time_has_its_price(owned: Mesh, settings: Any) -> None:
+    settings.FAIRMESH = replace(settings.FAIRMESH, core_hour_price=1e9)
+    rule(owned, {**ON_PUBLISH, "budget": {"money_per_month": 0.1}})
+    assert drive(publish_and_find(owned, "one")).state == RunState.DONE
+    waiting = drive(publish_and_find(owned, "two"))
+    assert (waiting.state, waiting.reason_code) == (RunState.WAITING, "budget_used_up")
+    settings.FAIRMESH = replace(settings.FAIRMESH, core_hour_price=None)
+    services.wake_waiting()
+    assert drive(waiting).state == RunState.DONE, "where nothing has a price nothing is spent"
 
 
 @given(

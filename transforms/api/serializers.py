@@ -10,6 +10,7 @@ from rest_framework import serializers
 
 from catalog.models import VersionState
 from transforms.api.rendering import render_statistics
+from transforms.engine.run_diff import Change, Difference, FileChanges
 from transforms.engine.spec import read_spec
 from transforms.engine.statistics import statistics
 from transforms.models import Pipeline, Run, RunState
@@ -320,6 +321,46 @@ class StatisticsOut(serializers.Serializer[Any]):
     core_seconds = serializers.FloatField()
     cost = serializers.FloatField(allow_null=True)
     cost_per_million_tokens = serializers.FloatField(allow_null=True)
+
+
+DiffIn = type(
+    "DiffIn",
+    (serializers.Serializer,),
+    {"with": serializers.UUIDField()},  # a keyword
+)
+
+
+class DifferenceOut(serializers.Serializer[Change]):
+    where = serializers.CharField()
+    before = serializers.JSONField(allow_null=True)
+    after = serializers.JSONField(allow_null=True)
+
+
+class FileChangesOut(serializers.Serializer[FileChanges]):
+    equal = serializers.IntegerField()
+    changed = serializers.IntegerField()
+    added = serializers.IntegerField()
+    removed = serializers.IntegerField()
+    sample = DifferenceOut(many=True, help_text="The first that are not equal, with their sha256.")
+
+
+class RunDiffOut(serializers.Serializer[Difference]):
+    """In what the second run differs from the first; an empty list is no difference."""
+
+    document = DifferenceOut(many=True)
+    made_with = DifferenceOut(
+        many=True,
+        allow_null=True,
+        help_text="Versions of engine, operators, writer and libraries, digests of tokenizers; "
+        "null when they are not known of both runs.",
+    )
+    inputs = DifferenceOut(many=True, help_text="Versions that were read, with their digests.")
+    counts = DifferenceOut(
+        many=True, help_text="Rows and reasons by step, tokens and other counts."
+    )
+    files = FileChangesOut(
+        allow_null=True, help_text="Of the results; null unless both are published."
+    )
 
 
 class RunDetailOut(RunOut):

@@ -17,6 +17,7 @@ urlpatterns = [
     path("runs/<uuid:run_id>", views.RunView.as_view()),
     path("runs/<uuid:run_id>/cancel", views.CancelRunView.as_view()),
     path("runs/<uuid:run_id>/retry", views.RetryRunView.as_view()),
+    path("runs/<uuid:run_id>/diff", views.DiffRunsView.as_view()),
     path("runs/<uuid:run_id>/quarantine", views.QuarantineView.as_view()),
     path("runs/<uuid:run_id>/card", views.CardView.as_view()),
 ]

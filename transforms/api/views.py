@@ -168,6 +168,20 @@ class RetryRunView(APIView):
         return Response(shapes.RunOut(run).data)
 
 
+class DiffRunsView(APIView):
+    @extend_schema(
+        parameters=[OpenApiParameter("with", OpenApiTypes.UUID, required=True)],
+        responses=shapes.RunDiffOut,
+    )
+    def get(self, request: Request, run_id: UUID) -> Response:
+        """Tell in what the run `with` differs from this one, down to the files of the results."""
+        asked = shapes.DiffIn(data=request.query_params)
+        asked.is_valid(raise_exception=True)
+        other_id = asked.validated_data["with"]
+        found = services.diff_runs(principal_of(request), run_id, other_id)
+        return Response(shapes.RunDiffOut(found).data)
+
+
 class QuarantineView(APIView):
     @extend_schema(parameters=[OpenApiParameter("rows", int)], responses=shapes.QuarantineOut)
     def get(self, request: Request, run_id: UUID) -> Response:

@@ -26,6 +26,8 @@ class Chain:
         self.dropped: Counter[str] = Counter()
         self.counts: Counter[str] = Counter()
         self.seconds: dict[str, float] = {}
+        self.rows: list[Counter[str]] = [Counter() for _ in steps]
+        """Of each step `rows_in`, `rows_out` and `dropped.<reason>`."""
 
     def apply(self, batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
         """Yield what came out for `batch`: nothing, or one batch with rows."""
@@ -60,6 +62,11 @@ class Chain:
 
     def _count(self, position: int, batch: pa.RecordBatch | None, applied: Applied) -> None:
         dropped = applied.dropped()
+        self.rows[position].update(
+            rows_in=0 if batch is None else batch.num_rows,
+            rows_out=applied.batch.num_rows,
+            **{f"dropped.{reason}": count for reason, count in dropped.items()},
+        )
         self.counts.update(applied.counts)
         if position <= self._regroups_at:
             self.dropped.update(dropped)

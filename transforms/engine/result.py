@@ -45,6 +45,9 @@ class ShardResult:
     quarantine: FileEntry | None
     reused: bool = False
     """Whether the files are copies of what an equal shard of an earlier run gave."""
+    steps: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """By step: `rows_in`, `rows_out` and `dropped.<reason>`. What a global step drops is told by
+    the stage behind it, as rows that went out of the step less than had gone in."""
 
     def __post_init__(self) -> None:
         gone = sum(self.dropped.values()) + self.quarantined
@@ -101,6 +104,26 @@ class RunReport:
     """Shards that were not done again, because an earlier run did equal ones."""
     bytes_reused: int = 0
     """Of `bytes_in`, what those shards read."""
+    steps: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """As those of a shard."""
+
+    def summary(self) -> dict[str, object]:
+        """Return the report without its tables of files: those are in the manifest."""
+        return {
+            "rows_in": self.rows_in,
+            "documents": self.documents,
+            "rows_out": self.rows_out,
+            "dropped": dict(self.dropped),
+            "quarantined": self.quarantined,
+            "counts": dict(self.counts),
+            "bytes_in": self.bytes_in,
+            "bytes_out": self.bytes_out,
+            "seconds": dict(self.seconds),
+            "quarantines": [each.path for each in self.quarantines],
+            "shards_reused": self.shards_reused,
+            "bytes_reused": self.bytes_reused,
+            "steps": {step: dict(rows) for step, rows in self.steps.items()},
+        }
 
 
 def add_up(results: Sequence[ShardResult]) -> RunReport:
@@ -112,7 +135,10 @@ def add_up(results: Sequence[ShardResult]) -> RunReport:
     dropped: Counter[str] = Counter()
     counts: Counter[str] = Counter()
     seconds: Counter[str] = Counter()
+    steps: dict[str, Counter[str]] = {}
     for each in results:
+        for step, rows in each.steps.items():
+            steps.setdefault(step, Counter()).update(rows)
         dropped.update(each.dropped)
         counts.update(each.counts)
         for name, spent in each.seconds.items():
@@ -142,4 +168,5 @@ def add_up(results: Sequence[ShardResult]) -> RunReport:
         quarantines=tuple(each.quarantine for each in first if each.quarantine is not None),
         shards_reused=sum(each.reused for each in first),
         bytes_reused=sum(each.bytes_in for each in first if each.reused),
+        steps={step: dict(sorted(rows.items())) for step, rows in steps.items()},
     )

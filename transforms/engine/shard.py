@@ -111,7 +111,18 @@ def _run(
         verdicts={name: encoders.verdicts.get(name, _UNJUDGED) for name in sorted(used)},
         outputs=outputs,
         quarantine=quarantine,
+        steps=dict(_by_step(job, chain)),
     )
+
+
+def _by_step(job: _Job, chain: Chain) -> Iterator[tuple[str, dict[str, int]]]:
+    """Yield the rows of each step of the stage, and what the barrier before it dropped."""
+    where, start = job.plan.spec.where, job.stage.start
+    if job.tally.dropped:
+        gone = {f"dropped.{reason}": count for reason, count in job.tally.dropped.items()}
+        yield where(start - 1), {"rows_out": -job.tally.dropped.total(), **gone}
+    for position, rows in enumerate(chain.rows, start):
+        yield where(position), dict(sorted(rows.items()))
 
 
 _UNJUDGED = Verdict("reference", False, 0, 0, "the gate was not asked")

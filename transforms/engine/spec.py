@@ -208,9 +208,13 @@ def digest(spec: Spec, tokenizer_sha256: Callable[[str], str]) -> Digest:
 
     `tokenizer_sha256` answers a tokenizer's name. Source of the canonical form: RFC 8785.
     """
-    whole = {
+    return canonical_digest({"spec": spec.as_json(), **made_with(spec, tokenizer_sha256)})
+
+
+def made_with(spec: Spec, tokenizer_sha256: Callable[[str], str]) -> dict[str, Json]:
+    """Return what beside the document decides the output bytes, by its version or digest."""
+    return {
         "engine": ENGINE_VERSION,
-        "spec": spec.as_json(),
         "operators": {step.NAME: step.VERSION for step in spec.steps},
         "writer": FORMATS[spec.output.format].VERSION,
         "libraries": {
@@ -220,4 +224,3 @@ def digest(spec: Spec, tokenizer_sha256: Callable[[str], str]) -> Digest:
         },
         "tokenizers": {name: tokenizer_sha256(name) for name in spec.tokenizers()},
     }
-    return canonical_digest(whole)

@@ -4,6 +4,7 @@ from transforms.services.backfills import backfill
 from transforms.services.by_policy import run_published, run_schedules, wake_waiting
 from transforms.services.cards import card_of
 from transforms.services.coordinate import advance_run
+from transforms.services.diffs import diff_runs
 from transforms.services.pipelines import plan_pipeline, sample_pipeline, save_pipeline
 from transforms.services.quarantine import quarantined_rows
 from transforms.services.runs import cancel_run, retry_run, start_run, sweep_runs
@@ -21,6 +22,7 @@ __all__ = [
     "backfill",
     "cancel_run",
     "card_of",
+    "diff_runs",
     "plan_pipeline",
     "quarantined_rows",
     "retry_run",

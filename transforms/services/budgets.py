@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.conf import settings
 from django.db.models import BigIntegerField, QuerySet, Sum
 from django.db.models.fields.json import KT
 from django.db.models.functions import Cast
@@ -17,6 +18,8 @@ from movement.engine.costs import requests_for, storage_cost
 from movement.engine.mesh import SiteView, StoreView
 from movement.models import Store
 from transforms.engine.budget import Spent, beyond, day_of, month_of
+from transforms.engine.spec import read_spec
+from transforms.engine.statistics import statistics
 from transforms.models import Pipeline, Run, RunState
 
 
@@ -89,15 +92,16 @@ def _tokens(done: QuerySet[Run]) -> int:
 
 
 def _money(done: QuerySet[Run], now: datetime) -> float:
-    """Return the price of the runs done this month: their requests, and a month of their results.
+    """Return the price of the runs done this month: work, requests, a month of their results.
 
-    By the prices of the store in which the result lies; what crossed a link on the way is not in.
+    By the price of a core and those of the store in which the result lies; what crossed a link on
+    the way is not in.
     """
     priced = {store.name: _priced(store) for store in Store.objects.select_related("site")}
     runs = done.filter(finished_at__gte=month_of(now), home__in=priced)
     return sum(
         _price(priced[run.home], run)
-        for run in runs.select_related("input_version", "output_version").defer("plan", "spec")
+        for run in runs.select_related("input_version", "output_version").defer("plan")
     )
 
 
@@ -107,7 +111,14 @@ def _price(store: StoreView, run: Run) -> float:
         return 0.0
     puts = store.cost_1000_puts * requests_for(made.files, made.bytes) / 1000
     gets = store.cost_1000_gets * requests_for(read.files, read.bytes) / 1000
-    return storage_cost(store, made.bytes, 1.0) + puts + gets
+    return storage_cost(store, made.bytes, 1.0) + puts + gets + _work(run)
+
+
+def _work(run: Run) -> float:
+    hour_price = settings.FAIRMESH.core_hour_price
+    if hour_price is None or run.report is None:
+        return 0.0
+    return statistics(read_spec(run.spec), run.report, hour_price).cost or 0.0
 
 
 def _priced(store: Store) -> StoreView:

@@ -36,8 +36,8 @@ from transforms.engine.gate import pass_gate
 from transforms.engine.operators.base import Kind
 from transforms.engine.parts import write_indexes, written_schema
 from transforms.engine.plan import Plan
-from transforms.engine.result import RunReport, add_up, result_from_json
-from transforms.engine.spec import digest, read_spec
+from transforms.engine.result import add_up, result_from_json
+from transforms.engine.spec import digest, made_with, read_spec
 from transforms.heartbeat import Heartbeat, LeaseLost
 from transforms.inputs import opener
 from transforms.models import (
@@ -189,6 +189,7 @@ def _begin(run: Run, actor: Principal, lease: Lease[Run], heartbeat: Heartbeat) 
         row.output_version, row.home, row.base = draft, home.store.name, home.base
         require_budget(run, bytes_to_do(row, planned))
         row.plan, row.run_digest = planned.to_json(), planned.run_digest
+        row.made_with = _made_with(planned)
         row.verdicts = {name: asdict(each) for name, each in judged.verdicts.items()}
         row.shards_total = planned.work
         row.untidy = True
@@ -202,11 +203,16 @@ def _skip(lease: Lease[Run], equal: Run, planned: Plan) -> None:
         assert equal.output_version is not None
         row.state, row.output_version = RunState.SKIPPED, equal.output_version
         row.run_digest, row.report = planned.run_digest, equal.report
+        row.made_with = _made_with(planned)
         row.verdicts, row.reason_code = equal.verdicts, "equal_run"
         row.reason = f"{equal.output_version.name} is what this run would make."
         row.finished_at = timezone.now()
         _let_go(row)
         ring_followers(row.pk)
+
+
+def _made_with(planned: Plan) -> dict[str, Any]:
+    return made_with(planned.spec, lambda name: tokenizers.resolve(name).sha256)
 
 
 def _open(row: Run, units: Sequence[RunShard]) -> None:
@@ -279,7 +285,7 @@ def _publish(
             columns={run.input_version.name: _flow(planned)},
         )
         row.state, row.output_version, row.finished_at = RunState.DONE, version, timezone.now()
-        row.report = _summary(report)
+        row.report = report.summary()
         row.verdicts = {name: asdict(each) for name, each in report.verdicts.items()}
         _let_go(row)
         decision = decide(actor, Action.PUBLISH, product_resource(run.target))
@@ -307,24 +313,6 @@ def _note_files(
         with transaction.atomic():
             for entry in files[start : start + _FILES_AT_ONCE]:
                 catalog.add_draft_file(draft, entry, schema)
-
-
-def _summary(report: RunReport) -> dict[str, object]:
-    """Return the report without its tables of files: those are in the manifest."""
-    return {
-        "rows_in": report.rows_in,
-        "documents": report.documents,
-        "rows_out": report.rows_out,
-        "dropped": dict(report.dropped),
-        "quarantined": report.quarantined,
-        "counts": dict(report.counts),
-        "bytes_in": report.bytes_in,
-        "bytes_out": report.bytes_out,
-        "seconds": dict(report.seconds),
-        "quarantines": [each.path for each in report.quarantines],
-        "shards_reused": report.shards_reused,
-        "bytes_reused": report.bytes_reused,
-    }
 
 
 def _now() -> str:

@@ -116,6 +116,34 @@ def _backfilled(found: Json) -> str:
     return "\n".join([*rows, f"{found['runs']} runs {word}, over {found['bytes']} bytes."])
 
 
+@pipeline.command("diff")
+def diff_runs(
+    first: Annotated[str, typer.Argument(metavar="RUN", help="The id of a run.")],
+    second: Annotated[str, typer.Argument(metavar="OTHER", help="The id of the other one.")],
+    as_json: AsJson = False,
+) -> None:
+    """Tell in what the other run differs: document, versions, input, counts and files."""
+    with mesh() as client:
+        found = client.runs_diff(first, second)
+    show(as_json, found, lambda: _differences(found))
+
+
+def _differences(found: Json) -> str:
+    lines = []
+    for part in ("document", "made_with", "inputs", "counts"):
+        if found[part] is None:
+            lines.append(f"{part}: not known of both runs")
+        for each in found[part] or []:
+            before, after = _plain(each["before"]), _plain(each["after"])
+            lines.append(f"{part}: {each['where']}  {before} -> {after}")
+    files = found["files"]
+    if files is None:
+        return "\n".join([*lines, "files: one of the runs has no result"])
+    lines += [f"files: {each['where']}" for each in files["sample"]]
+    kinds = ("equal", "changed", "added", "removed")
+    return "\n".join([*lines, "files: " + ", ".join(f"{files[kind]} {kind}" for kind in kinds)])
+
+
 @app.command()
 def runs(
     name: Annotated[str | None, typer.Option("--pipeline", help="Only of this one.")] = None,

@@ -1627,6 +1627,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/runs/{run_id}/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Tell in what the run `with` differs from this one, down to the files of the results. */
+        get: operations["runs_diff_retrieve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs/{run_id}/quarantine": {
         parameters: {
             query?: never;
@@ -2808,6 +2825,11 @@ export interface components {
             text: string;
             changes: components["schemas"]["ChangeOut"][];
         };
+        DifferenceOut: {
+            where: string;
+            before: unknown | null;
+            after: unknown | null;
+        };
         /**
          * @description * `input` - Input
          *     * `output` - Output
@@ -3078,6 +3100,14 @@ export interface components {
             index: number;
             reason: string;
             retriable: boolean;
+        };
+        FileChangesOut: {
+            equal: number;
+            changed: number;
+            added: number;
+            removed: number;
+            /** @description The first that are not equal, with their sha256. */
+            sample: components["schemas"]["DifferenceOut"][];
         };
         FileOut: {
             path: string;
@@ -4719,6 +4749,18 @@ export interface components {
             /** Format: date-time */
             finished_at: string | null;
             readonly statistics: components["schemas"]["StatisticsOut"] | null;
+        };
+        /** @description In what the second run differs from the first; an empty list is no difference. */
+        RunDiffOut: {
+            document: components["schemas"]["DifferenceOut"][];
+            /** @description Versions of engine, operators, writer and libraries, digests of tokenizers; null when they are not known of both runs. */
+            made_with: components["schemas"]["DifferenceOut"][] | null;
+            /** @description Versions that were read, with their digests. */
+            inputs: components["schemas"]["DifferenceOut"][];
+            /** @description Rows and reasons by step, tokens and other counts. */
+            counts: components["schemas"]["DifferenceOut"][];
+            /** @description Of the results; null unless both are published. */
+            files: components["schemas"]["FileChangesOut"] | null;
         };
         /** @description A run; query it with selectors.visible_runs. Counts are null until all shards are done. */
         RunOut: {
@@ -9421,6 +9463,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CardOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    runs_diff_retrieve: {
+        parameters: {
+            query: {
+                with: string;
+            };
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunDiffOut"];
                 };
             };
             default: {
