@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from core.errors import Invalid, InvalidSpec
 from tests.transforms.steps import applied, assert_columns_depend_as_told, texts
-from transforms.engine.expressions import columns_of, connect
+from transforms.engine.expressions import ROW, columns_of, connect
 from transforms.engine.operators.base import transformed
 from transforms.engine.operators.derive import Derive
 
@@ -85,6 +85,8 @@ REFUSED = {
     "$1": "cannot be used here",
     "n + text": "cannot be|could not|Could not|No function",
     "interval 1 day": "no file can hold",
+    "union_value(a := n)": "union",
+    "json_serialize_plan('select current_setting(''threads'')')": "looks into the database",
 }
 
 
@@ -122,6 +124,15 @@ def test_the_database_itself_reaches_no_file(tmp_path: Path) -> None:
 )
 def test_the_columns_that_are_read_are_known(expression: str, read: tuple[str, ...]) -> None:
     assert set(columns_of(expression, NAMES)) == set(read)
+
+
+@pytest.mark.parametrize("name", ["text", "n"])
+def test_the_table_of_the_row_is_no_way_to_columns_that_are_not_told(name: str) -> None:
+    expression = f"list_transform([1], lambda {ROW}: try_cast({ROW}.{name} as text))"
+    assert columns_of(expression, NAMES) == ()
+    batch = texts("secret").select([name])
+    made = applied(Derive({"x": expression}), batch).batch
+    assert made["x"].to_pylist() == [[None]]
 
 
 def test_each_column_depends_on_what_is_told() -> None:

@@ -80,7 +80,7 @@ def _kind_of(
     nothing = pa.RecordBatch.from_pylist([], schema=schema)
     try:
         kind = _computed(connection, expression, nothing).type
-    except duckdb.Error as error:
+    except (duckdb.Error, pa.ArrowNotImplementedError) as error:
         first = str(error).partition("\n")[0]
         raise refuse([Problem("", first)]) from error
     if pa.types.is_interval(kind) or pa.types.is_null(kind):
@@ -93,8 +93,10 @@ def _computed(
     connection: duckdb.DuckDBPyConnection, expression: str, batch: pa.RecordBatch
 ) -> Column:
     """Return the value of an expression that `columns_of` allows for each row of `batch`."""
-    names = list(columns_of(expression, batch.schema.names)) or batch.schema.names[:1]
-    connection.register(ROW, pa.Table.from_batches([batch.select(names)]))
+    names = list(columns_of(expression, batch.schema.names))
+    # without a column there would be no rows; one of the batch's could be read by its table's name
+    read = batch.select(names) if names else pa.record_batch({ROW: pa.nulls(batch.num_rows)})
+    connection.register(ROW, pa.Table.from_batches([read]))
     try:
         found = connection.sql(f"SELECT ({expression}\n) FROM {ROW}").to_arrow_table()
     finally:
