@@ -142,7 +142,7 @@ sys.modules["PIL"] = None
 import pyarrow as pa
 from core.errors import InvalidSpec
 from transforms.engine.operators.registry import OPERATORS
-for name in ("image_size", "image_filter", "image_resize"):
+for name in ("image_size", "image_filter", "image_resize", "dedup_images"):
     step = OPERATORS[name]()
     assert step.versions() == {}
     try:
@@ -156,7 +156,7 @@ def test_without_pillow_the_plan_names_the_extra() -> None:
     told = subprocess.run(
         [sys.executable, "-c", WITHOUT_PILLOW], capture_output=True, text=True, check=True
     )
-    assert told.stdout.count("the extra `images` brings it") == 3
+    assert told.stdout.count("the extra `images` brings it") == 4
 
 
 def test_columns_depend_as_told() -> None:
