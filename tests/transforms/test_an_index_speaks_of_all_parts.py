@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any
 
 import datasets
 import pytest
 
 from tests.transforms.bench import Bench
+from tests.transforms.dying import DyingFolder, Killed
 from transforms.engine.encoders import Encoders
 from transforms.engine.plan import Plan
 from transforms.engine.run_local import run
@@ -59,24 +57,6 @@ def test_an_mds_index_lists_every_shard_that_has_rows(bench: Bench) -> None:
 
 def test_a_format_that_describes_itself_has_no_index(bench: Bench) -> None:
     assert bench.run(planned(bench, "arrow")).indexes == ()
-
-
-class Killed(BaseException):
-    """Stands for a worker that dies."""
-
-
-@dataclass(frozen=True)
-class DyingFolder(LocalFolder):
-    """Dies while an object whose key ends so is being written."""
-
-    dies_at: str = ""
-
-    @contextmanager
-    def create(self, key: str) -> Iterator[BinaryIO]:
-        with super().create(key) as stream:
-            yield stream
-            if key.endswith(self.dies_at):
-                raise Killed
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from core.errors import Invalid
-from transforms.engine import chat_sandbox
+from transforms.engine import chat_sandbox, children
 
 SECONDS = 10.0
 """What one row may take; templates take microseconds."""
@@ -36,7 +36,7 @@ class ChatProcess:
             env={},
         )
         self._held = b""
-        self._stop = weakref.finalize(self, _stop, self._process)
+        self._stop = weakref.finalize(self, children.end, self._process)
         self._send({"template": template, "names": dict(names), "limit": limit})
 
     def render(self, messages: object) -> tuple[str | None, str | None]:
@@ -79,14 +79,3 @@ class ChatProcess:
     def _lost(self) -> Invalid:
         self.close()
         return Invalid("The chat template took its process down; it wants too much memory.")
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    process.kill()
-    process.wait()
-    for stream in (process.stdin, process.stdout):
-        if stream is not None:
-            try:
-                stream.close()
-            except BrokenPipeError:  # what was not sent yet is for nobody
-                continue

@@ -14,7 +14,7 @@ from typing import IO, cast
 import pyarrow as pa
 
 from core.errors import Invalid
-from transforms.engine import module_child
+from transforms.engine import children, module_child
 from transforms.engine.module_child import ROWS, from_stream, read_frame, to_stream, write_frame
 
 SECONDS = 120.0
@@ -36,7 +36,7 @@ class ModuleProcess:
             cwd="/",
             env={},
         )
-        self._stop = weakref.finalize(self, _stop, self._process)
+        self._stop = weakref.finalize(self, children.end, self._process)
         told = {"module": module, "code": code, "parameters": dict(parameters)}
         self._send(json.dumps(told).encode())
 
@@ -74,14 +74,3 @@ class ModuleProcess:
             write_frame(cast("IO[bytes]", self._process.stdin), ROWS, data)  # type: ignore[arg-type]
         except BrokenPipeError:
             return  # it ended; what it said last, or that it said nothing, is read instead
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    process.kill()
-    process.wait()
-    for stream in (process.stdin, process.stdout):
-        if stream is not None:
-            try:
-                stream.close()
-            except BrokenPipeError:  # what was not sent yet is for nobody
-                continue
