@@ -15,6 +15,7 @@ from tests.transforms.mesh import CODE, Mesh, lines
 from transforms.models import Run
 
 ON_PUBLISH: dict[str, Any] = {"name": "clean", "on": ["publish"]}
+NIGHTLY: dict[str, Any] = {"name": "clean", "on": ["schedule"], "every": "24h"}
 
 
 def own_all(mesh: Mesh) -> Mesh:

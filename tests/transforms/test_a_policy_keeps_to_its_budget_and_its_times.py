@@ -16,15 +16,14 @@ from governance.engine.pipeline_policies import Budget, next_due
 from governance.services import issue_token
 from movement.models import Store
 from tests.builders import deliver
-from tests.transforms.by_policy import ON_PUBLISH, at_once, own_all, publish, rule, runs_of
-from tests.transforms.mesh import Mesh, drive, found_mesh
+from tests.transforms.by_policy import NIGHTLY, ON_PUBLISH, own_all, publish, rule, runs_of
+from tests.transforms.mesh import Mesh, drive
 from transforms import services
 from transforms.engine.budget import Spent, beyond
 from transforms.models import Run, RunState, Schedule
 
 NOON = datetime(2026, 11, 30, 12, 0, tzinfo=UTC)
 TOMORROW, NEXT_MONTH = datetime(2026, 12, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC)
-NIGHTLY = {"name": "clean", "on": ["schedule"], "every": "24h"}
 
 
 @pytest.fixture
@@ -204,18 +203,6 @@ def test_a_schedule_goes_with_its_policy_and_waits_for_an_input(owned: Mesh) -> 
     rule(owned, ON_PUBLISH)
     services.run_schedules()
     assert not Schedule.objects.exists()
-
-
-@pytest.mark.django_db(transaction=True)
-def test_of_two_beats_one_has_the_turn() -> None:
-    mesh = own_all(found_mesh())
-    publish(mesh, "one")
-    rule(mesh, NIGHTLY)
-    services.run_schedules()
-    overdue(days=2)
-    queued = at_once(services.run_schedules)
-    assert sum(queued) + services.run_schedules() == 1
-    assert len(runs_of()) == 1
 
 
 @pytest.mark.parametrize(

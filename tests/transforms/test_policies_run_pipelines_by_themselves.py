@@ -6,11 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from django.utils import timezone
 
-from core import outbox
 from core.errors import InvalidSpec, NotFound, PolicyDenied
-from core.models import OutboxDelivery
 from governance.engine.entities import Action, Scope
 from governance.models import AuditEntry, Membership, Policy
 from governance.resources import load
@@ -21,14 +18,13 @@ from governance.services.simulation import simulate_policy
 from tests.builders import deliver
 from tests.transforms.by_policy import (
     ON_PUBLISH,
-    at_once,
     own_all,
     publish,
     rule,
     runs_of,
     text_of,
 )
-from tests.transforms.mesh import CODE, OWN, TOKENS, Mesh, drive, found_mesh
+from tests.transforms.mesh import CODE, OWN, TOKENS, Mesh, drive
 from transforms import services
 from transforms.models import Run, RunState
 from transforms.services.acting import actor_of
@@ -77,21 +73,6 @@ def test_the_newest_version_overtakes_what_has_not_begun(owned: Mesh) -> None:
     old, new = runs_of()
     assert (old.state, old.reason_code) == (RunState.CANCELLED, "overtaken")
     assert (new.state, new.input_version.number) == (RunState.QUEUED, 2)
-
-
-@pytest.mark.django_db(transaction=True)
-def test_workers_that_race_over_one_event_queue_one_run() -> None:
-    mesh = own_all(found_mesh())
-    rule(mesh, ON_PUBLISH)
-    version = publish(mesh, "first")
-    queued = at_once(lambda: services.run_published(version.pk))
-    assert sum(queued) + services.run_published(version.pk) == 1
-    at_once(outbox.dispatch)
-    OutboxDelivery.objects.update(next_attempt_at=timezone.now())
-    deliver()
-    (run,) = runs_of()
-    assert drive(run).state == RunState.DONE
-    assert services.run_published(version.pk) == 0, "nor when it is over"
 
 
 def test_two_policies_that_ask_for_the_same_run_get_one(owned: Mesh) -> None:
