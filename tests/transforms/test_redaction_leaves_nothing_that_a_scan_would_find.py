@@ -16,7 +16,9 @@ from governance.engine.scan.detectors import SECRETS
 from tests.transforms.steps import applied, assert_columns_depend_as_told, texts
 from transforms.engine.operators.base import ColumnUse, Kind, Subtype, identity
 from transforms.engine.operators.redact import EVERYTHING, REASON, Redact, What
+from transforms.engine.plan import columns_through, schemas_through
 from transforms.engine.redacting import KINDS, found_in
+from transforms.engine.spec import read_spec
 
 KEY = "-----BEGIN RSA PRIVATE KEY-----\nMIIEow\nIBAAKC\n-----END RSA PRIVATE KEY-----"
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NSJ9.SflKxwRJSMeKKF2QT4"
@@ -123,6 +125,34 @@ def test_a_tag_masks_and_a_hash_does_not() -> None:
             identity("n"),
             ColumnUse("text", Kind.INDIRECT, Subtype.FILTER, masking),
         )
+
+
+LEGIBLE: list[dict[str, object]] = [
+    {"normalise": {"column": "text"}},
+    {"fix_encoding": {"column": "text"}},
+    {"dedup_lines": {"column": "text"}},
+]
+HIDDEN: dict[str, object] = {"derive": {"columns": {"text": "to_base64(text::blob)"}}}
+
+
+@pytest.mark.parametrize(
+    ("steps", "masking"),
+    [
+        ([*LEGIBLE, {"redact": {"column": "text"}}, HIDDEN], True),
+        ([HIDDEN, {"redact": {"column": "text"}}], False),
+        ([{"redact": {"column": "text", "kinds": ["card"]}}, HIDDEN], False),
+    ],
+)
+def test_what_is_hidden_from_the_detectors_is_not_masked_by_them(
+    steps: list[dict[str, object]], masking: bool
+) -> None:
+    output = {"name": "/a/~/out"}
+    spec = read_spec(
+        {"version": 1, "inputs": [{"name": "/a/~/in"}], "steps": steps} | {"output": output}
+    )
+    schemas = schemas_through(spec, texts().schema)
+    told = columns_through(spec, schemas)["text"]
+    assert {use.masking for use in told if use.kind is Kind.DIRECT} == {masking}
 
 
 def test_columns_depend_as_told() -> None:

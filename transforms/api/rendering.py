@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
+from transforms.engine.operators.base import ColumnUse
 from transforms.engine.reading.records import BadRow
 from transforms.engine.sample import Sample
 from transforms.engine.statistics import Statistics
@@ -42,7 +43,7 @@ def render_plan(found: Explained) -> dict[str, Any]:
         "stages": len(planned.stages),
         "bytes": sum(shard.bytes for shard in planned.shards),
         "column_map": {
-            column: [asdict(use) for use in uses] for column, uses in planned.column_map.items()
+            column: [_use(use) for use in uses] for column, uses in planned.column_map.items()
         },
         "verdicts": [
             {
@@ -57,6 +58,15 @@ def render_plan(found: Explained) -> dict[str, Any]:
         "labels": [{"label": each.label, "from": version.name} for each in found.labels],
         "run_digest": planned.run_digest,
         "would_skip": equal.name if equal else None,
+    }
+
+
+def _use(use: ColumnUse) -> dict[str, Any]:
+    return {
+        "column": use.column,
+        "kind": use.kind,
+        "subtype": use.subtype,
+        "masking": use.masking,
     }
 
 

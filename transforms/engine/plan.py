@@ -20,7 +20,14 @@ from core.errors import Invalid, InvalidSpec
 from transforms.engine import embedding
 from transforms.engine.barriers.base import Barrier
 from transforms.engine.encoders import Resolver, Specials
-from transforms.engine.operators.base import ColumnMap, ColumnUse, Kind, Scope, Subtype
+from transforms.engine.operators.base import (
+    ColumnMap,
+    ColumnUse,
+    Kind,
+    Scope,
+    Subtype,
+    identity,
+)
 from transforms.engine.operators.embed import Embed
 from transforms.engine.operators.pack import Pack
 from transforms.engine.operators.tokenise import Tokenise
@@ -296,9 +303,7 @@ def schemas_through(spec: Spec, schema: pa.Schema) -> tuple[pa.Schema, ...]:
 
 def columns_through(spec: Spec, schemas: Sequence[pa.Schema]) -> ColumnMap:
     """Return the column maps of all steps in one."""
-    whole: ColumnMap = {
-        name: (ColumnUse(name, Kind.DIRECT, Subtype.IDENTITY),) for name in schemas[0].names
-    }
+    whole: ColumnMap = {name: (identity(name),) for name in schemas[0].names}
     for step, schema in zip(spec.steps, schemas, strict=False):
         whole = {name: _composed(whole, uses) for name, uses in step.column_map(schema).items()}
     return whole
@@ -311,10 +316,11 @@ def _composed(before: ColumnMap, uses: tuple[ColumnUse, ...]) -> tuple[ColumnUse
 
 def _through(first: ColumnUse, then: ColumnUse) -> ColumnUse:
     """Return the use of the first input by the last output; indirect and masking both stick."""
-    masking = first.masking or then.masking
+    can_mask = first.legible or first.kind is Kind.INDIRECT
+    masking = first.masking or (then.masking and can_mask)
     for use in (first, then):
         if use.kind is Kind.INDIRECT:
             return ColumnUse(first.column, Kind.INDIRECT, use.subtype, masking)
     stronger = (Subtype.AGGREGATION, Subtype.TRANSFORMATION, Subtype.IDENTITY)
     subtype = next(each for each in stronger if each in (first.subtype, then.subtype))
-    return ColumnUse(first.column, Kind.DIRECT, subtype, masking)
+    return ColumnUse(first.column, Kind.DIRECT, subtype, masking, first.legible and then.legible)

@@ -49,12 +49,17 @@ class Subtype(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class ColumnUse:
-    """One input column of an output column. `masking`: the value cannot be read back from it."""
+    """One input column of an output column. `masking`: the value cannot be read back from it.
+
+    `legible`: what a detector finds in the input it finds here, too, where it still stands. A step
+    masks what it finds, so behind one that hid it, as base64 does, it masks nothing.
+    """
 
     column: str
     kind: Kind
     subtype: Subtype
     masking: bool = False
+    legible: bool = False
 
 
 ColumnMap = Mapping[str, tuple[ColumnUse, ...]]
@@ -62,7 +67,12 @@ ColumnMap = Mapping[str, tuple[ColumnUse, ...]]
 
 
 def identity(column: str) -> ColumnUse:
-    return ColumnUse(column, Kind.DIRECT, Subtype.IDENTITY)
+    return ColumnUse(column, Kind.DIRECT, Subtype.IDENTITY, legible=True)
+
+
+def edited(column: str) -> ColumnUse:
+    """Return the use of a text that is put right or loses whole lines, and stays legible."""
+    return ColumnUse(column, Kind.DIRECT, Subtype.TRANSFORMATION, legible=True)
 
 
 def transformed(column: str) -> ColumnUse:

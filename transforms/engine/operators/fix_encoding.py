@@ -20,8 +20,8 @@ from transforms.engine.operators.base import (
     Operator,
     RowByRow,
     Running,
+    edited,
     identity,
-    transformed,
 )
 from transforms.engine.params import rule
 from transforms.engine.problems import require_text
@@ -48,7 +48,7 @@ class FixEncoding(Operator):
 
     def column_map(self, schema: pa.Schema) -> ColumnMap:
         return {
-            name: (transformed(name) if name == self.column else identity(name),)
+            name: (edited(name) if name == self.column else identity(name),)
             for name in schema.names
         }
 

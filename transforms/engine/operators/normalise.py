@@ -16,8 +16,8 @@ from transforms.engine.operators.base import (
     Operator,
     RowByRow,
     Running,
+    edited,
     identity,
-    transformed,
 )
 from transforms.engine.params import rule
 from transforms.engine.problems import require_text
@@ -47,7 +47,7 @@ class Normalise(Operator):
 
     def column_map(self, schema: pa.Schema) -> ColumnMap:
         return {
-            name: (transformed(name) if name == self.column else identity(name),)
+            name: (edited(name) if name == self.column else identity(name),)
             for name in schema.names
         }
 

@@ -17,10 +17,10 @@ from transforms.engine.operators.base import (
     Operator,
     RowByRow,
     Running,
+    edited,
     filtered_by,
     identity,
     keep_rows,
-    transformed,
 )
 from transforms.engine.params import rule
 from transforms.engine.problems import Problem, refuse, require_text
@@ -72,7 +72,7 @@ class Quality(Operator):
     def column_map(self, schema: pa.Schema) -> ColumnMap:
         kept = {name: identity(name) for name in schema.names}
         if "c4" in self.rules:
-            kept[self.column] = transformed(self.column)
+            kept[self.column] = edited(self.column)
         return filtered_by((self.column,), kept)
 
     def start(self, encoders: Encoders) -> Running:

@@ -55,7 +55,8 @@ class Redact(Operator):
 
     column: str = field(metadata=rule("The text column."))
     kinds: tuple[What, ...] = field(
-        default=EVERYTHING, metadata=rule("What is replaced.", min_items=1)
+        default=EVERYTHING,
+        metadata=rule("What is replaced; only all of it counts as masking.", min_items=1),
     )
     replace: Literal["tag", "hash"] = field(
         default="tag",
@@ -70,8 +71,11 @@ class Redact(Operator):
         return schema
 
     def column_map(self, schema: pa.Schema) -> ColumnMap:
-        """That a row was dropped tells of its text, and no more than that."""
-        masking = self.replace == "tag"
+        """That a row was dropped tells of its text, and no more than that.
+
+        Only a step that looks for everything masks: what it left could be hidden by a later one.
+        """
+        masking = self.replace == "tag" and set(self.kinds) == set(EVERYTHING)
         redacted = ColumnUse(self.column, Kind.DIRECT, Subtype.TRANSFORMATION, masking)
         dropped = ColumnUse(self.column, Kind.INDIRECT, Subtype.FILTER, masking)
         return {
