@@ -8,7 +8,9 @@ import { readDraft, readPolicies, readPolicy } from "./features/governance/polic
 import { readRequests } from "./features/governance/requests/search";
 import { readJobs } from "./features/jobs/search";
 import { readMesh, readPlan } from "./features/mesh/search";
+import { readPipeline, readPipelines } from "./features/pipelines/search";
 import { readProduct } from "./features/product/search";
+import { readRun } from "./features/runs/search";
 import { Crash } from "./features/shell/Crash";
 import { NotFound } from "./features/shell/NotFound";
 import { Shell } from "./features/shell/route";
@@ -34,6 +36,24 @@ const jobs = createRoute({
   path: "/jobs",
   validateSearch: readJobs,
 }).lazy(() => import("./features/jobs/route").then((module) => module.route));
+
+const pipelines = createRoute({
+  getParentRoute: () => root,
+  path: "/pipelines",
+  validateSearch: readPipelines,
+}).lazy(() => import("./features/pipelines/route").then((module) => module.route));
+
+const pipeline = createRoute({
+  getParentRoute: () => root,
+  path: "/pipelines/$pipelineId",
+  validateSearch: readPipeline,
+}).lazy(() => import("./features/pipelines/page").then((module) => module.route));
+
+const run = createRoute({
+  getParentRoute: () => root,
+  path: "/runs/$runId",
+  validateSearch: readRun,
+}).lazy(() => import("./features/runs/route").then((module) => module.route));
 
 const mesh = createRoute({
   getParentRoute: () => root,
@@ -114,7 +134,8 @@ const signIn = createRoute({
 
 export const router = createRouter({
   routeTree: root.addChildren([
-    discover, product, jobs, mesh, meshPlan, governanceAreas, account, signIn,
+    discover, product, pipelines, pipeline, run, jobs, mesh, meshPlan, governanceAreas, account,
+    signIn,
   ]),
   defaultErrorComponent: Crash,
   defaultPreload: "intent",

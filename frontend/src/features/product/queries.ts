@@ -6,6 +6,7 @@ import type { LineageDirection } from "./search";
 
 export const PREVIEW_ROWS = 50;
 const FILES_PAGE = 50;
+const RUNS_LOOKED_AT = 100;
 
 /** A product by its name, or by one that it had before; with what the caller may do. */
 export function productQuery(name: string) {
@@ -37,6 +38,17 @@ export function versionsQuery(product: string) {
     },
     initialPageParam: "",
     getNextPageParam: (page) => cursorOf(page.next),
+  });
+}
+
+/** The last runs that made versions of a product, and of what they are. */
+export function madeByQuery(product: string) {
+  return queryOptions({
+    queryKey: ["runs", "into", product],
+    queryFn: ({ signal }) => {
+      const query = { output: product, state: "done", page_size: RUNS_LOOKED_AT };
+      return ask(api.GET("/api/v1/runs", { params: { query }, signal }));
+    },
   });
 }
 

@@ -22,6 +22,9 @@ export function Header() {
           <Link to="/" activeOptions={{ exact: true, includeSearch: false }}>
             Discover
           </Link>
+          <Link to="/pipelines" activeOptions={{ includeSearch: false }}>
+            Pipelines
+          </Link>
           <Link to="/jobs" activeOptions={{ includeSearch: false }}>
             Jobs
           </Link>

@@ -1,5 +1,5 @@
 import { UnstyledButton } from "@mantine/core";
-import { useNavigate } from "@tanstack/react-router";
+import { Link, useNavigate } from "@tanstack/react-router";
 
 import type { Run } from "../../../api/types";
 import { compact, count, duration } from "../../../ui/format";
@@ -94,6 +94,9 @@ function Facts({ run }: { run: Run }) {
       {run.seconds !== null && <span>{duration(run.seconds)}</span>}
       <Ago at={run.finished_at ?? run.started_at ?? run.created_at} />
       <span>asked by {run.asked_by}</span>
+      <Link to="/runs/$runId" params={{ runId: run.id }} aria-label={`All of this run of ${run.pipeline}`}>
+        All of this run
+      </Link>
     </>
   );
 }

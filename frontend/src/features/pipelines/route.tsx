@@ -1,0 +1,162 @@
+import { TextInput } from "@mantine/core";
+import { useDebouncedCallback } from "@mantine/hooks";
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { createLazyRoute, Link, useNavigate } from "@tanstack/react-router";
+import { useState } from "react";
+
+import { useMe } from "../../api/session";
+import type { PipelineListed } from "../../api/types";
+import { Commands } from "../../ui/Copy";
+import { SearchIcon } from "../../ui/icons";
+import { Empty, SignInFirst } from "../../ui/Notice";
+import { PageTitle, TableFrame } from "../../ui/Page";
+import { ProductLink } from "../../ui/ProductLink";
+import { State } from "../../ui/State";
+import { Ago } from "../../ui/Values";
+import { List } from "../governance/components/List";
+import classes from "./Pipelines.module.css";
+import { pipelinesQuery } from "./queries";
+
+export const route = createLazyRoute("/pipelines")({ component: PipelinesPage });
+
+const TYPING_MS = 200;
+
+/** Pipelines whose input and output one may know of. */
+function PipelinesPage() {
+  const me = useMe();
+  return (
+    <>
+      <PageTitle>Pipelines</PageTitle>
+      <h1 className={classes["title"]}>Pipelines</h1>
+      {me?.authenticated === false && <SignInFirst />}
+      {me?.authenticated && <Pipelines />}
+    </>
+  );
+}
+
+function Pipelines() {
+  const { q = "" } = route.useSearch();
+  const query = useInfiniteQuery(pipelinesQuery(q));
+  const none = query.data?.pages[0]?.results.length === 0;
+  if (none && !q) return <NoneYet />;
+  return (
+    <>
+      <Search />
+      <List title="Pipelines" what="pipelines" query={query} empty={`No pipeline holds “${q}”.`}>
+        {(rows) => <Table rows={rows} />}
+      </List>
+    </>
+  );
+}
+
+function Search() {
+  const { q = "" } = route.useSearch();
+  const navigate = useNavigate({ from: "/pipelines" });
+  const [known, setKnown] = useState(q);
+  const [typed, setTyped] = useState(q);
+  if (known !== q) {
+    setKnown(q); // the address changed: by what was typed, a link or going back
+    if (q !== typed.trim()) setTyped(q);
+  }
+  const go = useDebouncedCallback((text: string) => {
+    void navigate({ search: { q: text.trim() || undefined }, replace: true });
+  }, TYPING_MS);
+  return (
+    <div className={classes["filters"]}>
+      <TextInput
+        type="search"
+        aria-label="Search pipelines"
+        placeholder="Part of a name, of an input or output"
+        leftSection={<SearchIcon />}
+        className={classes["grow"]}
+        spellCheck={false}
+        value={typed}
+        onChange={(event) => {
+          setTyped(event.currentTarget.value);
+          go(event.currentTarget.value);
+        }}
+      />
+    </div>
+  );
+}
+
+/** How one makes the first pipeline: from the command line, as documents are kept in files. */
+function NoneYet() {
+  return (
+    <div className={classes["stack"]}>
+      <Empty title="No pipeline yet">
+        A pipeline is a document: it names an input, steps and an output. Every run of it publishes
+        the next version of the output. Write one and save it under a name:
+      </Empty>
+      <Commands
+        label="How to make a pipeline"
+        lines={[
+          "cat > clean.yaml <<'END'",
+          "version: 1",
+          "inputs: [{name: /acme/nlp/~/raw}]",
+          "steps:",
+          "  - filter: {where: [{column: text, min_chars: 50}]}",
+          "output: {name: /acme/nlp/~/clean}",
+          "END",
+          "fairmesh pipeline create clean clean.yaml",
+        ]}
+      />
+    </div>
+  );
+}
+
+function Table({ rows }: { rows: PipelineListed[] }) {
+  return (
+    <TableFrame label="Pipelines">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Pipeline</th>
+            <th scope="col">Input → output</th>
+            <th scope="col" className="num">
+              Revision
+            </th>
+            <th scope="col">Last run</th>
+            <th scope="col">Made by</th>
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((pipeline) => (
+            <tr key={pipeline.id}>
+              <td>
+                <Link to="/pipelines/$pipelineId" params={{ pipelineId: pipeline.id }} className="mono">
+                  {pipeline.name}
+                </Link>
+              </td>
+              <td>
+                {pipeline.inputs.map((name) => (
+                  <ProductLink key={name} name={name} className="mono">
+                    {name}
+                  </ProductLink>
+                ))}{" "}
+                →{" "}
+                <ProductLink name={pipeline.output} className="mono">
+                  {pipeline.output}
+                </ProductLink>
+              </td>
+              <td className="num">{pipeline.revision}</td>
+              <td className="tight">
+                <LastRun run={pipeline.last_run} />
+              </td>
+              <td>{pipeline.created_by}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </TableFrame>
+  );
+}
+
+function LastRun({ run }: { run: PipelineListed["last_run"] }) {
+  if (!run) return <span className={classes["muted"]}>never</span>;
+  return (
+    <Link to="/runs/$runId" params={{ runId: run.id }} className={classes["last"]}>
+      <State value={run.state} /> <Ago at={run.at} />
+    </Link>
+  );
+}

@@ -1,0 +1,125 @@
+import type { RunDetail } from "../../../api/types";
+import { bytes, count, plural } from "../../../ui/format";
+import { Empty } from "../../../ui/Notice";
+import { Panel } from "../../../ui/Page";
+import classes from "../Runs.module.css";
+import { countsOf, rateText, secondsText } from "../told";
+import { type Bar, Bars } from "./Bars";
+import { Figures } from "./Figures";
+
+/** Where the rows of the input went, to the last one, and where the time went. */
+export function Accounts({ run }: { run: RunDetail }) {
+  if (run.rows_in === null) return <NotYet run={run} />;
+  return (
+    <div className={classes["stack"]}>
+      <Panel title="In and out" flush>
+        <Figures
+          figures={[
+            ["Rows in", count(run.rows_in)],
+            ["Documents kept", count(run.documents)],
+            ["Rows out", count(run.rows_out)],
+            ["Bytes in", bytes(run.bytes_in)],
+            ["Bytes out", bytes(run.bytes_out)],
+            ["Shards", `${count(run.shards_done)} of ${count(run.shards_total)}`],
+            ...(run.shards_reused ? [["Of them reused", count(run.shards_reused)] as const] : []),
+          ]}
+        />
+      </Panel>
+      <Rows run={run} />
+      <Steps run={run} />
+      <Counts run={run} />
+      <Tokenizers run={run} />
+    </div>
+  );
+}
+
+export function NotYet({ run }: { run: RunDetail }) {
+  if (run.state === "skipped") {
+    return (
+      <Empty title="Nothing had to be done">
+        A published version was made the same way from the same input: {run.output_version}.
+      </Empty>
+    );
+  }
+  return <Empty title="Not yet">The accounts are drawn up when every shard is done.</Empty>;
+}
+
+/** Rows in, and added by steps, are the documents kept, those dropped and those set aside. */
+function Rows({ run }: { run: RunDetail }) {
+  const added = run.counts["added_rows"] ?? 0;
+  const total = (run.rows_in ?? 0) + added;
+  const bars: Bar[] = [
+    line("kept", run.documents ?? 0, "good"),
+    ...Object.entries(run.dropped)
+      .toSorted(([, one], [, other]) => other - one)
+      .map(([reason, rows]) => line(`dropped: ${reason}`, rows, "wait")),
+    line("set aside: could not be read", run.quarantined ?? 0, "bad"),
+  ];
+  const sum = added
+    ? `${plural(run.rows_in ?? 0, "row")} in and ${count(added)} added by steps`
+    : `${plural(total, "row")} in`;
+  return (
+    <Bars title="Where the rows went" aside={sum} heads={["What", "Rows"]} total={total} bars={bars} />
+  );
+}
+
+const line = (name: string, rows: number, tone: NonNullable<Bar["tone"]>): Bar => ({
+  name,
+  value: rows,
+  text: count(rows),
+  tone,
+});
+
+/** Seconds of work by step, summed over the shards: they are not the time on the clock. */
+function Steps({ run }: { run: RunDetail }) {
+  const rates = new Map(run.statistics?.steps.map((each) => [each.step, each.megabytes_per_second]));
+  const steps = Object.entries(run.step_seconds);
+  const total = steps.reduce((sum, [, spent]) => sum + spent, 0);
+  return (
+    <Bars
+      title="Time, by step"
+      aside={`${secondsText(total)} of all workers together`}
+      heads={["Step", "Time"]}
+      moreHead="Of input"
+      total={total}
+      bars={steps.map(([step, spent]) => ({
+        name: step,
+        value: spent,
+        text: secondsText(spent),
+        more: rateText(spent, rates.get(step) ?? null),
+      }))}
+      empty="No time was noted."
+    />
+  );
+}
+
+function Counts({ run }: { run: RunDetail }) {
+  const counts = countsOf(run);
+  if (counts.length === 0) return null;
+  return (
+    <Panel title="Counted by the steps" flush>
+      <Figures figures={counts.map(([name, value]) => [name, count(value)])} />
+    </Panel>
+  );
+}
+
+/** Which engine encoded, for each tokenizer, and why that one. */
+function Tokenizers({ run }: { run: RunDetail }) {
+  const verdicts = Object.entries(run.verdicts) as [string, Partial<Record<string, unknown>>][];
+  if (verdicts.length === 0) return null;
+  return (
+    <Panel title="Tokenizers">
+      <dl className={classes["detail"]}>
+        {verdicts.map(([name, { engine, reason, sampled }]) => (
+          <div key={name}>
+            <dt className="mono">{name}</dt>
+            <dd>
+              {String(engine)}: {String(reason)}
+              {typeof sampled === "number" && `, of ${count(sampled)} compared`}
+            </dd>
+          </div>
+        ))}
+      </dl>
+    </Panel>
+  );
+}
