@@ -51,6 +51,10 @@ class Bench:
         shard_bytes: int = 32 * 1024 * 1024,
         **given: Any,
     ) -> Plan:
+        return self.plan_of(self.document(steps, **given), shard_bytes)
+
+    def plan_of(self, document: object, shard_bytes: int = 32 * 1024 * 1024) -> Plan:
+        """Return the plan of a whole document over the files of the input folder."""
         files = [
             InputFile(
                 str(path.relative_to(self.root / "input")),
@@ -60,7 +64,7 @@ class Bench:
             for path in (self.root / "input").rglob("*")
             if path.is_file()
         ]
-        spec = read_spec(self.document(steps, **given))
+        spec = read_spec(document)
         return plan(spec, files, self.open_input, self.resolver, shard_bytes)
 
     def open_input(self, path: str) -> LocalFile:
