@@ -238,7 +238,8 @@ SETTINGS: Mapping[str, Setting] = {
     ),
     "tokenizers": Setting(
         "FAIRMESH_TOKENIZERS", lambda text: Path(text).resolve() if text else None, "",
-        "The folder of tokenizers, <name>/tokenizer.json; FAIRMESH_HOME/tokenizers when empty.",
+        "The folder of tokenizers, <name>/tokenizer.json, and of models beside them; "
+        "FAIRMESH_HOME/tokenizers when empty.",
         "/srv/tokenizers",
     ),
     "operators": Setting(
