@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from core.errors import Invalid, InvalidSpec
 from tests.transforms.mesh import Mesh, drive, found_mesh, lines, rows_of
 from transforms.engine.arrow import Column
 from transforms.engine.encoders import Encoders, TokenizerFile
+from transforms.engine.module_child import to_stream
 from transforms.engine.module_process import ModuleProcess
 from transforms.engine.operators.base import Applied
 from transforms.engine.operators.python import Python
@@ -85,7 +87,7 @@ def test_it_is_given_what_it_reads_and_nothing_of_the_platform(
 @pytest.mark.parametrize(
     ("code", "why"),
     [
-        ("def apply(batch): raise ValueError('a bad day')", "a bad day"),
+        ("def apply(batch): raise ValueError('a bad day')", "ValueError at mine.py:1 in apply"),
         ("def apply(batch): return 7", "returned int"),
         ("def apply(batch): return batch", "did not return more"),
         (
@@ -104,6 +106,27 @@ def test_what_it_does_wrong_is_told(code: str, why: str) -> None:
         applied(module(code, {"more": "int64"}))
     assert "'mine'" in caught.value.detail
     assert why in caught.value.detail
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "def apply(batch): raise ValueError(str(batch))",
+        "def apply(batch): {}[batch['text'][0].as_py()]",
+        "def apply(batch): return batch.rename_columns(['more'])",
+    ],
+)
+def test_what_it_does_wrong_tells_nothing_of_the_data(code: str) -> None:
+    secret = pa.record_batch({"text": pa.array(["my secret"])})
+    with pytest.raises(Invalid) as caught:
+        applied(module(code, {"more": "int64"}), secret)
+    assert "secret" not in str(caught.value)
+
+
+def test_it_ends_where_nobody_is_left_to_stop_it() -> None:
+    process = ModuleProcess("mine", "def apply(batch):\n while True: pass", {}, seconds=0)
+    process._send(to_stream(BATCH))
+    assert process._process.wait(timeout=20) == -signal.SIGALRM
 
 
 def test_it_is_stopped_when_it_is_late() -> None:

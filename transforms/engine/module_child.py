@@ -1,10 +1,11 @@
-"""Runs the `apply` of an installed operator module, in a process of its own.
+"""Runs the `apply` of a module, in a process of its own.
 
 This file is a program. It is started in an isolated interpreter with an empty environment, so the
 module sees nothing of the platform's settings, and can import what is installed beside it. The
-first frame is JSON: the module's name and code, and the parameters. Every frame after that is an
-Arrow stream of one batch, and is answered by one; what is wrong is answered as a frame of text. A
-frame is its kind (one letter) and its length, then its bytes.
+first frame is JSON: the module's name and code, the parameters, and the seconds that a batch may
+take. Every frame after that is an Arrow stream of one batch, and is answered by one; what is wrong
+is answered as a frame of JSON: its type, its words, and the lines it came from. A frame is its kind
+(one letter) and its length, then its bytes.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import io
 import json
 import resource
+import signal
 import struct
 import sys
 import traceback
@@ -61,10 +63,18 @@ def _answer(
     try:
         made = apply(from_stream(data), **parameters)
         if not isinstance(made, pa.RecordBatch):
-            return WRONG, f"it returned {type(made).__name__}, not a RecordBatch".encode()
+            message = f"it returned {type(made).__name__}, not a RecordBatch"
+            return WRONG, json.dumps({"kind": message, "words": "", "lines": ""}).encode()
         return ROWS, to_stream(made)
-    except Exception:  # noqa: BLE001 - the edge: a module may raise anything
-        return WRONG, "".join(traceback.format_exc(limit=-2)).encode()
+    except Exception as error:  # noqa: BLE001 - the edge: a module may raise anything
+        return WRONG, _told(error)
+
+
+def _told(error: Exception) -> bytes:
+    places = traceback.extract_tb(error.__traceback__)[1:][-2:]  # the first one is this file's
+    lines = ", ".join(f"{each.filename}:{each.lineno} in {each.name}" for each in places)
+    told = {"kind": type(error).__name__, "words": str(error), "lines": lines}
+    return json.dumps(told).encode()
 
 
 def main() -> None:
@@ -81,11 +91,14 @@ def main() -> None:
     try:
         exec(compile(told["code"], f"{told['module']}.py", "exec"), names)  # noqa: S102 - installed by the operator
         apply = names["apply"]
-    except Exception:  # noqa: BLE001 - as in `_answer`
-        write_frame(target, WRONG, "".join(traceback.format_exc(limit=-2)).encode())
+    except Exception as error:  # noqa: BLE001 - as in `_answer`
+        write_frame(target, WRONG, _told(error))
         return
     while (frame := read_frame(source)) is not None:
-        write_frame(target, *_answer(apply, frame[1], told["parameters"]))
+        signal.alarm(told["seconds"])  # ends the process even where nobody is left to do it
+        answer = _answer(apply, frame[1], told["parameters"])
+        signal.alarm(0)
+        write_frame(target, *answer)
 
 
 if __name__ == "__main__":

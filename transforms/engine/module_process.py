@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import sys
 import threading
 import weakref
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
 
@@ -21,13 +23,30 @@ SECONDS = 120.0
 """What one batch may take."""
 
 
+@dataclass(frozen=True)
+class Raised(Exception):
+    """What the module raised over a batch. Its words may hold a piece of the data."""
+
+    kind: str
+    words: str
+    lines: str
+    """The last two places in the code."""
+
+
 class ModuleProcess:
-    """A module at work. Raises Invalid when it fails, is late, or takes its process down."""
+    """A module at work. Raises Invalid when it is late or takes its process down."""
 
     def __init__(
-        self, module: str, code: str, parameters: Mapping[str, object], seconds: float = SECONDS
+        self,
+        module: str,
+        code: str,
+        parameters: Mapping[str, object],
+        seconds: float = SECONDS,
+        *,
+        known_as: str = "",
     ) -> None:
         self._module, self._seconds = module, seconds
+        self._known_as = known_as or f"The operator module {module!r}"
         self._process = subprocess.Popen(
             [sys.executable, "-I", str(Path(module_child.__file__))],
             stdin=subprocess.PIPE,
@@ -37,10 +56,16 @@ class ModuleProcess:
             env={},
         )
         self._stop = weakref.finalize(self, children.end, self._process)
-        told = {"module": module, "code": code, "parameters": dict(parameters)}
+        told = {
+            "module": module,
+            "code": code,
+            "parameters": dict(parameters),
+            "seconds": math.ceil(seconds) + 1,
+        }
         self._send(json.dumps(told).encode())
 
     def apply(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Return what the module makes of a batch; raises Raised."""
         late = threading.Timer(self._seconds, self._process.kill)
         late.start()
         try:
@@ -53,17 +78,13 @@ class ModuleProcess:
             self.close()
             why = f"took more than {self._seconds:g} seconds over a batch" if was_late else "ended"
             raise Invalid(
-                f"The operator module {self._module!r} {why}; look for loops without an end and "
-                "for what it holds in memory.",
+                f"{self._known_as} {why}; look for loops without an end and for what it holds in "
+                "memory.",
                 module=self._module,
             )
         kind, data = frame
         if kind != ROWS:
-            self.close()
-            told = data.decode(errors="replace").strip()
-            raise Invalid(
-                f"The operator module {self._module!r} failed: {told}", module=self._module
-            )
+            raise Raised(**json.loads(data))
         return from_stream(data)
 
     def close(self) -> None:

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from core.errors import Invalid, InvalidSpec
 from transforms.engine.arrow import AnyField, Column
 from transforms.engine.encoders import Encoders
-from transforms.engine.module_process import ModuleProcess
+from transforms.engine.module_process import ModuleProcess, Raised
 from transforms.engine.operators.base import (
     Applied,
     ColumnMap,
@@ -114,7 +114,7 @@ class _Calling:
     process: ModuleProcess
 
     def apply(self, batch: pa.RecordBatch) -> Applied:
-        made = self.process.apply(batch.select(list(dict.fromkeys(self.step.reads))))
+        made = self._asked(batch.select(list(dict.fromkeys(self.step.reads))))
         self._check(made, batch.num_rows)
         schema = self.step.output_schema(batch.schema)
         columns = [
@@ -134,11 +134,20 @@ class _Calling:
         self.process.close()
         return None
 
+    def _asked(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        try:
+            return self.process.apply(batch)
+        except Raised as error:  # its words may hold a piece of the data
+            where = f" at {error.lines}" if error.lines else ""
+            raise self._refused(f"{error.kind}{where}") from None
+
     def _added(self, made: pa.RecordBatch, field: AnyField) -> Column:
         try:
             return made.column(field.name).cast(field.type)
-        except pa.ArrowInvalid as error:
-            raise self._refused(f"{field.name!r} is not {field.type}: {error}") from error
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+            found = made.column(field.name).type
+            message = f"some of {field.name!r}, which is {found}, is not {field.type}"
+            raise self._refused(message) from error
 
     def _check(self, made: pa.RecordBatch, rows: int) -> None:
         wanted = [*self.step.adds, *([REASON] if self.step.drops else [])]
