@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from transforms.engine.params import to_json
+from transforms.engine.result import ADDED
 from transforms.engine.spec import Spec
 
 OWNER = "To be written by the owner of the product."
@@ -23,6 +24,9 @@ _LIMITS = {
     "language": "Languages were guessed from the text; short and mixed texts are guessed wrong "
     "most often.",
     "near_dedup": "Near duplicates were found by sketches: some pairs near the threshold remain.",
+    "dedup_images": "Pictures were compared by where they are light and dark: of different ones "
+    "that look alike some may be missing.",
+    "embed": "Vectors show what their model has learned, and the texts can be guessed from them.",
     "quality": "Quality was judged by rules made for web pages; dialects, poetry, tables and code "
     "break them more often than prose does.",
     "decontaminate": "Only word sequences of the named benchmarks were looked for; paraphrases "
@@ -97,9 +101,11 @@ def _limits(facts: Facts) -> Iterator[str]:
         yield f"{report['quarantined']:,} records of the source could not be read."
     dropped = sum(report["dropped"].values())
     if dropped:
-        share = dropped / max(1, report["rows_in"])
-        yield f"{dropped:,} rows of the source ({share:.1%}) were left out; see the reasons."
-    if not names & {"dedup_exact", "near_dedup"}:
+        added = report["counts"].get(ADDED, 0)
+        share = dropped / max(1, report["rows_in"] + added)
+        made = "the source and what steps made of it" if added else "the source"
+        yield f"{dropped:,} rows of {made} ({share:.1%}) were left out; see the reasons."
+    if not names & {"dedup_exact", "near_dedup", "dedup_images"}:
         yield "Rows that repeat each other were not looked for."
     if "redact" not in names:
         yield "Personal data and secrets were not removed."
