@@ -13,7 +13,7 @@ unexport PYTHONDONTWRITEBYTECODE
 INSTALL := $(UV) pip install --quiet --python $(BIN)/python --require-hashes
 COMPILE := uv pip compile --quiet pyproject.toml --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header
-EXTRAS := --extra embedded --extra demo --extra fast --extra text --extra images
+EXTRAS := --extra embedded --extra demo --extra fast --extra text --extra images --extra embed
 PORTAL_SOURCES := $(shell find frontend -path frontend/node_modules -prune -o -path frontend/dist \
 	-prune -o -type f -print 2>/dev/null)
 
