@@ -31,7 +31,7 @@ def write_text_corpus(target: Path, total_bytes: int) -> Corpus:
     """Write JSON lines of `id`, `path`, `kind`, `size` and `text`, up to `total_bytes`."""
     documents = written = 0
     with target.open("wb") as stream:
-        for path, text in _texts():
+        for path, text in texts():
             row = {
                 "id": f"doc-{documents:07d}",
                 "path": str(path),
@@ -47,7 +47,7 @@ def write_text_corpus(target: Path, total_bytes: int) -> Corpus:
     return Corpus(documents, written)
 
 
-def _texts() -> Iterator[tuple[Path, str]]:
+def texts() -> Iterator[tuple[Path, str]]:
     for root in _roots():
         for path in sorted(root.rglob("*")):
             if path.suffix not in _SUFFIXES or not path.is_file():
