@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import signal
 import tracemalloc
 from collections.abc import Mapping, Sequence
 
@@ -140,6 +141,13 @@ def test_a_template_without_end_is_stopped() -> None:
     process = ChatProcess(ENDLESS, {}, 100, seconds=0.3)
     with pytest.raises(Invalid, match=r"more than 0\.3 seconds"):
         process.render([])
+
+
+def test_a_template_without_end_ends_where_nobody_is_left_to_stop_it() -> None:
+    process = ChatProcess(ENDLESS, {}, 100, seconds=0)
+    process._send([])
+    assert process._process.wait(timeout=20) == -signal.SIGALRM
+    process.close()
 
 
 def test_a_template_without_bounds_is_stopped() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import select
 import subprocess
@@ -37,7 +38,8 @@ class ChatProcess:
         )
         self._held = b""
         self._stop = weakref.finalize(self, children.end, self._process)
-        self._send({"template": template, "names": dict(names), "limit": limit})
+        told = {"template": template, "names": dict(names), "limit": limit}
+        self._send({**told, "seconds": math.ceil(seconds) + 1})
 
     def render(self, messages: object) -> tuple[str | None, str | None]:
         """Return the text of a row, or why there is none."""
