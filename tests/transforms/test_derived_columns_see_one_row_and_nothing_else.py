@@ -11,14 +11,16 @@ from hypothesis import strategies as st
 
 from core.errors import Invalid, InvalidSpec
 from tests.transforms.steps import applied, assert_columns_depend_as_told, texts
-from transforms.engine.expressions import ROW, columns_of, connect
+from transforms.engine.derive_child import TABLE, connect
+from transforms.engine.expressions import columns_of
+from transforms.engine.operators import derive
 from transforms.engine.operators.base import transformed
 from transforms.engine.operators.derive import Derive
 
 NAMES = ("n", "text", "Tags")
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.lists(st.none() | st.text("abc ", max_size=5), max_size=9))
 def test_values_are_those_of_plain_python(values: list[str | None]) -> None:
     step = Derive({"size": "length(text) * 2", "n": "n + 1", "long": "length(text) > 2"})
@@ -128,7 +130,7 @@ def test_the_columns_that_are_read_are_known(expression: str, read: tuple[str, .
 
 @pytest.mark.parametrize("name", ["text", "n"])
 def test_the_table_of_the_row_is_no_way_to_columns_that_are_not_told(name: str) -> None:
-    expression = f"list_transform([1], lambda {ROW}: try_cast({ROW}.{name} as text))"
+    expression = f"list_transform([1], lambda {TABLE}: try_cast({TABLE}.{name} as text))"
     assert columns_of(expression, NAMES) == ()
     batch = texts("secret").select([name])
     made = applied(Derive({"x": expression}), batch).batch
@@ -140,6 +142,28 @@ def test_each_column_depends_on_what_is_told() -> None:
     batch = texts("a", "b", None)
     assert_columns_depend_as_told(step, batch, texts("ccc", "dd", "e", first=5))
     assert step.column_map(batch.schema)["size"] == (transformed("text"),)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "length(lpad('x', 2000000000, 'y'))",
+        "list_sum(list_transform(range(n + 999999), lambda i: length(repeat('x', 99999 + i))))",
+    ],
+)
+def test_an_expression_without_end_is_stopped(
+    monkeypatch: pytest.MonkeyPatch, expression: str
+) -> None:
+    monkeypatch.setattr(derive, "_PLANNING_SECONDS", 2.0)
+    monkeypatch.setattr(derive, "SECONDS", 2.0)
+    with pytest.raises(Invalid, match=r"derive took more than 2 seconds"):
+        applied(Derive({"x": expression}), texts("a"))
+
+
+def test_the_column_that_cannot_be_computed_is_named() -> None:
+    step = Derive({"fine": "n", "wrong": "text::int"})
+    with pytest.raises(Invalid, match="cannot compute 'wrong'"):
+        applied(step, texts("a"))
 
 
 def test_a_value_that_cannot_be_computed_ends_the_run_and_is_not_told() -> None:

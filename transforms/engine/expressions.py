@@ -11,26 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, cast
 
-import duckdb
-
 from core.errors import InvalidSpec
+from transforms.engine.derive_child import connect
 from transforms.engine.problems import Problem, nearest, problems_of, refuse
 
-ROW = "one_row"
-"""The table that an expression is evaluated over."""
-_SETTINGS: dict[str, str | bool | int | float | list[str]] = {
-    "threads": 1,
-    "memory_limit": "1GB",
-    "python_enable_replacements": False,
-    "autoinstall_known_extensions": False,
-    "autoload_known_extensions": False,
-}
-_LOCKED = (
-    "SET temp_directory=''",
-    "SET TimeZone='UTC'",
-    "SET enable_external_access=false",
-    "SET lock_configuration=true",
-)
 _ALLOWED = {
     "BETWEEN",
     "CASE",
@@ -51,14 +35,6 @@ _NOT_ALLOWED: Mapping[str, str] = {
     "STAR": "Name the columns; * cannot be used.",
 }
 Node = Mapping[str, Any]
-
-
-def connect() -> duckdb.DuckDBPyConnection:
-    """Return an empty database that reaches no file and no network and cannot be opened up."""
-    connection = duckdb.connect(":memory:", config=_SETTINGS)
-    for setting in _LOCKED:
-        connection.execute(setting)
-    return connection
 
 
 def columns_of(expression: str, names: Sequence[str]) -> tuple[str, ...]:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, cast
+from functools import lru_cache
+from pathlib import Path
+from typing import ClassVar
 
 import duckdb
 import pyarrow as pa
 
 from core.errors import Invalid, InvalidSpec
+from transforms.engine import derive_child
 from transforms.engine.arrow import AnyField, Column
+from transforms.engine.derive_child import ASKED
 from transforms.engine.encoders import Encoders
-from transforms.engine.expressions import ROW, columns_of, connect
+from transforms.engine.expressions import columns_of
+from transforms.engine.module_process import SECONDS, ModuleProcess, Raised
 from transforms.engine.operators.base import (
     Applied,
     ColumnMap,
@@ -24,6 +30,8 @@ from transforms.engine.operators.base import (
 from transforms.engine.params import rule
 from transforms.engine.problems import Problem, problems_of, refuse
 
+_PLANNING_SECONDS = 10.0
+
 
 @dataclass(frozen=True)
 class Derive(Operator):
@@ -31,7 +39,8 @@ class Derive(Operator):
 
     The expressions are DuckDB's and all see the columns as they came in. They reach no file, table,
     other row, clock or chance. A value that an expression cannot compute ends the run: with
-    `try_cast(...)` or `try(...)` it is null instead.
+    `try_cast(...)` or `try(...)` it is null instead. They are computed in a process of its own,
+    with 4 GiB and 120 seconds for a batch.
     """
 
     NAME: ClassVar[str] = "derive"
@@ -42,21 +51,10 @@ class Derive(Operator):
     )
 
     def output_schema(self, schema: pa.Schema) -> pa.Schema:
-        problems: list[Problem] = []
-        made: dict[str, AnyField] = {each.name: each for each in schema}
         if not self.columns:
-            problems.append(Problem("columns", "No column is named; leave the step out instead."))
-        with connect() as connection:
-            for column, expression in self.columns.items():
-                try:
-                    kind = _kind_of(connection, expression, schema)
-                    made[column] = pa.field(column, kind)
-                except InvalidSpec as error:
-                    at = f"columns.{column}"
-                    problems.extend(problem.below(at) for problem in problems_of(error))
-        if problems:
-            raise refuse(problems)
-        return pa.schema(list(made.values()))
+            message = "No column is named; leave the step out instead."
+            raise refuse([Problem("columns", message)])
+        return _planned(tuple(self.columns.items()), schema)
 
     def column_map(self, schema: pa.Schema) -> ColumnMap:
         kept = {name: (identity(name),) for name in schema.names}
@@ -70,19 +68,41 @@ class Derive(Operator):
         return {"duckdb": duckdb.__version__}
 
     def start(self, encoders: Encoders) -> Running:
-        return _Deriving(self, connect())
+        return _Deriving(self, _process(SECONDS))
 
 
-def _kind_of(
-    connection: duckdb.DuckDBPyConnection, expression: str, schema: pa.Schema
-) -> pa.DataType:
-    """Return the type of an expression's values, by having none computed."""
+def _process(seconds: float) -> ModuleProcess:
+    code = Path(derive_child.__file__).read_text(encoding="utf-8")
+    return ModuleProcess("derive", code, {}, seconds, known_as="The step derive")
+
+
+@lru_cache(maxsize=256)
+def _planned(columns: tuple[tuple[str, str], ...], schema: pa.Schema) -> pa.Schema:
+    """Return the schema with the columns that are made, by having none of their values computed."""
+    problems: list[Problem] = []
+    made: dict[str, AnyField] = {each.name: each for each in schema}
+    process = _process(_PLANNING_SECONDS)
+    try:
+        for column, expression in columns:
+            try:
+                made[column] = pa.field(column, _kind_of(process, expression, schema))
+            except InvalidSpec as error:
+                at = f"columns.{column}"
+                problems.extend(problem.below(at) for problem in problems_of(error))
+    finally:
+        process.close()
+    if problems:
+        raise refuse(problems)
+    return pa.schema(list(made.values()))
+
+
+def _kind_of(process: ModuleProcess, expression: str, schema: pa.Schema) -> pa.DataType:
     nothing = pa.RecordBatch.from_pylist([], schema=schema)
     try:
-        kind = _computed(connection, expression, nothing).type
-    except (duckdb.Error, pa.ArrowNotImplementedError) as error:
-        first = str(error).partition("\n")[0]
-        raise refuse([Problem("", first)]) from error
+        (values,) = _computed(process, [expression], nothing)
+    except Raised as error:
+        raise refuse([Problem("", error.words.partition("\n")[0] or error.kind)]) from error
+    kind = values.type
     if pa.types.is_interval(kind) or pa.types.is_null(kind):
         message = f"The values would be {kind}, which no file can hold; cast them."
         raise refuse([Problem("", message)])
@@ -90,43 +110,53 @@ def _kind_of(
 
 
 def _computed(
-    connection: duckdb.DuckDBPyConnection, expression: str, batch: pa.RecordBatch
-) -> Column:
-    """Return the value of an expression that `columns_of` allows for each row of `batch`."""
-    names = list(columns_of(expression, batch.schema.names))
-    # without a column there would be no rows; one of the batch's could be read by its table's name
-    read = batch.select(names) if names else pa.record_batch({ROW: pa.nulls(batch.num_rows)})
-    connection.register(ROW, pa.Table.from_batches([read]))
-    try:
-        found = connection.sql(f"SELECT ({expression}\n) FROM {ROW}").to_arrow_table()
-    finally:
-        connection.unregister(ROW)
-    return cast("Column", found.column(0).combine_chunks())
+    process: ModuleProcess, expressions: Iterable[str], batch: pa.RecordBatch
+) -> list[Column]:
+    """Return the values of expressions for each row of `batch`; raises InvalidSpec and Raised."""
+    asked = [(each, columns_of(each, batch.schema.names)) for each in expressions]
+    names = list(dict.fromkeys(name for _, read in asked for name in read))
+    # a batch without columns has no rows, so one goes along that no expression is given
+    read = batch.select(names or batch.schema.names[:1])
+    told = read.replace_schema_metadata({ASKED: json.dumps(asked).encode()})
+    return process.apply(told).columns
 
 
 @dataclass
 class _Deriving:
-    """Holds a database of its own; it has nothing but the batch at hand."""
+    """Has a process of its own, with a database that has nothing but the batch at hand."""
 
     step: Derive
-    connection: duckdb.DuckDBPyConnection
+    process: ModuleProcess
 
     def apply(self, batch: pa.RecordBatch) -> Applied:
+        schema = self.step.output_schema(batch.schema)
         arrays = dict(zip(batch.schema.names, batch.columns, strict=True))
-        made: dict[str, AnyField] = {each.name: each for each in batch.schema}
-        for column, expression in self.step.columns.items():
-            try:
-                arrays[column] = _computed(self.connection, expression, batch)
-            except duckdb.Error as error:  # its words may hold a piece of the data
-                raise Invalid(
-                    f"derive cannot compute {column!r} for some row ({type(error).__name__}); "
-                    "with try_cast(...) or try(...) the value is null instead.",
-                    column=column,
-                ) from error
-            made[column] = pa.field(column, arrays[column].type)
-        schema = pa.schema(list(made.values()))
+        try:
+            made = _computed(self.process, self.step.columns.values(), batch)
+        except Raised as error:
+            raise self._refused(batch, error) from None
+        arrays.update(zip(self.step.columns, made, strict=True))
         return Applied(pa.RecordBatch.from_arrays(list(arrays.values()), schema=schema))
 
+    def _refused(self, batch: pa.RecordBatch, error: Raised) -> Invalid:
+        """Return what went wrong, without its words: they may hold a piece of the data."""
+        column = next(
+            name for name, expression in self.step.columns.items() if self._fails(expression, batch)
+        )
+        self.process.close()
+        return Invalid(
+            f"derive cannot compute {column!r} for some row ({error.kind}); "
+            "with try_cast(...) or try(...) the value is null instead.",
+            column=column,
+        )
+
+    def _fails(self, expression: str, batch: pa.RecordBatch) -> bool:
+        try:
+            _computed(self.process, [expression], batch)
+        except Raised:
+            return True
+        return False
+
     def finish(self) -> Applied | None:
-        self.connection.close()
+        self.process.close()
         return None
