@@ -13,7 +13,8 @@ from tests.builders import deliver
 from tests.transforms.by_policy import NIGHTLY, ON_PUBLISH, at_once, own_all, publish, rule, runs_of
 from tests.transforms.mesh import drive, found_mesh
 from transforms import services
-from transforms.models import RunState, Schedule
+from transforms.models import Run, RunState, Schedule
+from transforms.services import by_policy
 
 
 @pytest.mark.django_db(transaction=True)
@@ -38,6 +39,10 @@ def test_of_two_beats_one_has_the_turn() -> None:
     rule(mesh, NIGHTLY)
     services.run_schedules()
     Schedule.objects.update(next_at=timezone.now() - timedelta(days=2))
+    stale = Schedule.objects.get()
     queued = at_once(services.run_schedules)
     assert sum(queued) + services.run_schedules() == 1
-    assert len(runs_of()) == 1
+    (run,) = runs_of()
+    Run.objects.filter(pk=run.pk).update(state=RunState.FAILED)  # or this alone would hold one up
+    ((asked, pipeline),) = by_policy._scheduled().values()
+    assert not by_policy._take_turn(stale, asked, pipeline), "the turn is taken"

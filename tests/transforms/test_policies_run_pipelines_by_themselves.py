@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from core.errors import InvalidSpec, NotFound, PolicyDenied
+from core.errors import InvalidSpec, NotFound, ObligationApplies, PolicyDenied
 from governance.engine.entities import Action, Scope
 from governance.models import AuditEntry, Membership, Policy
 from governance.resources import load
@@ -24,7 +24,7 @@ from tests.transforms.by_policy import (
     runs_of,
     text_of,
 )
-from tests.transforms.mesh import CODE, OWN, TOKENS, Mesh, drive
+from tests.transforms.mesh import CODE, OPERATOR, OWN, TOKENS, Mesh, drive
 from transforms import services
 from transforms.models import Run, RunState
 from transforms.services.acting import actor_of
@@ -100,6 +100,25 @@ def test_who_lost_a_right_is_run_for_no_more(owned: Mesh) -> None:
     deliver()
     run = drive(runs_of()[1])
     assert (run.state, run.reason_code) == (RunState.FAILED, "policy_denied")
+
+
+def test_a_runner_carries_on_nothing_that_its_person_sees_masked(owned: Mesh) -> None:
+    """The runner's own permit is unmasked; what counts is what both of them may see."""
+    rule(owned, ON_PUBLISH)
+    save_policy(
+        OPERATOR,
+        kind="access",
+        slug="kept",
+        text='@id("kept") @reason("For a test.") @mask("text=redact")\n'
+        f'permit (principal == User::"ana", action == Action::"read", resource == '
+        f'Product::"{CODE}");',
+    )
+    publish(owned, "first")
+    deliver()
+    run = drive(runs_of()[0])
+    assert (run.state, run.reason_code) == (RunState.FAILED, "obligation_applies")
+    with pytest.raises(ObligationApplies):
+        rule(owned, {**ON_PUBLISH, "on": ["new_version"]})
 
 
 def test_the_runner_may_do_nothing_beside_its_pipeline(owned: Mesh) -> None:

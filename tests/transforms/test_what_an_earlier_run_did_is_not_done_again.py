@@ -139,6 +139,17 @@ def test_another_document_takes_nothing_over(mesh: Mesh, small_shards: int) -> N
     assert reused(run_over(mesh, files("a", "b", "c"), other)) == 0
 
 
+def test_where_a_files_name_is_a_column_another_name_is_another_row(
+    mesh: Mesh, small_shards: int
+) -> None:
+    steps = [{"select": {"columns": ["path"]}}]
+    for name in ("a.bin", "b.bin"):
+        mesh.publish({name: b"the same bytes"})
+        run = mesh.run(steps, format="files")
+        assert (run.state, reused(run)) == (RunState.DONE, 0)
+        assert rows_of(run.output_version) == [{"path": name}]
+
+
 def test_what_lies_there_no_more_is_done_again(mesh: Mesh, small_shards: int) -> None:
     first = run_over(mesh, files("a", "b"))
     open_store(Store.objects.get()).delete(first.base + "part-00000.parquet")
@@ -168,10 +179,11 @@ def set_aside(mesh: Mesh, run: Run) -> list[Any]:
     return list(quarantined_rows(mesh.ana, run.pk, 9))
 
 
-def test_most_groups_of_small_files_survive_a_change_in_their_midst() -> None:
-    """Files of random sizes, one added, one taken away: the borders come back soon."""
+@pytest.mark.parametrize("largest", [2_000, 4_000])
+def test_most_groups_of_small_files_survive_a_change_in_their_midst(largest: int) -> None:
+    """Files of one size or of many, one taken away: the borders come back soon."""
     chance = random.Random(7)
-    sizes = {f"f{n:04d}": chance.randint(200, 4_000) for n in range(3_000)}
+    sizes = {f"f{n:04d}": chance.randint(2_000, largest) for n in range(3_000)}
     hashes = {name: hashlib.sha256(name.encode()).hexdigest() for name in sizes}
     limit = 32_000
 

@@ -17,11 +17,10 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from catalog import services as catalog
-from catalog.models import Version, VersionState
+from catalog.models import VersionState
 from catalog.selectors import product_resource, version_of
 from core import outbox
 from core.lease import Lease
-from core.manifest import FileEntry
 from governance import audit
 from governance.engine.entities import Action, Principal
 from governance.services import decide, record_read
@@ -33,7 +32,6 @@ from movement.services.ingest import draft_home
 from transforms import doorbell, tokenizers
 from transforms.engine import plan as planning
 from transforms.engine.gate import pass_gate
-from transforms.engine.operators.base import Kind
 from transforms.engine.parts import write_indexes, written_schema
 from transforms.engine.plan import Plan
 from transforms.engine.result import add_up, result_from_json
@@ -54,6 +52,7 @@ from transforms.selectors import equal_run
 from transforms.services import pipelines
 from transforms.services.acting import check_rights
 from transforms.services.budgets import require_budget
+from transforms.services.drafts import flow, note_files
 from transforms.services.ending import (
     RUN_CHANGED,
     end_badly,
@@ -65,7 +64,6 @@ from transforms.services.reuse import bytes_to_do
 
 Work = tuple[int, ShardKind, range]
 """A stage, what of it is due, and the numbers of the units or tasks."""
-_FILES_AT_ONCE = 100
 
 
 def advance_run(run_id: UUID) -> RunState | None:
@@ -272,8 +270,8 @@ def _publish(
     if draft.state == VersionState.DRAFT:
         store = open_store(Store.objects.get(name=run.home))
         sink = StoreFolder(store, run.base, heartbeat.check)
-        _note_files(draft, report.outputs, columns(written_schema(planned)))
-        _note_files(draft, write_indexes(planned, report.outputs, sink), ())
+        note_files(draft, report.outputs, columns(written_schema(planned)))
+        note_files(draft, write_indexes(planned, report.outputs, sink), ())
     with transaction.atomic():
         row = _held(lease)
         version = movement.publish(
@@ -282,7 +280,7 @@ def _publish(
             inputs=[run.input_version.name],
             run=str(run.pk),
             purpose=run.purpose,
-            columns={run.input_version.name: _flow(planned)},
+            columns={run.input_version.name: flow(planned)},
         )
         row.state, row.output_version, row.finished_at = RunState.DONE, version, timezone.now()
         row.report = report.summary()
@@ -292,27 +290,6 @@ def _publish(
         audit.record(actor, "run-done", version.name, decision, run=str(run.pk))
         outbox.emit(RUN_CHANGED, {"run": str(run.pk), "state": "done", "at": _now()})
         ring_followers(run.pk)
-
-
-def _flow(planned: Plan) -> dict[str, list[str]]:
-    """Return which input columns' values stand in which output column, masked or not.
-
-    A mask lowers no label by itself: what comes out has not been looked at yet.
-    """
-    return {
-        column: [use.column for use in planned.column_map[column] if use.kind is Kind.DIRECT]
-        for column in written_schema(planned).names
-    }
-
-
-def _note_files(
-    draft: Version, files: Sequence[FileEntry], schema: Sequence[dict[str, Any]]
-) -> None:
-    """Note files in the draft, some at a time, so that no transaction is long."""
-    for start in range(0, len(files), _FILES_AT_ONCE):
-        with transaction.atomic():
-            for entry in files[start : start + _FILES_AT_ONCE]:
-                catalog.add_draft_file(draft, entry, schema)
 
 
 def _now() -> str:
