@@ -18,6 +18,7 @@ import { SampleTab } from "./components/SampleTab";
 import classes from "./Pipelines.module.css";
 import { pipelineQuery } from "./queries";
 import { type PipelineTab, TABS } from "./search";
+import { yamlText } from "./yaml";
 
 export const route = createLazyRoute("/pipelines/$pipelineId")({ component: PipelinePage });
 
@@ -27,7 +28,6 @@ const TITLES: Record<PipelineTab, string> = {
   sample: "Sample",
   runs: "Runs",
 };
-const INDENT = 2;
 
 /** One pipeline: what it says, what it would do, what becomes of rows, and what it did. */
 function PipelinePage() {
@@ -109,7 +109,7 @@ function Facts({ pipeline }: { pipeline: Pipeline }) {
 }
 
 function Document({ pipeline }: { pipeline: Pipeline }) {
-  const text = JSON.stringify(pipeline.spec, null, INDENT);
+  const text = yamlText(pipeline.spec);
   return (
     <Panel title="Document" aside={<Copy value={text} what="document" />}>
       <Code label="Document of the pipeline" value={text} />

@@ -85,8 +85,9 @@ function NoneYet() {
   return (
     <div className={classes["stack"]}>
       <Empty title="No pipeline yet">
-        A pipeline is a document: it names an input, steps and an output. Every run of it publishes
-        the next version of the output. Write one and save it under a name:
+        None whose input and output you may know of. A pipeline is a document: it names an input,
+        steps and an output, and every run of it publishes the next version of the output. Write one
+        and save it under a name:
       </Empty>
       <Commands
         label="How to make a pipeline"
@@ -128,7 +129,7 @@ function Table({ rows }: { rows: PipelineListed[] }) {
                   {pipeline.name}
                 </Link>
               </td>
-              <td>
+              <td className={classes["name"]}>
                 {pipeline.inputs.map((name) => (
                   <ProductLink key={name} name={name} className="mono">
                     {name}
@@ -155,8 +156,11 @@ function Table({ rows }: { rows: PipelineListed[] }) {
 function LastRun({ run }: { run: PipelineListed["last_run"] }) {
   if (!run) return <span className={classes["muted"]}>never</span>;
   return (
-    <Link to="/runs/$runId" params={{ runId: run.id }} className={classes["last"]}>
-      <State value={run.state} /> <Ago at={run.at} />
-    </Link>
+    <>
+      <State value={run.state} />{" "}
+      <Link to="/runs/$runId" params={{ runId: run.id }}>
+        <Ago at={run.at} />
+      </Link>
+    </>
   );
 }

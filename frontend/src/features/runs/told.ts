@@ -1,6 +1,6 @@
 import type { RunDetail } from "../../api/types";
 
-const shares = new Intl.NumberFormat("en", { style: "percent", maximumFractionDigits: 1 });
+const percents = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
 const seconds = new Intl.NumberFormat("en", { maximumFractionDigits: 2 });
 const prices = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 });
 
@@ -9,9 +9,11 @@ const PICTURED = /^(length_upto|language)_/;
 /** Of so little time no rate can be told. */
 const SHORTEST_S = 0.01;
 
-/** "14.1%"; what is there is never told as nothing. */
+/** "14.1 %"; what is there is never told as nothing, and what is not all never as all. */
 export function shareText(share: number): string {
-  return share > 0 && share < 0.0005 ? "under 0.1%" : shares.format(share);
+  if (share > 0 && share < 0.0005) return "under 0.1 %";
+  if (share < 1 && share >= 0.9995) return "over 99.9 %";
+  return `${percents.format(share * 100)} %`;
 }
 
 export const secondsText = (value: number): string =>

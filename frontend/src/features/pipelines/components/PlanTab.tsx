@@ -98,12 +98,12 @@ function Verdicts({ plan }: { plan: PipelinePlan }) {
                   <State value={verdict.allow ? "allowed" : "denied"} />
                 </td>
                 <td>{verdict.action}</td>
-                <td>
+                <td className={classes["name"]}>
                   <ProductLink name={verdict.name} className="mono">
                     {verdict.name}
                   </ProductLink>
                 </td>
-                <td>{verdict.reason}</td>
+                <td className={classes["told"]}>{verdict.reason}</td>
                 <td>
                   <Policies ids={verdict.policies} />
                 </td>

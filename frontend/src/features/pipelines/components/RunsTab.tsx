@@ -26,6 +26,7 @@ function Table({ rows }: { rows: Run[] }) {
       <table>
         <thead>
           <tr>
+            <th scope="col">Run</th>
             <th scope="col">State</th>
             <th scope="col">Input</th>
             <th scope="col">Result</th>
@@ -39,7 +40,6 @@ function Table({ rows }: { rows: Run[] }) {
               Took
             </th>
             <th scope="col">Asked by</th>
-            <th scope="col">When</th>
           </tr>
         </thead>
         <tbody>
@@ -57,9 +57,12 @@ function Line({ run }: { run: Run }) {
   return (
     <tr>
       <td>
-        <Link to="/runs/$runId" params={{ runId: run.id }} className={classes["last"]}>
-          <State value={run.state} />
+        <Link to="/runs/$runId" params={{ runId: run.id }}>
+          <Ago at={run.finished_at ?? run.started_at ?? run.created_at} />
         </Link>
+      </td>
+      <td>
+        <State value={run.state} />
         {told && <div className={classes["reason"]}>{run.reason}</div>}
       </td>
       <td className="mono">{run.inputs.map(lastPart).join(", ")}</td>
@@ -80,9 +83,6 @@ function Line({ run }: { run: Run }) {
       </td>
       <td className="num">{run.seconds === null ? "–" : duration(run.seconds)}</td>
       <td>{run.policy ? `policy ${run.policy}` : run.asked_by}</td>
-      <td>
-        <Ago at={run.finished_at ?? run.started_at ?? run.created_at} />
-      </td>
     </tr>
   );
 }

@@ -56,10 +56,16 @@ function Rows({ run }: { run: RunDetail }) {
     line("set aside: could not be read", run.quarantined ?? 0, "bad"),
   ];
   const sum = added
-    ? `${plural(run.rows_in ?? 0, "row")} in and ${count(added)} added by steps`
-    : `${plural(total, "row")} in`;
+    ? `together: ${plural(run.rows_in ?? 0, "row")} in, ${count(added)} added by steps`
+    : "together: the rows in";
   return (
-    <Bars title="Where the rows went" aside={sum} heads={["What", "Rows"]} total={total} bars={bars} />
+    <Bars
+      title="Where the rows went"
+      heads={["What", "Rows"]}
+      total={total}
+      bars={bars}
+      foot={[sum, count(total)]}
+    />
   );
 }
 
@@ -80,7 +86,7 @@ function Steps({ run }: { run: RunDetail }) {
       title="Time, by step"
       aside={`${secondsText(total)} of all workers together`}
       heads={["Step", "Time"]}
-      moreHead="Of input"
+      moreHead="Input a second"
       total={total}
       bars={steps.map(([step, spent]) => ({
         name: step,

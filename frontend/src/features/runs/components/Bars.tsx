@@ -22,11 +22,13 @@ interface BarsProps {
   /** What the shares are of; the largest value has the longest bar. */
   total: number;
   bars: Bar[];
+  /** What the bars come to, in words and as a value. */
+  foot?: [string, string];
   empty?: string;
 }
 
 /** A chart that is its own table: each row has a value, its share and a bar of that length. */
-export function Bars({ title, aside, heads, moreHead, total, bars, empty }: BarsProps) {
+export function Bars({ title, aside, heads, moreHead, total, bars, foot, empty }: BarsProps) {
   const largest = Math.max(...bars.map((bar) => bar.value), 0);
   return (
     <Panel title={title} aside={aside} flush>
@@ -60,6 +62,15 @@ export function Bars({ title, aside, heads, moreHead, total, bars, empty }: Bars
                 </tr>
               ))}
             </tbody>
+            {foot && (
+              <tfoot>
+                <tr>
+                  <td>{foot[0]}</td>
+                  <td className="num">{foot[1]}</td>
+                  <td>{shareText(1)}</td>
+                </tr>
+              </tfoot>
+            )}
           </table>
         </TableFrame>
       )}
@@ -73,12 +84,14 @@ function Share({ bar, total, largest }: { bar: Bar; total: number; largest: numb
   return (
     <div className={classes["share"]}>
       <span>{total > 0 ? shareText(bar.value / total) : "–"}</span>
-      <div
-        className={classes["bar"]}
-        data-tone={bar.tone}
-        style={{ width: `${width}%` }}
-        aria-hidden
-      />
+      {bar.value > 0 && (
+        <div
+          className={classes["bar"]}
+          data-tone={bar.tone}
+          style={{ width: `${width}%` }}
+          aria-hidden
+        />
+      )}
     </div>
   );
 }

@@ -30,7 +30,9 @@ export function SetAsideTable({ title, aside, rows }: SetAsideTableProps) {
           <tbody>
             {rows.map((row) => (
               <tr key={`${row.source} ${row.byte_offset}`}>
-                <td className="mono">{row.source}</td>
+                <td className={classes["file"]}>
+                  <span className="mono">{row.source}</span>
+                </td>
                 <td className="num">{count(row.byte_offset)}</td>
                 <td className={classes["why"]}>{row.error}</td>
                 <td className={classes["raw"]}>
