@@ -8,8 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.errors import Invalid
+from core.errors import Invalid, InvalidSpec
 from tests.transforms.bench import Bench
+from transforms.engine.reading import records
 
 STEPS = [{"select": {"columns": ["n", "text"]}}]
 SCHEMA = {"n": "int64", "text": "string"}
@@ -72,3 +73,25 @@ def test_a_file_that_is_damaged_as_a_whole_stops_the_run(bench: Bench) -> None:
     bench.write("a.jsonl.gz", whole[: len(whole) // 2])
     with pytest.raises(Invalid, match=r"a\.jsonl\.gz is damaged"):
         bench.run(bench.plan(STEPS, schema=SCHEMA))
+
+
+def test_a_line_without_end_stops_the_run_before_memory_is_full(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(records, "MOST_RECORD_BYTES", 3 * 1024 * 1024)
+    bench.write("a.jsonl.gz", gzip.compress(b'{"text": "' + b" " * 9_000_000))
+    with pytest.raises(Invalid, match=r"a\.jsonl\.gz is damaged: a record is longer than 3 MiB"):
+        bench.run(bench.plan(STEPS, schema=SCHEMA))
+
+
+def test_a_line_that_python_cannot_read_tells_nothing_of_the_columns(bench: Bench) -> None:
+    deep = b'{"n": ' + b"[" * 9999 + b"]" * 9999 + b"}"
+    bench.write("a.jsonl", b'{"n": 1, "text": "a"}\n' + deep + b"\n")
+    report = bench.run(bench.plan(STEPS))
+    assert (bench.rows(report), report.quarantined) == ([{"n": 1, "text": "a"}], 1)
+
+
+def test_an_input_without_columns_is_refused(bench: Bench) -> None:
+    bench.write("a.jsonl", b"{}\n{}\n")
+    with pytest.raises(InvalidSpec, match="no columns"):
+        bench.plan([{"shuffle": {}}])

@@ -127,3 +127,23 @@ def test_columns_of_mixed_types_want_a_declared_schema(bench: Bench) -> None:
     (error,) = _errors(lambda: bench.plan(TEXT))
     assert error["where"] == "inputs[0].schema"
     assert bench.run(bench.plan(TEXT, schema={"text": "string"})).quarantined == 1
+
+
+@pytest.mark.parametrize("text", ["[" * 9999, "a: " + "9" * 9999, "a: 2020-13-45"])
+def test_a_text_that_python_cannot_read_is_no_yaml(text: str) -> None:
+    (error,) = _errors(lambda: load(text))
+    assert str(error["message"]).startswith("Not YAML")
+
+
+@pytest.mark.parametrize(
+    ("member", "where"),
+    [
+        ({"steps": [{"normalise": {"column": "\ud800"}}]}, "steps[0].normalise.column"),
+        ({"steps": [{"derive": {"columns": {"\udfff": "1"}}}]}, "steps[0].derive.columns"),
+        ({"split": {"parts": {"train\n": 1.0}}}, "split.parts.train\n"),
+    ],
+)
+def test_a_name_that_no_file_can_have_is_refused(member: dict[str, object], where: str) -> None:
+    document = {"inputs": [{"name": "/a/~/in"}], "steps": TEXT, "output": {"name": "/a/~/out"}}
+    errors = _errors(lambda: read_spec({"version": 1, **document, **member}))
+    assert [error["where"] for error in errors] == [where]

@@ -163,6 +163,15 @@ def test_a_sample_that_is_no_row_is_set_aside(bench: Bench) -> None:
     assert (report.rows_in, report.quarantined, report.rows_out) == (5, 3, 2)
 
 
+def test_half_a_character_is_no_row_and_stops_no_other(bench: Bench) -> None:
+    members = [("\udcff.t.json", b'"a"'), ("2.t.json", b'"\\ud800"'), ("3.t.json", b'"b"'),
+               ("3.\udcff", b"x")]  # fmt: skip
+    bench.write("a.tar", tar(members))
+    report = bench.run(bench.plan(keep("t")))
+    assert bench.rows(report) == [{"t": "b"}]
+    assert [row["error"][:2] for row in bench.bad_rows(report)] == ["?:", "2:"]
+
+
 @pytest.mark.parametrize("spoil", [lambda data: data[:700], lambda data: data[:1024]])
 def test_a_tar_that_is_cut_off_stops_the_run(bench: Bench, spoil: Any) -> None:
     bench.write("a.tar", spoil(tar([("1.txt", b"one"), ("2.txt", b"two")])))

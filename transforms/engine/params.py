@@ -116,6 +116,8 @@ def _parse_scalar(hint: object, raw: object, where: str, problems: list[Problem]
     if hint is float and isinstance(raw, int) and not isinstance(raw, bool):
         return float(raw)
     if isinstance(raw, cast("type[object]", hint)) and (hint is bool or not isinstance(raw, bool)):
+        if isinstance(raw, str):
+            _check_text(raw, where, problems)
         return raw
     problems.append(Problem(where, f"Expected {_SCALARS[hint][1]}, found {_kind(raw)}."))
     return None
@@ -146,7 +148,15 @@ def _parse_mapping(hint: object, raw: object, where: str, problems: list[Problem
     if not isinstance(raw, Mapping) or not all(isinstance(key, str) for key in raw):
         problems.append(Problem(where, f"Expected a mapping of names, found {_kind(raw)}."))
         return None
+    for key in raw:
+        _check_text(key, where, problems)
     return {key: _parse_value(hint, raw[key], join(where, key), problems) for key in raw}
+
+
+def _check_text(value: str, where: str, problems: list[Problem]) -> None:
+    """JSON can spell half of a character, and no file can hold it."""
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        problems.append(Problem(where, f"{value!r} holds half of a character."))
 
 
 def _check_limits(
@@ -170,7 +180,8 @@ def _check_limits(
 
 
 def _check_pattern(pattern: str, value: str, where: str, problems: list[Problem]) -> None:
-    if not re.search(pattern, value):
+    # Python's $ also stands before a last newline, that of JSON Schema does not
+    if not re.search(pattern, value) or (pattern.endswith("$") and value.endswith("\n")):
         problems.append(Problem(where, f"{value!r} does not match {pattern}."))
 
 

@@ -154,6 +154,8 @@ def plan(
         for piece in cut(file.path, file.bytes, spec.input.format, open_input, shard_bytes)
     ]
     schema = _input_schema(spec, [piece for piece, _ in pieces], open_input)
+    if not schema.names:
+        raise refuse([Problem("inputs[0].schema", "The input has no columns; declare them.")])
     hashes = {file.path: file.sha256 for file in chosen}
     groups = list(_group(pieces, hashes, shard_bytes))
     shards = tuple(

@@ -19,7 +19,7 @@ from core.errors import Invalid
 from transforms.engine.magic import MEDIA_SUFFIXES
 from transforms.engine.reading import columnar, csv, jsonl, webdataset, whole_files
 from transforms.engine.reading.columnar import COLUMNAR, ColumnarFormat
-from transforms.engine.reading.records import BadRow, Read, pieces, read_piece
+from transforms.engine.reading.records import BadRow, Read, RecordTooLong, pieces, read_piece
 from transforms.engine.sources import READ_BYTES, ByteSource, OpenInput, RangedFile
 
 __all__ = ["BadRow", "Piece", "Read", "infer_schema", "open_stream", "read"]
@@ -41,7 +41,7 @@ _FORMATS: dict[str, Format] = {
     ".tar": "webdataset",
     **{f".{suffix}": "files" for suffix in MEDIA_SUFFIXES},
 }
-_DAMAGED = (OSError, EOFError, zlib.error, zstandard.ZstdError, tarfile.TarError)
+_DAMAGED = (OSError, EOFError, zlib.error, zstandard.ZstdError, tarfile.TarError, RecordTooLong)
 _COMPRESSIONS: dict[str, Compression] = {".gz": "gzip", ".zst": "zstd"}
 
 

@@ -132,7 +132,7 @@ def load(text: str) -> Spec:
     """Return the pipeline that a YAML or JSON text declares; raises InvalidSpec."""
     try:
         document = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise refuse([Problem("", f"Not YAML: {error}")]) from error
     return read_spec(document)
 

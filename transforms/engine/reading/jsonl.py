@@ -68,7 +68,7 @@ def infer(sample: bytes) -> pa.Schema:
 def _is_object(line: bytes) -> bool:
     try:
         return isinstance(json.loads(line), dict)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
 
 

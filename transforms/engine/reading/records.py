@@ -17,6 +17,12 @@ import pyarrow as pa
 from transforms.engine.arrow import Column
 
 Positions = npt.NDArray[np.int64]
+MOST_RECORD_BYTES = 512 * 1024 * 1024
+"""A few bytes of gzip hold a line without end."""
+
+
+class RecordTooLong(Exception):
+    """A record is longer than MOST_RECORD_BYTES."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +64,18 @@ class RecordFormat(Protocol):
 
 
 def pieces(stream: BinaryIO, fmt: RecordFormat, piece_bytes: int) -> Iterator[tuple[int, bytes]]:
-    """Yield (offset in the stream, whole records) of about `piece_bytes` each, to the end."""
+    """Yield (offset in the stream, whole records) of about `piece_bytes` each, to the end.
+
+    Raises RecordTooLong before memory is full of one.
+    """
     offset, held = 0, b""
     while chunk := stream.read(piece_bytes):
         held += chunk
         if end := fmt.complete(held):
             yield offset, held[:end]
             offset, held = offset + end, held[end:]
+        if len(held) > MOST_RECORD_BYTES:
+            raise RecordTooLong(f"a record is longer than {MOST_RECORD_BYTES >> 20} MiB")
     if held:
         yield offset, held
 

@@ -116,7 +116,8 @@ def _read(path: str, held: list[Sample], schema: pa.Schema) -> Read:
             rows.append(_row(sample, schema))
         except _NotARow as error:
             raw = sample.members.get(error.ending, b"")
-            bad.append(BadRow(path, sample.offset, raw, f"{sample.key}: {error}"))
+            key = sample.key.encode(errors="replace").decode()
+            bad.append(BadRow(path, sample.offset, raw, f"{key}: {error}"))
     columns: list[Column] = [
         array_of([row[at] for row in rows], each.type) for at, each in enumerate(schema)
     ]
@@ -132,6 +133,8 @@ class _NotARow(Exception):
 
 
 def _row(sample: Sample, schema: pa.Schema) -> list[object]:
+    if not _is_unicode(sample.key):
+        raise _NotARow("its name is not UTF-8", next(iter(sample.members)))
     if sample.twice:
         raise _NotARow(f"two members end in .{sample.twice}", sample.twice)
     found: dict[str, object] = {KEY: sample.key}
@@ -154,6 +157,11 @@ def column_of(ending: str) -> str:
     return name if name and suffix in _KNOWN else ending
 
 
+def _is_unicode(name: str) -> bool:
+    """Return whether a member's name is UTF-8; `tarfile` spells other bytes as surrogates."""
+    return not any("\ud800" <= character <= "\udfff" for character in name)
+
+
 def _suffix(ending: str) -> str:
     return ending.rpartition(".")[2]
 
@@ -167,7 +175,10 @@ def _value(data: bytes, kind: pa.DataType, ending: str) -> object:
         if _suffix(ending) != "json":
             return text
         value = json.loads(text)
-        return value if isinstance(value, str) else text
+        if not isinstance(value, str):
+            return text
+        value.encode()  # raises where JSON spelled half of a character
+        return value
     value = json.loads(text)
     scalar = pa.scalar(value).cast(kind) if isinstance(value, str) else pa.scalar(value, kind)
     return scalar.as_py()
@@ -183,9 +194,10 @@ def infer(stream: BinaryIO, path: str, sample_bytes: int) -> pa.Schema:
     seen: dict[str, list[object]] = {}
     bare = True
     for count, sample in enumerate(samples(stream, path), start=1):
-        names = [column_of(ending) for ending in sample.members]
+        named = {each: data for each, data in sample.members.items() if _is_unicode(each)}
+        names = [column_of(ending) for ending in named]
         bare = bare and len(set(names)) == len(names)
-        for ending, data in sample.members.items():
+        for ending, data in named.items():
             seen.setdefault(ending, []).append(_parsed(data) if _suffix(ending) == "json" else None)
         sample_bytes -= sample.bytes
         if count == _SAMPLED_ROWS or sample_bytes <= 0:
