@@ -38,6 +38,7 @@ def test_a_masked_reader_plans_samples_and_runs_nothing(mesh: Mesh, note: str, a
         lambda: services.plan_pipeline(mesh.ana, pipeline.pk),
         lambda: services.sample_pipeline(mesh.ana, pipeline.pk, 5),
         lambda: mesh.start(pipeline),
+        lambda: mesh.pipeline(name="theirs"),
     ]
     for way in ways:
         with pytest.raises(ObligationApplies) as refused:

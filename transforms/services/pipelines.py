@@ -60,10 +60,12 @@ def save_pipeline(
     """
     read = modules.with_code(load(text) if text is not None else read_spec(spec))
     _check_tokenizers(read)
-    source = product_for(actor, Action.TRANSFORM, read.input.name, Situation(purpose))
+    situation = Situation(purpose)
+    source = product_for(actor, Action.TRANSFORM, read.input.name, situation)
     target = product_for(actor, Action.PUBLISH, read.output.name)
     if source == target:
         raise refuse([Problem("output.name", "A pipeline cannot write into its own input.")])
+    require_whole_input(actor, source, situation)  # a policy may run it for who sees more
     _check_columns(read, source)
     try:
         return _save(actor, name, read, source, target)
