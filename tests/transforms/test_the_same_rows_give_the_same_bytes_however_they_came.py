@@ -52,6 +52,15 @@ def test_compressed_bytes_do_not_depend_on_batches(tmp_path: Path, name: OutputF
     assert files_in(tmp_path / "one") == files_in(tmp_path / "two")
 
 
+@pytest.mark.parametrize("name", ["parquet", "arrow", "orc", "huggingface", "jsonl"])
+def test_nested_values_may_be_cut_anywhere(tmp_path: Path, name: OutputFormat) -> None:
+    values = [{"a": 1, "b": None}, None, {"a": None, "b": ["x"]}, {"a": 2, "b": [None]}, None]
+    table = pa.table({"s": pa.array(values * 3), "n": pa.array([None, 1, 2] * 5)})
+    write(tmp_path / "one", name, table)
+    write(tmp_path / "two", name, table, [1, 2, 3, 8, 13])
+    assert files_in(tmp_path / "one") == files_in(tmp_path / "two")
+
+
 @pytest.mark.parametrize("name", NULLABLE)
 def test_what_stands_below_a_null_is_not_written(tmp_path: Path, name: OutputFormat) -> None:
     plain = with_nulls()
@@ -108,6 +117,17 @@ def _begin_and_fail(folder: Path, name: OutputFormat) -> None:
 def test_a_part_that_is_given_up_leaves_nothing(tmp_path: Path, name: OutputFormat) -> None:
     with pytest.raises(ObjectMissing):
         _begin_and_fail(tmp_path, name)
+    assert not files_in(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["jsonl", "mds", "webdataset"])
+@pytest.mark.parametrize("kind", [pa.timestamp("us"), pa.timestamp("s"), pa.date32()])
+def test_a_time_that_json_cannot_say_stops_the_part(
+    tmp_path: Path, name: OutputFormat, kind: pa.DataType
+) -> None:
+    most = 2**31 - 1 if kind == pa.date32() else 2**62
+    with pytest.raises(Invalid, match="years 1 to 9999"):
+        write(tmp_path, name, pa.table({"at": pa.array([0, most], kind)}))
     assert not files_in(tmp_path)
 
 

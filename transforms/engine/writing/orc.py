@@ -12,7 +12,7 @@ import pyarrow.orc
 from transforms.engine.output import Compression, Output
 from transforms.engine.problems import Problem
 from transforms.engine.writing.base import Format, Part, PartWriter
-from transforms.engine.writing.grouped import GroupedWriter
+from transforms.engine.writing.grouped import GroupedWriter, in_normal_form
 
 MEDIA_TYPE = "application/vnd.apache.orc"
 _CODECS: dict[Compression, Literal["UNCOMPRESSED", "ZLIB", "ZSTD"]] = {
@@ -30,7 +30,7 @@ class Orc(Format):
     """Columns in stripes. ORC knows no unsigned numbers and no times of a day."""
 
     NAME: ClassVar[str] = "orc"
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     COMPRESSIONS: ClassVar[tuple[Compression, ...]] = ("zstd", "none", "gzip")
 
     def problems(self, schema: pa.Schema, output: Output) -> Iterator[Problem]:
@@ -58,7 +58,7 @@ class OrcPart(GroupedWriter):
         )
 
     def write_group(self, group: pa.Table) -> None:
-        self._writer.write(group)
+        self._writer.write(in_normal_form(group))
 
     def end_file(self) -> None:
         if not self.rows:

@@ -13,6 +13,7 @@ from typing import cast
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from core.errors import Invalid
 from transforms.engine.arrow import AnyField, Column, values_of
 
 _SCALARS = (
@@ -52,11 +53,20 @@ def _has_json_within(kind: pa.DataType) -> bool:
 
 
 def json_values(column: Column) -> list[object]:
-    """Return the values of a column that `has_json`, for `dumped`."""
+    """Return the values of a column that `has_json`, for `dumped`.
+
+    Raises Invalid for a date or time outside of the years 1 to 9999, which Python cannot say.
+    """
     if pa.types.is_timestamp(column.type) and column.type.unit == "ns":
         times = cast("pa.TimestampArray", column)
         return values_of(pc.strftime(times, format="%Y-%m-%dT%H:%M:%S"))
-    return values_of(column)
+    try:
+        return values_of(column)
+    except OverflowError as error:
+        raise Invalid(
+            "A date or time lies outside of the years 1 to 9999, and no JSON can say it; filter "
+            "such rows out, or write Parquet."
+        ) from error
 
 
 def dumped(value: object) -> bytes:
