@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import datasets  # type: ignore[import-untyped]  # it has no stubs
+import datasets
 from tokenizers import Tokenizer
 
 PROCESSES = 2
