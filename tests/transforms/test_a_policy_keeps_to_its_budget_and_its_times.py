@@ -39,11 +39,14 @@ def test_each_limit_is_kept_to() -> None:
         (Budget(bytes_per_day=10), Spent(bytes_today=8), 3, TOMORROW),
         (Budget(bytes_per_day=10), Spent(), 11, TOMORROW),
         (Budget(money_per_month=1.5), Spent(money_this_month=1.5), 1, NEXT_MONTH),
+        (Budget(tokens=10), Spent(under_way=True), 1, NOON + timedelta(minutes=1)),
+        (Budget(money_per_month=1.5), Spent(under_way=True), 1, NOON + timedelta(minutes=1)),
     ):
         found = beyond(budget, spent, needed, NOON)
         assert found is not None
         assert found.until == until
     assert beyond(Budget(10, 10, 2, 1.5), Spent(9, 8, 1, 1.4), 2, NOON) is None
+    assert beyond(Budget(bytes_per_day=9, runs_per_day=9), Spent(under_way=True), 9, NOON) is None
     march = datetime(2026, 3, 31, 23, tzinfo=UTC)
     april = beyond(Budget(money_per_month=1), Spent(money_this_month=2), 1, march)
     assert april is not None
@@ -100,6 +103,20 @@ def test_the_smaller_of_two_budgets_holds_for_what_both_run(owned: Mesh) -> None
     rule(owned, {**NIGHTLY, "budget": {"runs_per_day": 1}}, slug="nightly")
     assert drive(publish_and_find(owned, "one")).state == RunState.DONE
     assert drive(publish_and_find(owned, "two")).state == RunState.WAITING
+
+
+def test_runs_that_began_together_do_not_pass_a_limit_together(owned: Mesh) -> None:
+    rule(owned, {**ON_PUBLISH, "budget": {"tokens": 1}})
+    publish(owned, "one")
+    publish(owned, "two")
+    deliver()
+    first, second = runs_of()
+    assert services.advance_run(first.pk) == RunState.RUNNING
+    assert services.advance_run(second.pk) == RunState.WAITING
+    assert "another run is under way" in Run.objects.get(pk=second.pk).reason
+    assert drive(first).state == RunState.DONE
+    Run.objects.filter(pk=second.pk).update(next_attempt_at=timezone.now())
+    assert drive(second).state == RunState.DONE, "it makes no tokens"
 
 
 def test_what_people_run_is_not_counted_and_not_held_up(owned: Mesh) -> None:

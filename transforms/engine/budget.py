@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 
 from governance.engine.pipeline_policies import Budget
 
+_LOOK_AGAIN = timedelta(minutes=1)
+
 
 @dataclass(frozen=True, slots=True)
 class Spent:
@@ -19,6 +21,8 @@ class Spent:
     runs_today: int = 0
     money_this_month: float = 0.0
     """Of the runs that were done this month."""
+    under_way: bool = False
+    """Whether a run has begun whose tokens and money are not known yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,8 @@ def beyond(budget: Budget, spent: Spent, bytes_needed: int, now: datetime) -> Be
     """Return what stands in the way of a run over `bytes_needed` of input; None when it may begin.
 
     Bytes are known before a run, so they stay within the limit. Tokens and money are known after
-    it: nothing begins once they are used up, and the last run may have passed the limit.
+    it: where they are limited one run begins after the other, nothing begins once they are used up,
+    and the last run alone may have passed the limit.
     """
     tomorrow = day_of(now) + timedelta(days=1)
     next_month = month_of(month_of(now) + timedelta(days=32))
@@ -53,6 +58,10 @@ def beyond(budget: Budget, spent: Spent, bytes_needed: int, now: datetime) -> Be
     if budget.money_per_month is not None and spent.money_this_month >= budget.money_per_month:
         used, limit = spent.money_this_month, budget.money_per_month
         return Beyond("money_per_month", f"{used:g} of {limit:g} are spent this month.", next_month)
+    known_after = "money_per_month" if budget.tokens is None else "tokens"
+    if spent.under_way and (budget.tokens, budget.money_per_month) != (None, None):
+        told = "another run is under way, and what it takes is known when it is done."
+        return Beyond(known_after, told, now + _LOOK_AGAIN)
     if budget.runs_per_day is not None and spent.runs_today >= budget.runs_per_day:
         told = f"{spent.runs_today} of {budget.runs_per_day} runs have begun today."
         return Beyond("runs_per_day", told, tomorrow)

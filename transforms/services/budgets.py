@@ -20,7 +20,7 @@ from movement.models import Store
 from transforms.engine.budget import Spent, beyond, day_of, month_of
 from transforms.engine.spec import read_spec
 from transforms.engine.statistics import statistics
-from transforms.models import Pipeline, Run, RunState
+from transforms.models import RUN_ACTIVE, Pipeline, Run, RunState
 
 
 class BudgetUsedUp(FairmeshError):
@@ -77,6 +77,7 @@ def spent(pipeline: Pipeline, budget: Budget, now: datetime) -> Spent:
         bytes_today=sum(_bytes_read(report, whole) for report, whole in today),
         runs_today=len(today),
         money_this_month=0.0 if budget.money_per_month is None else _money(done, now),
+        under_way=begun.filter(state__in=RUN_ACTIVE).exists(),
     )
 
 
