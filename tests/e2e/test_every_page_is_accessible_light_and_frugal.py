@@ -12,8 +12,9 @@ from playwright.sync_api import Page
 from governance.models import AccessRequest, AuditEntry
 from movement.services.plans import Asked, apply_plan
 from tests.builders import World
-from tests.e2e import governed
+from tests.e2e import governed, piped
 from tests.e2e.portal import FRONTEND, SECRET, TOKENS, WIKI, Visit, ask_for_copy, carried
+from transforms.services import start_run
 
 pytestmark = [pytest.mark.e2e, pytest.mark.looks]
 
@@ -65,26 +66,51 @@ CONSOLE = [
     ("", "/governance"),
     ("operator", "/mesh/plan?site=core-us&plan={applied}"),
 ]
+PIPES = [
+    ("", "/pipelines"),
+    ("ana", "/pipelines"),
+    ("ana", "/pipelines/{pipeline}"),
+    ("ana", "/pipelines/{pipeline}?tab=plan&purpose=analytics"),
+    ("ben", "/pipelines/{pipeline}?tab=plan"),
+    ("ana", "/pipelines/{pipeline}?tab=sample"),
+    ("ana", "/pipelines/{pipeline}?tab=sample&rows=30"),
+    ("ana", "/pipelines/{pipeline}?tab=runs"),
+    ("ana", "/runs/{run}"),
+    ("ana", "/runs/{run}?tab=statistics"),
+    ("ana", "/runs/{run}?tab=aside"),
+    ("ben", "/runs/{run}?tab=aside"),
+    ("ana", "/runs/{run}?tab=card"),
+    ("ana", "/runs/{waiting}"),
+    ("ana", f"/p{piped.CLEAN}"),
+    ("ana", f"/p{piped.CLEAN}?tab=versions&version=1"),
+]
 MOST_REQUESTS = 6
 Pages = list[tuple[str, str]]
 WIDE, NARROW = 1400, 400
 
 
 @pytest.fixture
-def pages(mesh: World) -> Pages:
-    """Who opens which address; those of the console name what is there to see."""
+def pages(mesh: World, settings: Any) -> Pages:
+    """Who opens which address; some name what is there to see."""
     made = governed.govern(mesh)
     entry = AuditEntry.objects.filter(position__isnull=False).latest("id")
     applied, _ = apply_plan(mesh.operator.principal, Asked(site="core-us"))
     assert applied is not None
+    pipeline = piped.lay_pipe(mesh, settings)
+    run = piped.run_through(mesh, pipeline)
+    waiting = start_run(mesh.ana.principal, pipeline.pk)
+    piped.keep_waiting(waiting)
     ids = {
         "request": AccessRequest.objects.get().pk,
         "policy": made.policy.pk,
         "other": governed.draft_again(made).pk,
         "entry": entry.pk,
         "applied": applied.pk,
+        "pipeline": pipeline.pk,
+        "run": run.pk,
+        "waiting": waiting.pk,
     }
-    return [*PAGES, *((who, path.format(**ids)) for who, path in CONSOLE)]
+    return [*PAGES, *((who, path.format(**ids)) for who, path in [*CONSOLE, *PIPES])]
 
 
 def serious(page: Page) -> list[dict[str, Any]]:

@@ -91,8 +91,9 @@ def test_a_run_tells_its_statistics_its_quarantine_and_its_card(
 ) -> None:
     piped.run_through(mesh, pipeline)
     visit.sign_in(mesh.ana)
-    page = visit.open(f"/p{CLEAN}?tab=versions")
-    page.get_by_role("link", name="a run of clean-texts").click()
+    page = visit.open(f"/p{CLEAN}")
+    expect(page.get_by_role("link", name="clean-texts")).to_be_visible()
+    page.get_by_role("link", name="a run", exact=True).click()
     page.get_by_role("tab", name="Statistics").click()
     lengths = page.get_by_role("region", name="Lengths of documents").last
     documents = lengths.get_by_role("cell").filter(has_text=re.compile(r"^\d+$"))

@@ -6,7 +6,7 @@ import type { LineageDirection } from "./search";
 
 export const PREVIEW_ROWS = 50;
 const FILES_PAGE = 50;
-const RUNS_LOOKED_AT = 100;
+const RUNS_LOOKED_AT = 10;
 
 /** A product by its name, or by one that it had before; with what the caller may do. */
 export function productQuery(name: string) {
@@ -41,7 +41,7 @@ export function versionsQuery(product: string) {
   });
 }
 
-/** The last runs that made versions of a product, and of what they are. */
+/** The last runs that made versions of a product. */
 export function madeByQuery(product: string) {
   return queryOptions({
     queryKey: ["runs", "into", product],

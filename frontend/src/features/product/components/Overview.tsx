@@ -6,6 +6,7 @@ import { ProductLink } from "../../../ui/ProductLink";
 import { Tag } from "../../../ui/State";
 import { Ago } from "../../../ui/Values";
 import classes from "../Product.module.css";
+import { MadeBy } from "./MadeBy";
 import { SchemaTable } from "./SchemaTable";
 
 export function Overview({ product }: { product: ProductDetail }) {
@@ -106,6 +107,7 @@ function About({ product }: { product: ProductDetail }) {
             <dd className="mono">{product.aliases.join(", ")}</dd>
           </>
         )}
+        {product.latest && <MadeBy version={product.latest} />}
         <dt>Visible to</dt>
         <dd>{product.visibility}</dd>
         <dt>Created</dt>

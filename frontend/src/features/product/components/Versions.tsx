@@ -1,6 +1,6 @@
 import { UnstyledButton } from "@mantine/core";
-import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
-import { Link, useNavigate } from "@tanstack/react-router";
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
 import { Fragment } from "react";
 
 import type { ProductDetail, Version } from "../../../api/types";
@@ -15,7 +15,7 @@ import { ProductLink } from "../../../ui/ProductLink";
 import { State, Tag } from "../../../ui/State";
 import { Ago, Bytes } from "../../../ui/Values";
 import classes from "../Product.module.css";
-import { madeByQuery, versionsQuery } from "../queries";
+import { versionsQuery } from "../queries";
 import { route } from "../route";
 import { Files } from "./Files";
 
@@ -109,7 +109,6 @@ function VersionRows({ version }: { version: Version }) {
         </td>
         <td>
           <Inputs version={version} />
-          <MadeBy version={version} />
         </td>
       </tr>
       {open && (
@@ -141,19 +140,4 @@ function Inputs({ version }: { version: Version }) {
       )}
     </div>
   ));
-}
-
-/** The run that made a version, where a pipeline did; all versions ask for it once. */
-function MadeBy({ version }: { version: Version }) {
-  const runs = useQuery(madeByQuery(version.product)).data?.results ?? [];
-  const run = runs.find((one) => one.output_version === version.name);
-  if (!run) return null;
-  return (
-    <div>
-      by{" "}
-      <Link to="/runs/$runId" params={{ runId: run.id }}>
-        a run of <span className="mono">{run.pipeline}</span>
-      </Link>
-    </div>
-  );
 }
