@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from django.test import Client
 
 from catalog.models import Version, VersionState
@@ -25,6 +26,7 @@ from tests.transforms.mesh import (
 )
 from transforms import services
 from transforms.models import Run, RunShard, RunState, ShardState
+from transforms.services.ending import end_badly
 
 ROWS = [{"id": number, "text": f"text number {number}"} for number in range(200)]
 
@@ -241,3 +243,14 @@ def test_only_who_may_transform_and_publish_saves_a_pipeline(mesh: Mesh) -> None
     into_itself = {**spec, "output": {"name": OWN}, "inputs": [{"name": OWN}]}
     with pytest.raises(InvalidSpec):
         services.save_pipeline(mesh.ana, name="loop", spec=into_itself)
+
+
+@pytest.mark.parametrize("error", [OperationalError("no password for anna"), KeyError("anna")])
+def test_what_went_wrong_inside_is_told_without_its_words(mesh: Mesh, error: Exception) -> None:
+    mesh.publish({"a.jsonl": lines([{"id": 1, "text": "one"}])})
+    run = mesh.start(mesh.pipeline())
+    services.advance_run(run.pk)
+    end_badly(run.pk, error)
+    run.refresh_from_db()
+    assert run.state in {RunState.WAITING, RunState.FAILED}
+    assert "anna" not in run.reason

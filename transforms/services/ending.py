@@ -36,9 +36,11 @@ def end_badly(run_id: UUID, error: Exception) -> RunState | None:
 
     Returns the new state, or None when the run had ended already.
     """
-    if isinstance(error, PASSING):
-        code = error.code if isinstance(error, FairmeshError) else TooBusy.code
-        return stop_run(run_id, RunState.WAITING, code, str(error))
+    if isinstance(error, OperationalError):  # its words tell of hosts and accounts
+        logger.warning("run %s waits for the database", run_id, exc_info=error)
+        return stop_run(run_id, RunState.WAITING, TooBusy.code, "The database is away or busy.")
+    if isinstance(error, (StoreUnavailable, TooBusy)):
+        return stop_run(run_id, RunState.WAITING, error.code, error.detail)
     if isinstance(error, BudgetUsedUp):
         until = datetime.fromisoformat(error.extra["until"])
         return stop_run(run_id, RunState.WAITING, error.code, error.detail, until=until)

@@ -168,12 +168,14 @@ def _broken(run: Run, lease: Lease[RunShard], error: Exception) -> ShardState | 
     """Give the shard back or fail it, and stop the run with the reason."""
     passing = isinstance(error, PASSING)
     state = ShardState.QUEUED if passing else ShardState.FAILED
-    code = error.code if isinstance(error, FairmeshError) else "internal"
+    code, reason = "internal", type(error).__name__  # the words may hold a piece of the data
+    if isinstance(error, FairmeshError):
+        code, reason = error.code, error.detail
     with transaction.atomic():
         row = lease.locked()
         if row is None:
             return None
-        row.state, row.reason_code, row.reason = state, code, str(error)
+        row.state, row.reason_code, row.reason = state, code, reason
         row.lease_until, row.lease_owner = None, ""
         row.attempt = 0 if passing else row.attempt
         row.ring_at = timezone.now() + timedelta(minutes=1)
