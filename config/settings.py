@@ -205,6 +205,7 @@ SPECTACULAR_SETTINGS = {
         "PrincipalKind": "governance.models.PrincipalKind",
         "ReplicaState": "movement.models.ReplicaState",
         "ReviewVerdict": "governance.models.ReviewVerdict",
+        "RunState": "transforms.models.RunState",
         "ScanState": "governance.models.ScanState",
         "ScrubState": "movement.models.ScrubState",
         "SiteKind": "movement.models.SiteKind",

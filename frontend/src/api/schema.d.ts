@@ -3361,7 +3361,7 @@ export interface components {
         LastRunOut: {
             /** Format: uuid */
             id: string;
-            state: components["schemas"]["State6f0Enum"];
+            state: components["schemas"]["RunState"];
             /**
              * Format: date-time
              * @description When it ended, or was asked for.
@@ -4696,7 +4696,7 @@ export interface components {
             pipeline: string;
             /** Format: uuid */
             pipeline_id: string;
-            state: components["schemas"]["State6f0Enum"];
+            state: components["schemas"]["RunState"];
             reason_code: string;
             reason: string;
             policies: string[];
@@ -4769,7 +4769,7 @@ export interface components {
             pipeline: string;
             /** Format: uuid */
             pipeline_id: string;
-            state: components["schemas"]["State6f0Enum"];
+            state: components["schemas"]["RunState"];
             reason_code: string;
             reason: string;
             policies: string[];
@@ -4822,6 +4822,19 @@ export interface components {
             /** Format: date-time */
             finished_at: string | null;
         };
+        /**
+         * @description * `queued` - Queued
+         *     * `claimed` - Claimed
+         *     * `running` - Running
+         *     * `publishing` - Publishing
+         *     * `done` - Done
+         *     * `skipped` - Skipped
+         *     * `waiting` - Waiting
+         *     * `failed` - Failed
+         *     * `cancelled` - Cancelled
+         * @enum {string}
+         */
+        RunState: "queued" | "claimed" | "running" | "publishing" | "done" | "skipped" | "waiting" | "failed" | "cancelled";
         RunStepOut: {
             step: string;
             /** Format: double */
@@ -5223,19 +5236,6 @@ export interface components {
          * @enum {string}
          */
         SiteState: "online" | "draining" | "offline" | "lost";
-        /**
-         * @description * `queued` - Queued
-         *     * `claimed` - Claimed
-         *     * `running` - Running
-         *     * `publishing` - Publishing
-         *     * `done` - Done
-         *     * `skipped` - Skipped
-         *     * `waiting` - Waiting
-         *     * `failed` - Failed
-         *     * `cancelled` - Cancelled
-         * @enum {string}
-         */
-        State6f0Enum: "queued" | "claimed" | "running" | "publishing" | "done" | "skipped" | "waiting" | "failed" | "cancelled";
         /** @description What the shards' counts add up to; null where no step of the pipeline tells it. */
         StatisticsOut: {
             tokens: number | null;
