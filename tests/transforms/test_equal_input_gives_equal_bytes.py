@@ -77,3 +77,12 @@ def test_other_input_or_another_parameter_is_another_run(bench: Bench, planned: 
     other = bench.plan(STEPS, shard_bytes=6000)
     assert other.spec_digest == planned.spec_digest
     assert other.run_digest != planned.run_digest
+
+
+def test_two_files_of_the_same_bytes_are_both_done(bench: Bench) -> None:
+    for name in ("a.jsonl", "b.jsonl"):
+        bench.write_rows(name, [{"n": n, "text": f"text {n}"} for n in range(5)])
+    planned = bench.plan([{"select": {"columns": ["n", "text"]}}], shard_bytes=150)
+    report = bench.run(planned, "twice")
+    parts = [path for path in bench.files("twice") if path.startswith("part-")]
+    assert (report.rows_out, len(parts)) == (10, len(planned.shards))
