@@ -121,6 +121,7 @@ def test_a_run_is_cancelled_and_taken_up_again_when_confirmed(
     visit.sign_in(mesh.ana)
     page = visit.open("/jobs?kind=runs")
     page.get_by_role("link", name="All of this run of clean-texts").click()
+    expect(page.get_by_role("heading", name="Run of clean-texts")).to_be_visible()
     page.get_by_role("button", name="Cancel").click()
     page.get_by_role("button", name="Give up what it has made?").click()
     main = page.get_by_role("main")
