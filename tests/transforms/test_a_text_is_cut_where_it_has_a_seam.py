@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.errors import InvalidSpec
+from core.errors import Invalid, InvalidSpec
 from tests.transforms.bench import Bench
 from tests.transforms.documents import documents
-from tests.transforms.steps import assert_columns_depend_as_told, texts
+from tests.transforms.steps import applied, assert_columns_depend_as_told, texts
+from transforms.engine.arrow import Column
 from transforms.engine.chunking import Characters, Cutter, Span, Unit
 from transforms.engine.encoders import Encoders, TokenizerFile
 from transforms.engine.operators.base import Applied
@@ -291,3 +292,17 @@ def test_columns_depend_as_told() -> None:
     changed = texts("x", "Five six seven. Eight nine.", first=9)
     before = texts("One two three. Four five.", "x")
     assert_columns_depend_as_told(Chunk("text", "sentence", 16), before, changed)
+
+
+def test_a_long_text_does_not_stand_beside_each_of_its_chunks() -> None:
+    made = applied(Chunk("text", size=16), texts("a" * 1_000_000))  # 60 GB, else
+    assert made.batch.num_rows == 62_500
+
+
+def test_other_columns_that_are_too_large_beside_each_chunk_are_told() -> None:
+    columns: dict[str, Column] = {
+        "text": pa.array(["a" * 48_000]),
+        "image": pa.array([bytes(1_000_000)], pa.binary()),
+    }
+    with pytest.raises(Invalid, match="too large to stand beside each"):
+        applied(Chunk("text", size=16), pa.record_batch(columns))

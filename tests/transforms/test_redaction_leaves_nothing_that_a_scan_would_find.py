@@ -102,6 +102,13 @@ def test_a_row_that_still_shows_something_is_dropped_and_counted() -> None:
     assert made.dropped() == {REASON: 1}
 
 
+@pytest.mark.parametrize("repeated", ["AKIA", "-----BEGIN RSA PRIVATE KEY-----"])
+def test_a_long_text_that_begins_again_and_again_takes_no_hours(repeated: str) -> None:
+    text = repeated * 500_000
+    (found,) = found_in(text, SECRETS)
+    assert (found.start, found.end) == (0, len(text))
+
+
 def test_only_the_kinds_asked_for_go_and_all_are_counted() -> None:
     both = "first.last@example.com and +49 30 901820, x.y@example.com"
     made = applied(Redact("text", kinds=("email",)), texts(both, both))

@@ -56,10 +56,13 @@ def found_in(text: str, detectors: Sequence[Detector]) -> list[Found]:
 
 def _of_one(text: str, detector: Detector) -> Iterator[Found]:
     whole = _WHOLE.get(detector.id, _token if detector in SECRETS else _as_matched)
+    done = 0
     for match in detector.find.finditer(text):
+        if match.end() <= done and whole in (_token, _key):
+            continue  # it would end where the one before ends, and looking again takes long
         if detector.check is None or detector.check(text, match):
-            start, end = whole(text, match)
-            yield Found(start, end, detector)
+            start, done = whole(text, match)
+            yield Found(start, done, detector)
 
 
 def _as_matched(text: str, match: re.Match[str]) -> tuple[int, int]:

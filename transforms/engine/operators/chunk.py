@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from core.errors import Invalid
 from transforms.engine.arrow import AnyField, text_of
 from transforms.engine.chunking import Characters, Cutter, Span, Tokens, Unit
 from transforms.engine.encoders import Encoders, ReferenceEncoder
@@ -125,12 +126,22 @@ class Chunk(Operator):
         spans: npt.NDArray[np.int64],
         chunks: list[str],
     ) -> pa.RecordBatch:
-        """Return each row of `batch` as often as `counts` says, each time with its chunk."""
+        """Return each row of `batch` as often as `counts` says, each time with its chunk.
+
+        Raises Invalid where the other columns would be more than one batch can hold.
+        """
         owner = np.repeat(np.arange(len(counts)), counts)
         places = spans.reshape(-1, 2)
-        arrays = list(batch.take(pa.array(owner, pa.int64())).columns)
         position = batch.schema.get_field_index(self.column)
-        arrays[position] = pa.array(chunks, batch.schema.field(position).type)
+        others = batch.remove_column(position)  # the text itself would stand there once a chunk
+        try:
+            arrays = list(others.take(pa.array(owner, pa.int64())).columns)
+        except pa.ArrowInvalid as error:
+            raise Invalid(
+                "The other columns of a row are too large to stand beside each of its chunks; "
+                "leave the largest out with `select`, or cut larger chunks."
+            ) from error
+        arrays.insert(position, pa.array(chunks, batch.schema.field(position).type))
         index = np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)
         arrays += [
             pa.array(index, pa.int32()),
