@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import tarfile
 from collections.abc import Sequence
@@ -185,6 +186,22 @@ def test_a_header_broken_in_the_middle_is_not_taken_for_the_end(bench: Bench) ->
     bench.write("a.tar", bytes(data))
     with pytest.raises(Invalid, match=r"a\.tar is damaged"):
         bench.run(bench.plan(keep("txt"), schema={"txt": "string"}))
+
+
+@pytest.mark.parametrize(("path", "column"), [("a.tar.gz", "txt"), ("a.bin.gz", "bytes")])
+def test_what_a_few_compressed_kilobytes_hold_is_not_held(
+    bench: Bench, path: str, column: str
+) -> None:
+    """300 MiB of zeros: refused before they are read into one row."""
+    plain = bytes(300 * 1024 * 1024)
+    data = gzip.compress(tar([("1.txt", plain)]) if "tar" in path else plain, 1)
+    assert len(data) < 2 * 1024 * 1024
+    bench.write(path, data)
+    given: dict[str, Any] = (
+        {"schema": {"txt": "string"}} if column == "txt" else {"format": "files"}
+    )
+    with pytest.raises(Invalid, match="more than 256 MiB"):
+        bench.run(bench.plan(keep(column), **given))
 
 
 def test_each_image_of_a_folder_is_a_row(bench: Bench) -> None:

@@ -17,10 +17,10 @@ from transforms.engine.magic import MEDIA_SUFFIXES, UNKNOWN
 from transforms.engine.reading.records import BadRow, Read
 
 KEY = "key"
-MOST_BYTES = 2**31 - 1
 _MEMBER = re.compile(r"((?:.*/|)[^./]+)[.]([^/]+)")
 _TEXT = frozenset({"txt", "text", "cls"})
 _KNOWN = _TEXT | MEDIA_SUFFIXES | {UNKNOWN, "json"}
+SAMPLE_MOST_BYTES = 256 * 1024 * 1024
 _BATCH_ROWS, _BATCH_BYTES = 1024, 4 * 1024 * 1024
 _SAMPLED_ROWS = 1000
 _WRONG = (ValueError, TypeError, OverflowError, RecursionError, pa.ArrowException)
@@ -66,21 +66,22 @@ def members(stream: BinaryIO) -> Iterator[tuple[tarfile.TarInfo, BinaryIO]]:
 def samples(stream: BinaryIO, path: str) -> Iterator[Sample]:
     """Yield the samples of an archive in order. Memory: one sample.
 
-    Raises what `members` does, and Invalid for a member of 2 GiB or more. Members without an ending
-    belong to no sample.
+    Raises what `members` does, and Invalid for a sample of more than 256 MiB: a few kilobytes that
+    are compressed may hold any number. Members without an ending belong to no sample.
     """
     held: Sample | None = None
     for member, data in members(stream):
         named = _MEMBER.fullmatch(member.name)
         if named is None:
             continue
-        if member.size > MOST_BYTES:
-            raise Invalid(f"{path} has a member of 2 GiB or more.", path=path)
         key, ending = named[1], named[2].lower()
         if held is None or held.key != key:
             if held is not None:
                 yield held
             held = Sample(key, member.offset)
+        if held.bytes + member.size > SAMPLE_MOST_BYTES:
+            told = f"{path} has a sample of more than {SAMPLE_MOST_BYTES >> 20} MiB."
+            raise Invalid(told, path=path)
         if ending in held.members:
             held.twice = ending
         held.members[ending] = data.read()

@@ -13,7 +13,8 @@ from transforms.engine.reading.records import Read
 from transforms.engine.sources import READ_BYTES
 
 PATH, BYTES = "path", "bytes"
-MOST_BYTES = 2**31 - 1
+MOST_BYTES = 256 * 1024 * 1024
+"""A few kilobytes that are compressed may hold any number."""
 _MOST_ROWS = 4096
 _FIELDS: list[AnyField] = [
     pa.field(PATH, pa.string(), nullable=False),
@@ -43,7 +44,7 @@ def _chunks(path: str, stream: BinaryIO) -> Iterator[bytes]:
     while chunk := stream.read(READ_BYTES):
         size += len(chunk)
         if size > MOST_BYTES:
-            raise Invalid(f"{path} has 2 GiB or more, too much for one row.", path=path)
+            raise Invalid(f"{path} has more than 256 MiB, too much for one row.", path=path)
         yield chunk
 
 
