@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from transforms.engine.counting import LENGTH
 from transforms.engine.params import to_json
 from transforms.engine.result import ADDED
 from transforms.engine.spec import Spec
@@ -119,6 +120,8 @@ def _numbers(report: Mapping[str, Any]) -> Iterator[str]:
     for reason, count in report["dropped"].items():
         yield f"| left out: {reason} | {count:,} |\n"
     for name, count in report["counts"].items():
+        if name.startswith(LENGTH):
+            continue  # a histogram: the statistics of the run have it
         yield f"| {name.replace('_', ' ')} | {count:,} |\n"
 
 
