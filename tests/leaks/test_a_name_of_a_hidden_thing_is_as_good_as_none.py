@@ -76,9 +76,9 @@ NAMELESS = {
     "links", "teams/<slug:slug>/members", "teams/<slug:slug>/members/<str:username>",
     "groups/<slug:name>/members/<str:username>", "users/<str:username>", "clients/<str:client_id>",
     "users/<str:username>/erase", "sites/<slug:name>", "policies/<uuid:policy_id>/diff",
-    "sites/<slug:name>/heartbeat", "stores/<slug:name>/trust",
+    "sites/<slug:name>/heartbeat", "stores/<slug:name>/trust", "pipelines/<slug:name>/backfill",
 }  # fmt: skip
-"""Writes about people, teams and places: they take the name of no product."""
+"""Writes about people, teams, places and pipelines: they take the name of no product."""
 QUERIES = (
     "name={0}&product={0}&prefix={0}&domain={0}&q={0}",
     "name={0}/v=1&version={0}/v=1",

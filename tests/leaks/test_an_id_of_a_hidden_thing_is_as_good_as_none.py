@@ -64,6 +64,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "scans/<uuid:scan_id>/verdicts": {"label": "pii:email", "verdict": "reject", "column": "x"},
     "policies/<uuid:policy_id>": {"text": "kind: protection", "kind": "protection"},
 }
+QUERIES = {"runs/<uuid:run_id>/diff": "?with={run_id}"}
 ANY_BODY = {"reason": "Because.", "comment": "Because.", "days": 3}
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 OWN = ("tokens/<uuid:token_id>",)
@@ -166,6 +167,7 @@ def asked(
     """Return the status and what is said, with every id that was asked with left out."""
     way = _PARAMETER.sub(lambda found: str(ids[found[1]]), address)
     way = way.replace("<path:path>", "quagga.csv").replace("<str:digest>", "sha256:" + "0" * 64)
+    way += QUERIES.get(address, "").format(**ids)
     body = json.dumps({**ANY_BODY, **BODIES.get(address, {})})
     with transaction.atomic():
         answer = client.generic(method, f"/api/v1/{way}", body, "application/json")
@@ -217,3 +219,15 @@ def test_an_id_that_a_hidden_policy_has_taken_names_nothing(mesh: World) -> None
         )
         assert answer.status_code == 404
         assert "/acme/nlp" not in answer.content.decode()
+
+
+@pytest.mark.parametrize("who", ["stranger", "anonymous"])
+def test_the_name_of_a_hidden_pipeline_is_as_good_as_none(mesh: World, who: str) -> None:
+    client, asked_for = callers(mesh)[who].client(), {"from": 1, "to": 1, "dry_run": True}
+
+    def backfill(each: Client, name: str) -> tuple[int, str]:
+        answer = each.post(f"/api/v1/pipelines/{name}/backfill", asked_for, "application/json")
+        return answer.status_code, answer.content.decode().replace(name, "NAME")
+
+    assert backfill(client, "secret-texts") == backfill(client, "no-such-texts")
+    assert backfill(mesh.ana.client(), "secret-texts")[0] == 200
