@@ -10,8 +10,8 @@ from movement import live as live_events
 
 pytest_plugins = ["tests.servers"]
 
-_LIVE = ("tests/e2e/", "tests/faults/", "tests/runtime/")
-"""One process waits for what is live here, while the others have the processor."""
+_LIVE = {"tests/e2e/": "browser", "tests/faults/": "platform", "tests/runtime/": "platform"}
+"""One process waits for the browser and one for the platform, while a third has the processor."""
 _DATABASE = frozenset({"db", "transactional_db"})
 _ALIKE = frozenset({"client", "demo", "docs", "leaks", "peers", "runtime", "transforms"})
 """Folders of tests that ask the database nothing that tests of the other folders do not ask."""
@@ -31,14 +31,15 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadSco
 
 
 class _LiveTogether(LoadScopeScheduling):  # type: ignore[misc]  # xdist carries no types
-    """Gives the live tests to one process, first of all since they are the most, others one by one.
+    """Gives each kind of live tests to one process, before all others, which go one by one.
 
     So there is one platform at a time. Groups by mark do not take effect with this pytest, which
     does not let xdist change the id of a test.
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        return "live" if nodeid.startswith(_LIVE) else nodeid
+        found = [kind for folder, kind in _LIVE.items() if nodeid.startswith(folder)]
+        return found[0] if found else nodeid
 
 
 @pytest.hookimpl(trylast=True)
