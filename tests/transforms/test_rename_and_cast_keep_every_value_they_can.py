@@ -56,7 +56,7 @@ def _one_by_one(values: Column, target: str) -> list[object]:
             cast = value.cast(TARGETS[target]).as_py()
             infinite = isinstance(cast, float) and math.isinf(cast)
             made.append("bad" if infinite and "inf" not in str(value).lower() else cast)
-        except pa.ArrowInvalid:
+        except (pa.ArrowInvalid, OverflowError, ValueError):  # the last two: no such year in Python
             made.append("bad")
     return made
 
@@ -120,6 +120,26 @@ def test_cast_finds_each_bad_value(
         wanted = [value for value in expected if value != "bad"]
         assert made.dropped() == ({f"v.not_{target}": bad} if bad else {})
     assert list(map(repr, made.batch["v"].to_pylist())) == list(map(repr, wanted))
+
+
+@pytest.mark.parametrize(
+    ("target", "kind", "first", "last"),
+    [
+        ("date", pa.int32(), -719_162, 2_932_896),
+        ("timestamp", pa.int64(), -62_135_596_800_000_000, 253_402_300_799_999_999),
+    ],
+)
+def test_cast_makes_no_day_of_a_year_that_nobody_can_write(
+    target: Target, kind: pa.DataType, first: int, last: int
+) -> None:
+    batch = pa.record_batch({"v": pa.array([first - 1, first, None, last, last + 1], kind)})
+    made = applied(Cast({"v": target}), batch)
+    assert [None if day is None else day.year for day in made.batch["v"].to_pylist()] == [
+        1,
+        None,
+        9999,
+    ]
+    assert made.dropped() == {f"v.not_{target}": 2}
 
 
 def test_cast_reads_numbers_as_people_write_them() -> None:

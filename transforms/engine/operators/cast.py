@@ -39,6 +39,11 @@ TARGETS: Mapping[str, pa.DataType] = {
     "date": pa.date32(),
     "timestamp": pa.timestamp("us"),
 }
+_YEARS: Mapping[pa.DataType, tuple[pa.DataType, int, int]] = {
+    pa.date32(): (pa.int32(), -719_162, 2_932_896),
+    pa.timestamp("us"): (pa.int64(), -62_135_596_800_000_000, 253_402_300_799_999_999),
+}
+"""How days and moments are stored, and the first and the last of the years 1 to 9999."""
 _SPELLED: Mapping[str, str] = {
     "bool": r"^(?i:true|false|0|1)$",
     "int32": r"^(?:-?[0-9]+|0[xX][0-9A-Fa-f]+)$",
@@ -141,7 +146,9 @@ def converted(values: Column, target: str) -> tuple[Column, npt.NDArray[np.bool_
 
 
 def _overflowed(values: Column, made: Column) -> npt.NDArray[np.bool_]:
-    """Return which values became infinite without having been so."""
+    """Return which values became infinite without having been so, or a day of no year that is."""
+    if made.type in _YEARS and made.type != values.type:
+        return _of_no_year(made)
     if not pa.types.is_floating(made.type) or made.type == values.type:
         return np.zeros(len(values), np.bool_)
     infinite = pc.is_inf(cast("pa.DoubleArray", made))
@@ -154,6 +161,18 @@ def _overflowed(values: Column, made: Column) -> npt.NDArray[np.bool_]:
     found: npt.NDArray[np.bool_] = (
         pc.and_not(infinite, before).fill_null(False).to_numpy(zero_copy_only=False)
     )
+    return found
+
+
+def _of_no_year(made: Column) -> npt.NDArray[np.bool_]:
+    """Return which days and moments lie outside of the years 1 to 9999, which few can write."""
+    kind, first, last = _YEARS[made.type]
+    numbers = cast("pa.Int64Array", made.view(kind).cast(pa.int64()))
+    outside = pc.or_(
+        pc.less(numbers, pa.scalar(first, pa.int64())),
+        pc.greater(numbers, pa.scalar(last, pa.int64())),
+    )
+    found: npt.NDArray[np.bool_] = outside.fill_null(False).to_numpy(zero_copy_only=False)
     return found
 
 
