@@ -117,8 +117,10 @@ def read_shard(data: bytes, expected: Digest) -> Iterator[FileEntry]:
             expected=expected,
             found=found,
         )
+    # in this thread: a process that ends while Arrow's own still run is aborted
+    table = pq.read_table(io.BytesIO(data), schema=SCHEMA, use_threads=False, pre_buffer=False)
     # column by column: as rows of dictionaries the same entries take four times as long
-    for batch in pq.read_table(io.BytesIO(data), schema=SCHEMA).to_batches():
+    for batch in table.to_batches():
         columns = [column.to_pylist() for column in batch.columns[:-1]]
         lists: Any = batch.column("chunks")
         ends = lists.offsets.to_pylist()

@@ -81,7 +81,10 @@ def _read(data: bytes, digest: str) -> list[Entry]:
     if found != digest:
         raise VerificationFailed(f"A manifest shard hashes to {found}, its address is {digest}.")
     try:
-        table = pq.read_table(io.BytesIO(data), columns=_COLUMNS)
+        # in this thread: a command that ends while Arrow's own still run is aborted
+        table = pq.read_table(
+            io.BytesIO(data), columns=_COLUMNS, use_threads=False, pre_buffer=False
+        )
     except (pa.ArrowInvalid, OSError, KeyError) as error:
         raise VerificationFailed(f"The manifest shard {digest} is not readable.") from error
     if table.num_rows > SHARD_FILES:

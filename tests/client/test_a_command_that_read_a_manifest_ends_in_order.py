@@ -1,0 +1,38 @@
+"""A process that ended while threads of Arrow still ran was aborted, its work done."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from config.env import REPOSITORY
+from core.files import FileEntry
+from core.manifest import build
+
+PROGRAMS = {
+    "the client": "from fairmesh.manifest import _read\n_read(data, digest)",
+    "the platform": "from core.manifest import read_shard\nlist(read_shard(data, digest))",
+}
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_it_ends_with_zero_each_time(program: str, tmp_path: Path) -> None:
+    entries = [FileEntry(f"{at}.bin", 1, "0" * 64, "text/plain") for at in range(5)]
+    (shard,) = build(entries).shards
+    (tmp_path / "shard").write_bytes(shard.data)
+    code = f"""
+import sys
+data, digest = open({str(tmp_path / "shard")!r}, "rb").read(), {str(shard.digest)!r}
+{PROGRAMS[program]}
+"""
+    for _ in range(5):
+        ran = subprocess.run(
+            [sys.executable, "-c", code],
+            env={"PYTHONPATH": f"{REPOSITORY}:{REPOSITORY / 'client'}"},
+            capture_output=True,
+            check=False,
+        )
+        assert (ran.returncode, ran.stderr) == (0, b"")
