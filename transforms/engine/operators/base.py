@@ -75,6 +75,11 @@ def edited(column: str) -> ColumnUse:
     return ColumnUse(column, Kind.DIRECT, Subtype.TRANSFORMATION, legible=True)
 
 
+def edited_in_place(column: str, schema: pa.Schema) -> ColumnMap:
+    """Return the map in which `column` is edited and every other one stays."""
+    return {name: (edited(name) if name == column else identity(name),) for name in schema.names}
+
+
 def transformed(column: str) -> ColumnUse:
     return ColumnUse(column, Kind.DIRECT, Subtype.TRANSFORMATION)
 

@@ -20,8 +20,7 @@ from transforms.engine.operators.base import (
     Operator,
     RowByRow,
     Running,
-    edited,
-    identity,
+    edited_in_place,
 )
 from transforms.engine.params import rule
 from transforms.engine.problems import require_text
@@ -47,10 +46,7 @@ class FixEncoding(Operator):
         return schema
 
     def column_map(self, schema: pa.Schema) -> ColumnMap:
-        return {
-            name: (edited(name) if name == self.column else identity(name),)
-            for name in schema.names
-        }
+        return edited_in_place(self.column, schema)
 
     def versions(self) -> Mapping[str, str]:
         return {"ftfy": version("ftfy")}

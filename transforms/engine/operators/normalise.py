@@ -16,8 +16,7 @@ from transforms.engine.operators.base import (
     Operator,
     RowByRow,
     Running,
-    edited,
-    identity,
+    edited_in_place,
 )
 from transforms.engine.params import rule
 from transforms.engine.problems import require_text
@@ -46,10 +45,7 @@ class Normalise(Operator):
         return schema
 
     def column_map(self, schema: pa.Schema) -> ColumnMap:
-        return {
-            name: (edited(name) if name == self.column else identity(name),)
-            for name in schema.names
-        }
+        return edited_in_place(self.column, schema)
 
     def start(self, encoders: Encoders) -> Running:
         return RowByRow(self.apply)
