@@ -50,11 +50,12 @@ class FileHasher:
 
     def update(self, data: bytes | bytearray | memoryview) -> None:
         view = memoryview(data)
-        self._whole.update(view)
         self.bytes += len(view)
         while len(view):
             piece = view[: CHUNK_BYTES - self._chunk_bytes]
             self._chunk_sha.update(piece)
+            if self._chunks:
+                self._whole.update(piece)
             self._chunk_crc = google_crc32c.extend(self._chunk_crc, bytes(piece))
             self._chunk_bytes += len(piece)
             view = view[len(piece) :]
@@ -62,6 +63,8 @@ class FileHasher:
                 self._close_chunk()
 
     def _close_chunk(self) -> None:
+        if not self._chunks:  # so far the whole is its first chunk, which need not be hashed twice
+            self._whole = self._chunk_sha.copy()
         self._chunks.append(Chunk(self._chunk_sha.hexdigest(), self._chunk_crc))
         self._start_chunk()
 

@@ -117,8 +117,12 @@ def read_shard(data: bytes, expected: Digest) -> Iterator[FileEntry]:
             expected=expected,
             found=found,
         )
-    # in this thread: a process that ends while Arrow's own still run is aborted
-    table = pq.read_table(io.BytesIO(data), schema=SCHEMA, use_threads=False, pre_buffer=False)
+    # Threads of Arrow let go of what they read when they like: of an object of Python, while the
+    # interpreter ends, and the process is aborted. So they are given memory of Arrow's own.
+    memory = pa.BufferOutputStream()
+    memory.write(data)
+    with pq.ParquetFile(pa.BufferReader(memory.getvalue())) as file:
+        table = file.read(use_threads=False).select(SCHEMA.names).cast(SCHEMA)
     # column by column: as rows of dictionaries the same entries take four times as long
     for batch in table.to_batches():
         columns = [column.to_pylist() for column in batch.columns[:-1]]

@@ -8,11 +8,20 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """A pipeline: from which product into which."""
+    """A pipeline: from which products into which."""
 
     pipeline: str
-    source: str
+    sources: tuple[str, ...]
+    """The first is the one by which policies name what they run."""
     target: str
+
+    @property
+    def source(self) -> str:
+        return self.sources[0]
+
+    @property
+    def names(self) -> set[str]:
+        return {*self.sources, self.target}
 
 
 Lister = Callable[[Collection[str]], list[Way]]
@@ -26,5 +35,5 @@ def register(lister: Lister) -> None:
 
 
 def known(names: Collection[str]) -> dict[str, Way]:
-    """Return those of the pipelines that there are, by name. One query."""
+    """Return those of the pipelines that there are, by name. Two queries."""
     return {way.pipeline: way for lister in _listers for way in lister(names)}

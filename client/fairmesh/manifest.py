@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -81,15 +80,17 @@ def _read(data: bytes, digest: str) -> list[Entry]:
     if found != digest:
         raise VerificationFailed(f"A manifest shard hashes to {found}, its address is {digest}.")
     try:
-        # in this thread: a command that ends while Arrow's own still run is aborted
-        table = pq.read_table(
-            io.BytesIO(data), columns=_COLUMNS, use_threads=False, pre_buffer=False
-        )
+        # Threads of Arrow let go of what they read when they like: of an object of Python while the
+        # interpreter ends, and the command is aborted. So they are given memory of Arrow's own.
+        memory = pa.BufferOutputStream()
+        memory.write(data)
+        with pq.ParquetFile(pa.BufferReader(memory.getvalue())) as file:
+            table = file.read(columns=_COLUMNS, use_threads=False).select(_COLUMNS)
     except (pa.ArrowInvalid, OSError, KeyError) as error:
         raise VerificationFailed(f"The manifest shard {digest} is not readable.") from error
     if table.num_rows > SHARD_FILES:
         raise VerificationFailed(f"The manifest shard {digest} has more than {SHARD_FILES} files.")
-    rows = table.select(_COLUMNS).to_pylist()
+    rows = table.to_pylist()
     return [Entry(safe_path(r["path"]), r["bytes"], r["sha256"], r["rows"]) for r in rows]
 
 

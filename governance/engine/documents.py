@@ -21,6 +21,7 @@ from jsonschema import Draft202012Validator
 
 from core.errors import FairmeshError, InvalidSpec
 from core.names import Name, is_under
+from core.yaml_text import read_yaml
 from governance.engine import (
     expectation_schema,
     naming,
@@ -31,7 +32,6 @@ from governance.engine import (
 from governance.engine.protection import SLUG, SPEC_SCHEMA, Protection
 from governance.engine.requests import REQUESTS_SCHEMA
 from governance.engine.service_policies import Event
-from governance.engine.yaml_text import read_yaml
 
 SPECS: Mapping[str, Mapping[str, Any]] = {
     "protection": SPEC_SCHEMA,

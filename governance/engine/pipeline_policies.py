@@ -198,7 +198,7 @@ def circle(ways: Iterable[tuple[str, str]]) -> list[str]:
     return sorted(left)
 
 
-def runner(policy_id: str, person: Principal, source: str, target: str) -> Principal:
+def runner(policy_id: str, person: Principal, sources: Iterable[str], target: str) -> Principal:
     """Return who runs a pipeline for a policy: a service of its own, for the person behind it.
 
     It may do what that person may, and of that no more than this pipeline needs.
@@ -210,7 +210,10 @@ def runner(policy_id: str, person: Principal, source: str, target: str) -> Princ
         f"{_RUNNER}{policy_id}",
         groups=frozenset({SERVICES}),
         teams=person.teams,
-        scopes=(Scope(frozenset(reads), source), Scope(frozenset(writes), target)),
+        scopes=(
+            *(Scope(frozenset(reads), source) for source in dict.fromkeys(sources)),
+            Scope(frozenset(writes), target),
+        ),
         kind="service",
         on_behalf_of=person,
     )

@@ -15,8 +15,8 @@ from enum import StrEnum
 from typing import Any
 
 from core.errors import InvalidSpec
+from core.yaml_text import read_yaml, write_yaml
 from governance.engine.documents import KINDS
-from governance.engine.yaml_text import read_yaml, write_yaml
 
 ACCESS = "access"
 _CEDAR = re.compile(rf"{ACCESS}/(?P<slug>[a-z0-9][a-z0-9-]{{0,63}})\.cedar")

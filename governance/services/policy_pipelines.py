@@ -43,12 +43,12 @@ def refuse_pipelines(actor: Principal, document: Document) -> None:
 
 
 def _known_to(actor: Principal, ways: Iterable[Way]) -> set[str]:
-    names = {name for way in ways for name in (way.source, way.target)}
+    names = {name for way in ways for name in way.names}
     return resources.visible_names(actor, Action.DISCOVER, names) if names else set()
 
 
 def _wrong(document: Document, asked: Asked, way: Way | None, seen: set[str]) -> Iterator[str]:
-    if way is None or not {way.source, way.target} <= seen:
+    if way is None or not way.names <= seen:
         yield f"There is no pipeline {asked.pipeline!r}, or you may not know of it."
     elif not document.applies_to(way.source, resources.load(way.source).labels):
         yield (
@@ -66,7 +66,9 @@ def _round(document: Document) -> list[dict[str, str]]:
     """Return the error of pipelines that would set each other off for ever."""
     policies = replaced(in_force("services"), document.id, Standing.of(document))
     named = {p.pipeline for p in pipelines_asked(policies) if p.runs_on(Occasion.PUBLISH)}
-    products = circle((way.source, way.target) for way in pipelines.known(named).values())
+    products = circle(
+        (source, way.target) for way in pipelines.known(named).values() for source in way.sources
+    )
     if not products:
         return []
     message = f"On publication, pipelines would go round for ever between {', '.join(products)}."
@@ -89,9 +91,10 @@ def answer_for_pipelines(actor: Principal, policy: Policy) -> None:
 
 
 def _require(actor: Principal, way: Way, situation: Situation) -> None:
-    source: Resource = resources.load(way.source)
-    require(actor, Action.TRANSFORM, source, situation)
-    require_unmasked(
-        actor, source, situation, "A policy cannot run a pipeline over what you may not see."
-    )
+    for name in way.sources:
+        source: Resource = resources.load(name)
+        require(actor, Action.TRANSFORM, source, situation)
+        require_unmasked(
+            actor, source, situation, "A policy cannot run a pipeline over what you may not see."
+        )
     require(actor, Action.PUBLISH, resources.load(way.target))

@@ -237,11 +237,11 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result
     for name in ("FAIRMESH_URL", "FAIRMESH_TOKEN", "FAIRMESH_PASSWORD"):
         monkeypatch.delenv(name, raising=False)
 
-    def run_command(*arguments: str, **environment: str) -> Result:
+    def run_command(*arguments: str, stdin: str = "", **environment: str) -> Result:
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
         monkeypatch.setattr("sys.argv", ["fairmesh", *arguments])
-        found = CliRunner().invoke(app, list(arguments))
+        found = CliRunner().invoke(app, list(arguments), input=stdin)
         if found.exception is not None and not isinstance(found.exception, SystemExit):
             raise found.exception
         return Result(found.exit_code, found.stdout, found.stderr)

@@ -97,6 +97,18 @@ def test_an_altered_version_is_not_verified(
     assert "empty" in bad.err
 
 
+def test_a_gate_that_fails_still_prints_one_json_value(
+    run: Callable[..., Any], tiny_mesh: Any
+) -> None:
+    answer = {"passed": False, "result": {"gained": 3}}
+    tiny_mesh.answers["POST /api/v1/policies/7/simulate"] = (200, answer)
+    plain = run("policy", "simulate", "7", "--no-new-access", FAIRMESH_URL=tiny_mesh.url)
+    assert (plain.code, plain.out) == (1, "gained: 3\n")
+    assert "cannot do now" in plain.err
+    programs = run("policy", "simulate", "7", "--no-new-access", "--json")
+    assert (programs.code, programs.json) == (1, answer)
+
+
 def test_the_page_lists_every_exit_code() -> None:
     for code in Exit:
         assert f"| {int(code)} |" in reference()

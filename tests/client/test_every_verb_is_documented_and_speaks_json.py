@@ -34,6 +34,7 @@ grants
 policy add
 policy list
 pipeline create
+pipeline check
 pipeline plan
 pipeline sample
 pipeline run

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import zstandard
+from django.db import OperationalError
 
 from core.errors import PolicyDenied
 from governance.models import Label, ScanState
@@ -21,6 +22,8 @@ from movement.reading import resolve
 from movement.rows import Asked
 from tests.builders import World, build_world
 from tests.governance.scanning import labels, newest_scan, result_of, work
+from tests.transforms.test_examples_of_tfrecord_become_rows import example, record
+from tests.transforms.test_samples_of_mds_become_rows import shard
 from transforms.engine.scanning import blocks_of
 from transforms.services import scans
 
@@ -60,7 +63,7 @@ def test_one_address_in_the_last_row_makes_a_label(world: World) -> None:
     assert 0 < found["low"] < found["rate"] < found["high"] < 0.001
     assert "example.org" not in json.dumps([scan.result, scan.partial])
     evidence = Label.objects.get(name=PEOPLE).evidence
-    assert (evidence["detector"], evidence["detector_version"]) == ("email", "1.0")
+    assert (evidence["detector"], evidence["detector_version"]) == ("email", "1.1")
     assert "ann" not in json.dumps(evidence)
 
 
@@ -75,6 +78,8 @@ def test_every_format_is_read(world: World) -> None:
         "notes.md": b"call me: bob@example.org\n",
         "more.txt.gz": gzip.compress(b"-----BEGIN RSA PRIVATE KEY-----\n"),
         "ragged.csv": b"a,b\n1,2\n1,2,zoe@example.org\n",
+        "f.tfrecord": record(example({"lead": (b"fay@example.org", "byte")})),
+        "g.mds": shard({"owner": ("str", None)}, [b"\x0f\0\0\0gil@example.org"]),
         "dense": b"\x00\x01\x02",
     }  # fmt: skip
     world.publish(PEOPLE, files)
@@ -86,6 +91,8 @@ def test_every_format_is_read(world: World) -> None:
         ("social", "pii:ssn"),
         ("doc", "secret:aws-key"),
         ("n", "pii:card"),
+        ("lead", "pii:email"),
+        ("owner", "pii:email"),
         ("", "pii:email"),
         ("", "secret:private-key"),
     }
@@ -179,6 +186,23 @@ def test_a_worker_that_lost_its_lease_says_nothing(world: World) -> None:
     assert scans.run_scan(scan.pk) == ScanState.DONE
     assert not lease.write(state=ScanState.FAILED)
     assert newest_scan(PEOPLE).state == ScanState.DONE
+
+
+@pytest.mark.parametrize("error", [OperationalError("no password for anna"), KeyError("anna")])
+def test_what_stopped_a_scan_is_told_without_its_words(
+    world: World, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    world.publish(PEOPLE, {"a.csv": b"mail\nann@example.org\n"})
+
+    def broken(path: str, source: Any) -> Any:
+        raise error
+
+    monkeypatch.setattr("transforms.services.scans.blocks_of", broken)
+    scans.run_scan(newest_scan(PEOPLE).pk)
+    scan = newest_scan(PEOPLE)
+    assert scan.state in {ScanState.WAITING, ScanState.FAILED}
+    assert scan.reason
+    assert "anna" not in scan.reason
 
 
 def test_a_removed_version_is_no_reason_for_a_label(world: World) -> None:

@@ -1,22 +1,28 @@
 """Each detector on what it is for, on what only looks like it, and against a naive count."""
 
+# ruff: noqa: RUF001 - letters that look like those of ASCII are what it is about
+
 from __future__ import annotations
 
+from string import ascii_letters
 from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from governance.engine.scan.counting import Counter
+from governance.engine.scan.counting import Count, Counter
 from governance.engine.scan.detectors import BY_ID, DETECTORS
+from governance.engine.scan.folding import fold, folded
 from governance.engine.scan.tally import LINES, Tally, wilson
-from governance.engine.scan.texts import texts_in
+from governance.engine.scan.texts import MAX_DEPTH, Column, texts_in, values_of
 from governance.engine.scan.validators import luhn, mod97
 
 TRUE = {
-    "email": ["a@b.co", "x first.last+tag@mail.example.co.uk.", '{"m":"zoë@example.org"}'],
+    "email": ["a@b.co", "x first.last+tag@mail.example.co.uk.", '{"m":"zoë@example.org"}',
+              "zoë@ü.example", "a@xn--bcher-kva.example", "почта@пример.рф", "a@пример.xn--p1ai",
+              "联系anna@例子.中国", '"a b"@example.org', 'say "hi" to "a, b"@x.co'],
     "iban": ["DE89370400440532013000", "GB82 WEST 1234 5698 7654 32 TO ME", "nl91abna0417164300"],
     "ssn": ["536-90-4399", "(SSN: 001-01-0001)"],
     "card": ["4111111111111111", "5500-0000-0000-0004.", "3782 822463 10005", "card=4222222222222"],
@@ -31,7 +37,8 @@ TRUE = {
     "secret.fairmesh-token": ["Bearer fm_" + "a" * 43],
 }  # fmt: skip
 FALSE = {
-    "email": ["@decorator", "a @ b.co", "a@b", "user@host:22", "5@6.7"],
+    "email": ["@decorator", "a @ b.co", "a@b", "user@host:22", "5@6.7", "A@B.T", "x = a@b.t(c)",
+              "@app.route('/x')", '"chat"@fr .', "a@b。com", "５＠６．７", "価格＠５００円"],
     "iban": ["DE89370400440532013001", "XX89370400440532013000", "DE893704004405320130001"],
     "ssn": ["000-12-3456", "666-12-3456", "912-12-3456", "536-00-4399", "1536-90-4399",
             "536-90-43991", "2024-536-90-4399"],
@@ -75,6 +82,43 @@ def test_one_pair_of_check_digits_of_97_is_right() -> None:
     assert right == [89]
 
 
+WIDE = {ord(char): chr(ord(char) - 0x21 + 0xFF01) for char in "0123456789@.+-()" + ascii_letters}
+SECRETS = {each.id for each in DETECTORS if each.id.startswith("secret.")}
+
+
+@settings(deadline=None)
+@given(
+    st.sampled_from([(d, t) for d, ts in TRUE.items() for t in ts if d not in SECRETS]),
+    st.sets(st.sampled_from(sorted(WIDE))),
+)
+def test_what_is_written_wide_is_found_all_the_same(given: tuple[str, str], wide: set[int]) -> None:
+    detector, text = given
+    some = {code: WIDE[code] for code in wide}
+    assert found(detector, text.translate(WIDE)) == 1
+    written = text.translate(some)
+    if any(char.isalnum() or char in "＠．" for char in written if char in WIDE.values()):
+        assert found(detector, written) == 1
+
+
+def test_a_text_is_folded_character_by_character() -> None:
+    text = "ａ＠ｂ．ｃｏ、４１\u3000０３－１２：電話，"
+    assert fold(text) == "a@b.co、41 03-12：電話，"
+    assert fold("１ \u2212 2") == "1 - 2"
+    assert fold("a@b．co") == "a@b.co"
+    assert fold(plain := "1 \u2212 2，（a）") is plain
+
+
+@given(
+    st.lists(st.none() | st.text(st.sampled_from("aé＠ａ０，。 ")), max_size=9), st.integers(0, 3)
+)
+def test_a_column_is_folded_as_its_values(values: list[str | None], start: int) -> None:
+    for kind in (pa.string(), pa.large_string()):
+        column = pa.array(values, kind).slice(start)
+        made = folded(column)
+        assert made.type == kind
+        assert values_of(made) == [v if v is None else fold(v) for v in values[start:]]
+
+
 POOL = [text for texts in (*TRUE.values(), *FALSE.values()) for text in texts] + ["", "plain"]
 
 
@@ -82,7 +126,7 @@ POOL = [text for texts in (*TRUE.values(), *FALSE.values()) for text in texts] +
 def test_counting_a_column_is_counting_its_values(values: list[str | None]) -> None:
     counts = Counter().count(pa.array(values, pa.string()))
     for detector in DETECTORS:
-        naive = sum(detector.matches(value) for value in values if value is not None)
+        naive = sum(detector.matches(fold(value)) for value in values if value is not None)
         assert (counts[detector.id].matches if detector.id in counts else 0) == naive
 
 
@@ -118,6 +162,15 @@ def test_whatever_a_column_nests_is_looked_at(values: list[Any], kind: pa.DataTy
 @pytest.mark.parametrize("kind", [pa.float64(), pa.bool_(), pa.timestamp("s"), pa.null()])
 def test_what_holds_no_text_is_passed_over(kind: pa.DataType) -> None:
     assert list(texts_in(pa.array([None] * 3, kind))) == []
+
+
+def test_what_nests_deeply_is_looked_at_whatever_stands_beside_it() -> None:
+    ages = pa.array([10**15], pa.timestamp("s"))
+    column: Column = pa.StructArray.from_arrays([pa.array(["ann@example.org"]), ages], ["m", "at"])
+    for _ in range(MAX_DEPTH + 2):
+        column = pa.StructArray.from_arrays([column], ["in"])
+    texts = list(texts_in(column))
+    assert sum(Counter().count(each).get("email", Count()).matches for each in texts) == 1
 
 
 def test_text_that_is_no_utf8_is_no_error() -> None:

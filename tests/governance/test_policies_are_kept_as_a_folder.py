@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import InvalidSpec
+from core.yaml_text import read_yaml, write_yaml
 from governance.engine.policy_folder import Entry, entries_of, files_of
-from governance.engine.yaml_text import read_yaml, write_yaml
 from governance.models import Policy
 from governance.services import save_policy
 from governance.services.policy_folder import export_policies, import_policies

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import InvalidSpec, PolicyTestsFailed
+from core.yaml_text import read_yaml
 from governance.engine import documents, service_policies
 from governance.engine.contradictions import Site, contradictions
 from governance.engine.protection import NOTHING, Protection, join, merge, requirement_of
 from governance.engine.service_policies import Event
-from governance.engine.yaml_text import read_yaml
 from governance.models import Policy
 from governance.selectors import protection_of, services_for
 from governance.services import save_policy

@@ -1,11 +1,13 @@
-"""publish, register, get, resolve, verify."""
+"""publish, register, get, resolve, verify, search-index."""
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, TypeVar, cast
 
 import typer
 
@@ -20,6 +22,7 @@ from fairmesh.names import split_name
 from fairmesh.rows import APPLIES, FetchedRows
 from fairmesh.seal import Anchor
 from fairmesh.transport import Json
+from fairmesh.vectors import Vectors
 from fairmesh.verify import Expectation, verify_directory
 
 T = TypeVar("T")
@@ -150,6 +153,52 @@ def verify(
     answer: Json = {**report.as_json(), "anchor": trusted.key_id}
     text = f"{report.name}: {report.files} files, {report.bytes} bytes, all as {report.publisher} "
     show(as_json, answer, text + f"published them at {report.published}.")
+
+
+@app.command("search-index")
+def search_index(
+    directory: Annotated[Path, typer.Argument(help="A fetched version that has an index.")],
+    query_file: Annotated[
+        Path, typer.Option(help="A vector in JSON, [0.1, …], or a list of such vectors.")
+    ],
+    count: Annotated[int, typer.Option(min=1, help="How many rows for each vector.")] = 10,
+    columns: Annotated[
+        list[str], typer.Option("--column", help="Show this column; by default all but vectors.")
+    ] = [],  # noqa: B006 - typer reads the default and never changes it
+    as_json: AsJson = False,
+) -> None:
+    """Find the rows nearest to a vector, by the index of a fetched version, off-line."""
+    index = Vectors.of(directory)
+    answers = index.nearest(_queries(query_file), count)
+    told = [
+        {"query": at, **asdict(each), "values": _printable(row)}
+        for at, found in enumerate(answers)
+        for each, row in zip(found, index.rows(found, columns), strict=True)
+    ]
+    names = [f"values.{name}" for name in (told[0]["values"] if told else ())]
+    show_rows(as_json, told, ["query", "distance", "part", "row", *names])
+
+
+def _queries(path: Path) -> list[list[float]]:
+    try:
+        given = json.loads(path.read_bytes())
+    except ValueError:
+        raise UsageError(f"{path} is not JSON.") from None
+    queries = given if isinstance(given, list) else []
+    if not any(isinstance(each, list) for each in queries):
+        queries = [queries]
+    if not all(isinstance(each, list) and each and all(map(_is_number, each)) for each in queries):
+        raise UsageError(f"{path} holds no vector: write [0.1, 0.2, …], or a list of such.")
+    return queries
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _printable(row: Json) -> Json:
+    """Return a row with everything that JSON has no word for, such as dates, as text."""
+    return cast("Json", json.loads(json.dumps(row, default=str)))
 
 
 def trusted_anchor(given: str | None) -> Anchor:

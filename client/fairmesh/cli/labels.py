@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from fairmesh.cli.app import group, mesh
 from fairmesh.cli.output import AsJson, show, show_rows
-from fairmesh.errors import UsageError
+from fairmesh.cli.texts import text_of
 from fairmesh.transport import Json
 
 label = group("label", "Classifications of products and columns.")
@@ -177,17 +176,16 @@ def _say(verdict: str, scan_id: str, body: Json, as_json: bool) -> None:
 @contract.command("set")
 def set_contract(
     name: Name,
-    file: Annotated[Path, typer.Argument(help="An ODCS document, YAML or JSON.")],
+    file: Annotated[
+        str, typer.Argument(help="An ODCS document, YAML or JSON, or - for standard input.")
+    ],
     as_json: AsJson = False,
 ) -> None:
     """Set the contract of a product; what it classifies becomes labels at once."""
-    try:
-        text = file.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{file} cannot be read: {error}") from error
+    body = {"text": text_of(file)}
     with mesh() as client:
         product = client.product(name)
-        made: Json = client.api.put(f"products/{product['id']}/contract", {"text": text})
+        made: Json = client.api.put(f"products/{product['id']}/contract", body)
     show(as_json, made, f"Revision {made['revision']}.")
 
 

@@ -95,12 +95,24 @@ def show_failure(error: FairmeshError, as_json: bool) -> None:
         note(f"Decided by: {', '.join(error.policies)}")
     listed = error.problem.get("errors")
     for row in listed[:_ERRORS_SHOWN] if isinstance(listed, list) else []:
-        note(f"  {row.get('where') or 'document'}: {row.get('message')}")
+        note(f"  {problem_line(row)}")
     if isinstance(error, VerificationFailed):
         for row in error.problem.get("problems", [])[:_ERRORS_SHOWN]:
             note(f"  {row['reason']:>10}  {row['path']}: {row['detail']}")
     if (command := suggestion(error)) is not None:
         note(f"Ask for access: {command}")
+
+
+def problem_line(row: Row, file: str = "") -> str:
+    """Return `file:line:column: where: message` of a problem, as editors read it, and a hint.
+
+    It is one line whatever the message; what is not known of the place is left out.
+    """
+    place = ":".join(str(each) for each in (file, row.get("line"), row.get("column")) if each)
+    hint = f" Did you mean {row['suggestion']!r}?" if row.get("suggestion") else ""
+    message = " ".join(str(row.get("message")).split())
+    told = f"{row.get('where') or 'document'}: {message}{hint}"
+    return f"{place}: {told}" if place else told
 
 
 def suggestion(error: FairmeshError) -> str | None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from fairmesh.cli.app import group, mesh
-from fairmesh.cli.output import AsJson, show, show_rows
-from fairmesh.errors import FairmeshError, UsageError
+from fairmesh.cli.output import AsJson, note, show, show_rows
+from fairmesh.cli.texts import text_of
+from fairmesh.errors import Exit
 from fairmesh.policy_folder import read_folder, write_folder
 
 policy = group("policy", "Policies: what is allowed, and what the mesh does by itself.")
@@ -20,13 +20,6 @@ File = Annotated[str, typer.Argument(help="A policy document, or - for standard 
 Kind = Annotated[str, typer.Option(help="protection, naming or services (YAML), access (Cedar).")]
 Slug = Annotated[str, typer.Option(help="The name of a set of access policies.")]
 Folder = Annotated[Path, typer.Argument(metavar="DIRECTORY", help="The folder of policies.")]
-
-
-def _text(file: str) -> str:
-    path = Path(file)
-    if file != "-" and not path.is_file():
-        raise UsageError(f"There is no file {file}.")
-    return sys.stdin.read() if file == "-" else path.read_text()
 
 
 def _told(row: dict[str, Any]) -> str:
@@ -54,7 +47,7 @@ def add_policy(
     Where policies are reviewed it becomes a draft.
     """
     with mesh() as client:
-        made = client.add_policy(kind, _text(file), slug)
+        made = client.add_policy(kind, text_of(file), slug)
     in_force = f"In force: {made['slug']}, version {made['version']}."
     show(as_json, made, lambda: in_force if made["state"] == "active" else _told(made))
 
@@ -64,7 +57,7 @@ def draft_policy(
     file: File, kind: Kind = "protection", slug: Slug = "", as_json: AsJson = False
 ) -> None:
     """Keep a policy as a draft, in force for nobody."""
-    body = {"kind": kind, "text": _text(file)} | ({"slug": slug} if slug else {})
+    body = {"kind": kind, "text": text_of(file)} | ({"slug": slug} if slug else {})
     with mesh() as client:
         row = client.api.post("policies/drafts", body)
     show(as_json, row, lambda: _told(row))
@@ -74,7 +67,7 @@ def draft_policy(
 def edit_policy(policy_id: PolicyId, file: File, as_json: AsJson = False) -> None:
     """Replace the text of a draft; it is validated and simulated anew."""
     with mesh() as client:
-        row = client.api.send("PUT", f"policies/{policy_id}", json={"text": _text(file)}).json()
+        row = client.api.send("PUT", f"policies/{policy_id}", json={"text": text_of(file)}).json()
     show(as_json, row, lambda: _told(row))
 
 
@@ -133,7 +126,8 @@ def simulate_policy(
         found = client.api.post(f"policies/{policy_id}/simulate", body)
     show(as_json, found, lambda: _simulated(found["result"]))
     if not found["passed"]:
-        raise FairmeshError("Somebody could do what they cannot do now.", {"code": "new_access"})
+        note("fairmesh: Somebody could do what they cannot do now.")
+        raise typer.Exit(int(Exit.ERROR))
 
 
 def _simulated(result: dict[str, Any], indent: str = "") -> str:

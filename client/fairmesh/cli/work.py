@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from fairmesh.cli.app import app, group, mesh
-from fairmesh.cli.output import AsJson, show, show_rows
-from fairmesh.errors import UsageError
+from fairmesh.cli.output import AsJson, problem_line, show, show_rows
+from fairmesh.cli.texts import text_of
+from fairmesh.errors import Exit
 from fairmesh.transport import Json
 
 pipeline = group("pipeline", "Declared transformations.")
 
 Pipeline = Annotated[str, typer.Argument(metavar="PIPELINE", help="Its name or id.")]
+Document = Annotated[
+    str,
+    typer.Argument(metavar="FILE", help="The document, in YAML or JSON, or - for standard input."),
+]
+PipelineOrFile = Annotated[
+    str,
+    typer.Argument(
+        metavar="PIPELINE",
+        help="Its name or id, or the file of a document that is not saved, or - for standard "
+        "input. A file is what has a dot or a slash in it, as ./wiki has.",
+    ),
+]
 Purpose = Annotated[str, typer.Option(help="What for, as in model-training.")]
 Wait = Annotated[bool, typer.Option("--wait", help="Wait until it has ended.")]
 Timeout = Annotated[float, typer.Option(help="Seconds to wait; then the exit code is 5.")]
@@ -24,18 +36,32 @@ Timeout = Annotated[float, typer.Option(help="Seconds to wait; then the exit cod
 @pipeline.command("create")
 def create_pipeline(
     name: Annotated[str, typer.Argument(help="The name of the pipeline.")],
-    file: Annotated[Path, typer.Argument(help="The document, in YAML or JSON.")],
+    file: Document,
     purpose: Purpose = "",
     as_json: AsJson = False,
 ) -> None:
     """Check a pipeline's document and save it."""
-    try:
-        text = file.read_text()
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{file} cannot be read as text: {error}.") from error
+    text = text_of(file)
     with mesh() as client:
         made = client.pipeline_create(name, text, purpose)
     show(as_json, made, f"Saved {made['name']}.")
+
+
+@pipeline.command("check")
+def check_document(file: Document, purpose: Purpose = "", as_json: AsJson = False) -> None:
+    """Tell every problem of a document at its line, saving nothing; then the exit code is 1."""
+    found = _tried("check", file, purpose)
+    show(as_json, found, lambda: _checked(file, found))
+    if found["problems"]:
+        raise typer.Exit(int(Exit.ERROR))
+
+
+def _checked(file: str, found: Json) -> str:
+    if found["problems"]:
+        return "\n".join(problem_line(each, file) for each in found["problems"])
+    if found["not_compared"]:
+        return f"No problem found. The columns were not compared: {found['not_compared']}"
+    return "No problem found."
 
 
 @pipeline.command("list")
@@ -47,24 +73,47 @@ def list_pipelines(as_json: AsJson = False) -> None:
 
 
 @pipeline.command("plan")
-def plan_pipeline(name: Pipeline, purpose: Purpose = "", as_json: AsJson = False) -> None:
+def plan_pipeline(name: PipelineOrFile, purpose: Purpose = "", as_json: AsJson = False) -> None:
     """Explain what a run would do, without doing it."""
-    with mesh() as client:
-        found = client.pipeline_plan(name, purpose)
-    show(as_json, found, lambda: _lines(found))
+    if _is_file(name):
+        found = _tried("plan", name, purpose)
+    else:
+        with mesh() as client:
+            found = client.pipeline_plan(name, purpose)
+    show(as_json, found, lambda: _lines(_without_shards(found)))
 
 
 @pipeline.command("sample")
 def sample_pipeline(
-    name: Pipeline,
+    name: PipelineOrFile,
     rows: Annotated[int, typer.Option(help="How many rows of the input.")] = 20,
     purpose: Purpose = "",
     as_json: AsJson = False,
 ) -> None:
     """Run some rows and show what becomes of them; nothing is published."""
-    with mesh() as client:
-        found = client.pipeline_sample(name, rows, purpose)
+    if _is_file(name):
+        found = _tried("sample", name, purpose, rows=rows)
+    else:
+        with mesh() as client:
+            found = client.pipeline_sample(name, rows, purpose)
     show(as_json, found, lambda: _lines(found))
+
+
+def _without_shards(plan: Json) -> Json:
+    """Return a plan for people: the list of its shards is for programs."""
+    return {key: value for key, value in plan.items() if key != "shard_list"}
+
+
+def _is_file(given: str) -> bool:
+    """Tell whether a file is meant: neither the name of a pipeline nor an id has these signs."""
+    return given == "-" or "." in given or "/" in given
+
+
+def _tried(verb: str, file: str, purpose: str, **more: Any) -> Json:
+    """Return what the mesh says of a document that is not saved."""
+    body = {"text": text_of(file), "purpose": purpose, **more}
+    with mesh() as client:
+        return dict(client.api.post(f"pipelines/{verb}", body))
 
 
 def _lines(value: Json) -> str:

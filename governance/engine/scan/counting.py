@@ -17,7 +17,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from governance.engine.scan.detectors import DETECTORS, Detector
-from governance.engine.scan.texts import Column, values_of
+from governance.engine.scan.folding import folded
+from governance.engine.scan.texts import Column, strings
 
 Places: TypeAlias = npt.NDArray[np.int64]
 
@@ -56,7 +57,7 @@ class Counter:
         found: list[Counts] = [{} for _ in columns]
         if not columns:
             return found
-        texts = pa.concat_arrays([column.cast(pa.large_string()) for column in columns])
+        texts = folded(pa.concat_arrays([column.cast(pa.large_string()) for column in columns]))
         ends = np.cumsum([len(column) for column in columns])
         suspects, places = _where(texts, self._any, None)
         if not len(places):
@@ -71,7 +72,7 @@ class Counter:
     def _add(self, found: list[Counts], detector: Detector, hits: Column, at: Places) -> None:
         true = at
         if detector.check is not None:
-            true = at[np.fromiter(map(detector.matches, _strings(hits)), bool, len(at))]
+            true = at[np.fromiter(map(detector.matches, strings(hits)), bool, len(at))]
         candidates, matches = (np.bincount(each, minlength=len(found)) for each in (at, true))
         for owner in np.flatnonzero(candidates):
             count = Count(int(candidates[owner]), int(matches[owner]))
@@ -84,12 +85,3 @@ def _where(texts: Column, pattern: str, owners: Places | None) -> tuple[Column, 
     flags = mask.to_numpy(zero_copy_only=False)
     places = np.flatnonzero(flags)
     return texts.filter(flags), places if owners is None else owners[places]
-
-
-def _strings(texts: Column) -> Sequence[str]:
-    """Return the values; bytes that are no UTF-8, which a file may hold as text, are replaced."""
-    try:
-        return cast("Sequence[str]", values_of(texts))
-    except UnicodeDecodeError:
-        raw = cast("Sequence[bytes]", values_of(texts.cast(pa.large_binary())))
-        return [value.decode(errors="replace") for value in raw]

@@ -8,6 +8,8 @@ from typing import TypeAlias, cast
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from core import cells
+
 Column: TypeAlias = "pa.Array[pa.Scalar[pa.DataType]]"
 Lists: TypeAlias = "pa.Array[pa.ListScalar[pa.DataType]]"
 MAX_DEPTH = 12
@@ -49,7 +51,9 @@ def _inner(column: Column, depth: int) -> Iterator[Column]:
     if depth < MAX_DEPTH:
         yield from texts_in(column, depth + 1)
     else:
-        yield pa.array([None if v is None else str(v) for v in values_of(column)], pa.string())
+        yield pa.array(
+            [None if v is None else str(v) for v in cells.values_of(column)], pa.string()
+        )
 
 
 def _decoded(column: Column) -> Column:
@@ -60,6 +64,15 @@ def _decoded(column: Column) -> Column:
             return None
 
     return pa.array([text(value) for value in values_of(column)], pa.large_string())
+
+
+def strings(texts: Column) -> Sequence[str]:
+    """Return the values; bytes that are no UTF-8, which a file may hold as text, are replaced."""
+    try:
+        return cast("Sequence[str]", values_of(texts))
+    except UnicodeDecodeError:
+        raw = cast("Sequence[bytes]", values_of(texts.cast(pa.large_binary())))
+        return [value.decode(errors="replace") for value in raw]
 
 
 def values_of(column: Column) -> Sequence[object]:

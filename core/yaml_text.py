@@ -27,18 +27,24 @@ class _Loader(yaml.SafeLoader):
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
+            event: Any = self.peek_event()  # type: ignore[no-untyped-call]
             raise yaml.constructor.ConstructorError(
-                None, None, "aliases are not used in policies; write it out", None
+                None,
+                None,
+                "an alias is not used here: write it out, or quote a text that begins with *",
+                event.start_mark,
             )
         return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for place, key in enumerate(keys):
-            if not isinstance(key, str) or key in keys[:place]:
+        seen: set[str] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if not isinstance(key, str) or key in seen:
                 raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key!r} stands twice or is no text", node.start_mark
+                    None, None, f"the key {key!r} stands twice or is no text", key_node.start_mark
                 )
+            seen.add(key)
         return super().construct_mapping(node, deep)
 
 
@@ -74,7 +80,7 @@ def _finite(loader: _Loader, node: yaml.ScalarNode) -> float:
 
 def _refused(loader: _Loader, node: yaml.Node) -> None:
     raise yaml.constructor.ConstructorError(
-        None, None, f"{node.tag} is not used in policies", node.start_mark
+        None, None, f"{node.tag} is not used here", node.start_mark
     )
 
 
@@ -89,7 +95,31 @@ def read_yaml(text: str) -> Any:
     try:
         return yaml.load(text, Loader=_Loader)  # it derives from SafeLoader
     except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise InvalidSpec(f"The text is not YAML: {error}", errors=[]) from error
+        raise InvalidSpec(f"The text is not YAML: {_told(error)}", errors=[]) from error
+
+
+def broken_at(text: str) -> yaml.Mark | None:
+    """Return where `read_yaml` refuses a text; None if it does not, or no place is known."""
+    try:
+        yaml.load(text, Loader=_Loader)
+    except yaml.MarkedYAMLError as error:
+        return _place(error)
+    except (yaml.YAMLError, RecursionError, ValueError):
+        return None
+    return None
+
+
+def _place(error: yaml.MarkedYAMLError) -> yaml.Mark | None:
+    return error.problem_mark or error.context_mark
+
+
+def _told(error: Exception) -> str:
+    """Return in one line what is wrong, and where."""
+    if not isinstance(error, yaml.MarkedYAMLError):
+        return str(error)
+    what = ", ".join(each for each in (error.context, error.problem) if each)
+    mark = _place(error)
+    return what if mark is None else f"{what} (line {mark.line + 1}, column {mark.column + 1})"
 
 
 def write_yaml(value: Any) -> str:
