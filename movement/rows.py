@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
-from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
@@ -22,6 +21,7 @@ from django.utils import timezone
 
 from catalog.models import Product, Version
 from catalog.selectors import manifest_entries, manifest_entry, product_resource, version_of
+from core.cells import Row, rows_of
 from core.errors import Invalid, ObligationUnmet, PolicyDenied
 from core.manifest import FileEntry
 from core.names import Name
@@ -118,10 +118,10 @@ def preview_of_rows(
         return NOTHING, ""
     schema, batches = reading.file(entry, Wish())
     record_read(principal, Action.READ, found.version.name)
-    rows: list[dict[str, Any]] = []
+    rows: list[Row] = []
     looked = 0
     for looked, batch in enumerate(batches, 1):
-        rows += batch.slice(0, count + 1 - len(rows)).to_pylist()
+        rows += rows_of(batch.slice(0, count + 1 - len(rows)))
         if len(rows) > count or looked == _PREVIEW_BATCHES:
             break
     more = len(rows) > count or looked == _PREVIEW_BATCHES

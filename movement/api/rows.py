@@ -107,6 +107,6 @@ def _told(frames: Iterator[bytes]) -> Iterator[bytes]:
     except FairmeshError as error:
         logger.warning("a stream of rows was cut: %s", error.detail)
         raise
-    except Exception:
+    except Exception as error:  # the server, too, would log its words, and they may quote a row
         logger.exception("a stream of rows failed")
-        raise
+        raise FairmeshError(f"A stream of rows ended by {type(error).__name__}.") from None

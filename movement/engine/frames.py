@@ -14,6 +14,7 @@ from typing import cast
 
 import pyarrow as pa
 
+from core.cells import rows_of
 from core.errors import FairmeshError
 from movement.engine.preview import as_json
 
@@ -66,7 +67,7 @@ def json_lines(batches: Iterable[pa.RecordBatch]) -> Iterator[bytes]:
     """Yield the rows of each batch as lines of JSON; cells are as in a preview, but whole."""
     try:
         for batch in batches:
-            rows = (as_json(row, whole=True) for row in batch.to_pylist())
+            rows = (as_json(row, whole=True) for row in rows_of(batch))
             yield b"".join(json.dumps(row, ensure_ascii=False).encode() + b"\n" for row in rows)
     except Exception as error:
         told = error.detail if isinstance(error, FairmeshError) else "Something failed on our side."

@@ -12,6 +12,8 @@ import pyarrow.csv
 import pyarrow.json
 import pyarrow.parquet as pq
 
+from movement.engine.json_lines import require_objects
+
 HEAD_BYTES = 1024 * 1024
 
 MEDIA_TYPES = {
@@ -29,6 +31,8 @@ MEDIA_TYPES = {
     ".tar": "application/x-tar",
     ".mds": "application/x-mds",
     ".tfrecord": "application/x-tfrecord",
+    ".lance": "application/x-lance",
+    ".usearch": "application/x-usearch",
 }
 
 
@@ -62,8 +66,11 @@ def inspect(media_type: str, size: int, open_file: Callable[[], BinaryIO]) -> Fa
                 return Facts(columns(parquet.schema_arrow), parquet.metadata.num_rows)
             if media_type in {MEDIA_TYPES[".jsonl"], MEDIA_TYPES[".csv"]}:
                 return _head(media_type, file.read(HEAD_BYTES), size)
-    except pa.ArrowInvalid:
+    except (pa.ArrowException, UnicodeDecodeError):
         return UNKNOWN
+    except OSError as error:
+        if error.errno is not None:  # else it is what pyarrow says of damaged bytes
+            raise
     return UNKNOWN
 
 
@@ -72,8 +79,11 @@ def _head(media_type: str, head: bytes, size: int) -> Facts:
         head = head[: head.rfind(b"\n") + 1]
     if not head:
         return UNKNOWN
-    read = pa.json.read_json if media_type == MEDIA_TYPES[".jsonl"] else pa.csv.read_csv
-    table = read(io.BytesIO(head))
+    if media_type == MEDIA_TYPES[".jsonl"]:
+        require_objects(head)
+        table = pa.json.read_json(io.BytesIO(head))
+    else:
+        table = pa.csv.read_csv(io.BytesIO(head))
     return Facts(columns(table.schema), table.num_rows if len(head) == size else None)
 
 

@@ -17,13 +17,12 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
+from core.cells import Row, rows_of
 from movement.engine.inspect import HEAD_BYTES, MEDIA_TYPES
 
 TEXT_MAX, ITEMS_MAX = 1_000, 50
 """Characters of a text and items of a list that are shown; the rest is cut."""
 TABULAR = frozenset({MEDIA_TYPES[".parquet"], MEDIA_TYPES[".jsonl"], MEDIA_TYPES[".csv"]})
-
-Row = dict[str, object]
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ def _head(file: BinaryIO, size: int) -> bytes:
 def _of_parquet(file: BinaryIO, count: int) -> Preview:
     parquet = pq.ParquetFile(file)
     batch = next(parquet.iter_batches(batch_size=count), None) if count else None
-    rows = [] if batch is None else batch.to_pylist()
+    rows = [] if batch is None else rows_of(batch)
     columns = [(field.name, str(field.type)) for field in parquet.schema_arrow]
     return _shown(columns, rows, parquet.metadata.num_rows > len(rows))
 
@@ -73,7 +72,7 @@ def _of_csv(head: bytes, size: int, count: int) -> Preview:
     table = pa.csv.read_csv(io.BytesIO(head), parse_options=options)
     columns = [(field.name, str(field.type)) for field in table.schema]
     more = table.num_rows > count or len(head) < size
-    return _shown(columns, table.slice(0, count).to_pylist(), more)
+    return _shown(columns, rows_of(table.slice(0, count)), more)
 
 
 def _of_jsonl(head: bytes, size: int, count: int) -> Preview:

@@ -25,6 +25,7 @@ import pyarrow.parquet as pq
 
 from core.errors import Invalid
 from movement.engine.inspect import HEAD_BYTES
+from movement.engine.json_lines import ObjectLines, is_too_deep
 
 BATCH_BYTES = 16 * 1024 * 1024
 BATCH_ROWS = 64 * 1024
@@ -93,7 +94,11 @@ def _quiet(path: str) -> Iterator[None]:
     """Turn what pyarrow says of bad data into words that quote none of it."""
     try:
         yield
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, UnicodeDecodeError):
+    except (pa.ArrowException, UnicodeDecodeError):
+        raise Invalid(f"{path} cannot be read as a table to its end.", path=path) from None
+    except OSError as error:
+        if error.errno is not None:  # else it is what pyarrow says of damaged bytes
+            raise
         raise Invalid(f"{path} cannot be read as a table to its end.", path=path) from None
 
 
@@ -112,7 +117,9 @@ def _reading(
                 batch.column(at) if batch.column(at).type == field.type else _plain_of(batch, at)
                 for at, field in zip(kept, needed, strict=True)
             ]
-            yield pa.RecordBatch.from_arrays(columns, schema=needed)
+            made = pa.RecordBatch.from_arrays(columns, schema=needed)
+            made.validate(full=True)  # a text that is none would stop the stream in its middle
+            yield made
 
 
 def _plain_of(batch: pa.RecordBatch, at: int) -> Any:
@@ -207,6 +214,9 @@ def _head(kind: Kind, source: Source) -> bytes:
     end = head.rfind(b"\n") + 1
     while kind.format == "csv" and end and head.count(b'"', 0, end) % 2:
         end = head.rfind(b"\n", 0, end - 1) + 1
+    if not end:
+        told = f"The first record of {source.path} is longer than {HEAD_BYTES >> 20} MiB."
+        raise Invalid(told, path=source.path)
     return head[:end]
 
 
@@ -243,7 +253,7 @@ def _jsonl(kind: Kind, source: Source, head: bytes) -> Table:
         needed = pa.schema([field for field in schema if field.name in set(wanted)])
         parse = pc_json.ParseOptions(explicit_schema=needed, unexpected_field_behavior="ignore")
         with _text(kind, source) as text, _quiet(source.path):
-            reader = pc_json.open_json(text, options, parse)
+            reader = pc_json.open_json(cast("BinaryIO", ObjectLines(text)), options, parse)
             yield from _reading(source.path, iter(reader), wanted, schema)
 
     return Table(schema, batches)
@@ -251,8 +261,8 @@ def _jsonl(kind: Kind, source: Source, head: bytes) -> Table:
 
 def _is_object(line: bytes) -> bool:
     try:
-        return isinstance(json.loads(line), dict)
-    except ValueError:
+        return isinstance(json.loads(line), dict) and not is_too_deep(line)
+    except (ValueError, RecursionError):
         return False
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from governance.engine.yaml_text import read_yaml, write_yaml
+from core.yaml_text import read_yaml, write_yaml
 from movement.engine.simulation.run import Outcome, simulate
 from movement.engine.simulation.scenario import Scenario, read_scenario
 

@@ -12,8 +12,8 @@ from jsonschema import Draft202012Validator
 
 from core.errors import Invalid, InvalidSpec
 from core.names import is_under
+from core.yaml_text import read_yaml
 from governance.engine.protection import Protection
-from governance.engine.yaml_text import read_yaml
 from movement.engine.calendar import Calendar, read_calendar
 from movement.engine.mesh import GB, UNMEASURED_RATE
 from movement.engine.simulation.schema import SCENARIO_SCHEMA
