@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from catalog.models import Version, VersionState
@@ -14,15 +14,20 @@ from governance.holds import holds_on
 from governance.models import TargetKind
 from movement import remains
 from movement.remains import Remains
-from transforms.models import RUN_ACTIVE, Run, RunState
+from transforms.models import RUN_ACTIVE, Run, RunInput, RunState
 from transforms.services.ending import kept_of, scratch_of, stop_run
 
 _UNPUBLISHED = frozenset({RunState.FAILED, RunState.CANCELLED})
 
 
 def _runs_over(version: Version) -> QuerySet[Run]:
-    runs = Run.objects.filter(input_version=version).exclude(home="")
+    runs = Run.objects.filter(_reads(version)).exclude(home="")
     return runs.select_related("target", "output_version").order_by("id")
+
+
+def _reads(version: Version) -> Q:
+    beside = RunInput.objects.filter(run=OuterRef("pk"), version=version)
+    return Q(input_version=version) | Q(Exists(beside))
 
 
 def places_of(version: Version) -> Iterator[Remains]:
@@ -38,7 +43,7 @@ def places_of(version: Version) -> Iterator[Remains]:
 
 def stop_runs_over(version: Version) -> datetime | None:
     """End every run that reads the version, and give up its draft; what it wrote is receipted."""
-    going_on = Run.objects.filter(input_version=version, state__in=RUN_ACTIVE)
+    going_on = Run.objects.filter(_reads(version), state__in=RUN_ACTIVE)
     reason = f"{version.name}, which it reads, is erased."
     stopped = [stop_run(run.pk, RunState.CANCELLED, "gone", reason) for run in going_on]
     for run in _runs_over(version).filter(state__in=_UNPUBLISHED, output_version__isnull=False):

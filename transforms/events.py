@@ -22,6 +22,7 @@ from transforms.engine.plan import Plan
 from transforms.models import Run
 from transforms.selectors import ways_of
 from transforms.services.ending import RUN_CHANGED
+from transforms.services.sources import versions_of
 
 
 def run_changed(payload: dict[str, Any]) -> None:
@@ -39,9 +40,14 @@ def run_changed(payload: dict[str, Any]) -> None:
 def _event(run: Run, state: str, at: datetime) -> openlineage.Event:
     planned = planning.from_json(run.plan or {})
     about = RunRef(str(run.pk), f"pipelines/{run.pipeline.name}")
-    source = run.input_version
-    names = tuple((field.name, str(field.type)) for field in planned.schemas[0])
-    inputs = [DatasetUse(source.name, columns=names, digest=source.digest)]
+    inputs = [
+        DatasetUse(
+            source.name,
+            columns=tuple((field.name, str(field.type)) for field in schema),
+            digest=source.digest,
+        )
+        for source, schema in zip(versions_of(run), planned.inputs, strict=True)
+    ]
     if state == "done":
         return openlineage.completed(about, at, inputs, [_output(run, planned)])
     if state == "running":
@@ -52,13 +58,13 @@ def _event(run: Run, state: str, at: datetime) -> openlineage.Event:
 def _output(run: Run, planned: Plan) -> Output:
     version = run.output_version
     assert version is not None
-    product = run.input_version.product.name
+    products = [each.product.name for each in versions_of(run)]
     return Output(
         version.name,
         columns=tuple((field.name, str(field.type)) for field in planned.schemas[-1]),
         digest=version.digest,
         column_map={
-            column: [_source(product, use) for use in uses]
+            column: [_source(products[use.input], use) for use in uses]
             for column, uses in planned.column_map.items()
         },
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache, partial
 
 from catalog.models import Version
 from catalog.selectors import manifest_entries, manifest_entry
@@ -49,6 +50,26 @@ def opener(
         return StoredFile(holders, entry, proved=proved, check=check)
 
     return open_input
+
+
+def openers(
+    versions: Iterable[Version],
+    paths: Iterable[str] | None = None,
+    *,
+    near: str = "",
+    proved: bool = False,
+    check: Check = unchecked,
+) -> tuple[OpenInput, ...]:
+    """Return what opens the files of each version, as `opener` does when it is first asked."""
+    return tuple(
+        _when_asked(partial(opener, each, paths, near=near, proved=proved, check=check))
+        for each in versions
+    )
+
+
+def _when_asked(make: Callable[[], OpenInput]) -> OpenInput:
+    made = cache(make)
+    return lambda path: made()(path)
 
 
 def _nearest_first(version: Version, near: str) -> list[Replica]:

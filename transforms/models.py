@@ -15,6 +15,7 @@ class Pipeline(models.Model):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     name = models.SlugField(max_length=100, unique=True)
     source = models.ForeignKey(Product, models.PROTECT, related_name="pipelines_from")
+    """What the first input of the document names."""
     target = models.ForeignKey(Product, models.PROTECT, related_name="pipelines_into")
     spec = models.JSONField()
     """The normal form of the document, as `Spec.as_json` gives it."""
@@ -27,6 +28,21 @@ class Pipeline(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class PipelineInput(models.Model):
+    """A product that a pipeline reads beside its source."""
+
+    pipeline = models.ForeignKey(Pipeline, models.CASCADE, related_name="further")
+    product = models.ForeignKey(Product, models.PROTECT, related_name="pipelines_beside")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["pipeline", "product"], name="one_further_input"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.pipeline} reads {self.product}"
 
 
 class RunState(models.TextChoices):
@@ -71,6 +87,8 @@ class Run(models.Model):
     spec = models.JSONField()
     """The document as it was when the run was asked for."""
     input_version = models.ForeignKey(Version, models.PROTECT, related_name="runs_from")
+    further_key = models.CharField(max_length=71, blank=True)
+    """Tells the versions of the inputs behind the first, as `key_of` gives it; empty without."""
     target = models.ForeignKey(Product, models.PROTECT, related_name="runs_into")
     output_version = models.ForeignKey(
         Version, models.SET_NULL, null=True, related_name="runs_into"
@@ -128,7 +146,7 @@ class Run(models.Model):
                 name="done_run_has_a_version",
             ),
             models.UniqueConstraint(
-                fields=["pipeline", "input_version"],
+                fields=["pipeline", "input_version", "further_key"],
                 condition=Q(state__in=[str(state) for state in sorted(RUN_ACTIVE)]),
                 name="one_active_run",
             ),
@@ -140,6 +158,23 @@ class Run(models.Model):
 
     def __str__(self) -> str:
         return f"{self.pipeline} {self.id}"
+
+
+class RunInput(models.Model):
+    """A version that a run reads behind the first one, in the order of the document."""
+
+    run = models.ForeignKey(Run, models.CASCADE, related_name="further")
+    position = models.PositiveIntegerField()
+    version = models.ForeignKey(Version, models.PROTECT, related_name="runs_beside")
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [
+            models.UniqueConstraint(fields=["run", "position"], name="one_input_in_a_place"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.run_id} reads {self.version}"
 
 
 class Schedule(models.Model):

@@ -1,4 +1,4 @@
-"""Reads of transforms. What a pipeline reads and writes must both be known to who looks at it."""
+"""Reads of transforms. All that a pipeline reads and writes must be known to who looks at it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection
 from uuid import UUID
 
-from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, IntegerField, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from catalog.models import VersionState
@@ -18,17 +18,26 @@ from governance.models import Scan
 from governance.pipelines import Way
 from governance.resources import absent, load
 from governance.services import require
-from transforms.models import Pipeline, Run, RunShard, RunState, ShardState
+from transforms.models import (
+    Pipeline,
+    PipelineInput,
+    Run,
+    RunInput,
+    RunShard,
+    RunState,
+    ShardState,
+)
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def visible_pipelines(principal: Principal) -> QuerySet[Pipeline]:
-    """Pipelines whose input and output the principal may discover."""
+    """Pipelines whose inputs and output the principal may discover."""
     seen = visible_products(principal)
-    return Pipeline.objects.filter(source__in=seen, target__in=seen).select_related(
-        "source", "target"
-    )
+    hidden = PipelineInput.objects.filter(pipeline=OuterRef("pk")).exclude(product__in=seen)
+    return Pipeline.objects.filter(
+        ~Exists(hidden), source__in=seen, target__in=seen
+    ).select_related("source", "target")
 
 
 def listed_pipelines(principal: Principal, text: str = "") -> QuerySet[Pipeline]:
@@ -52,21 +61,30 @@ def listed_pipelines(principal: Principal, text: str = "") -> QuerySet[Pipeline]
 
 
 def ways_of(names: Collection[str]) -> list[Way]:
-    """Return from where to where the pipelines of these names lead, whoever asks. One query."""
-    rows = Pipeline.objects.filter(name__in=names)
-    return [Way(*row) for row in rows.values_list("name", "source__name", "target__name")]
+    """Return from where to where the pipelines of these names lead, whoever asks. Two queries."""
+    rows = Pipeline.objects.filter(name__in=names).select_related("source", "target")
+    return [
+        Way(
+            each.name,
+            (each.source.name, *(further.product.name for further in each.further.all())),
+            each.target.name,
+        )
+        for each in rows.prefetch_related("further__product")
+    ]
 
 
 def visible_runs(principal: Principal) -> QuerySet[Run]:
-    """Runs whose input and output the principal may discover, with their progress."""
+    """Runs whose inputs and output the principal may discover, with their progress."""
     seen = visible_products(principal)
-    runs = Run.objects.filter(input_version__product__in=seen, target__in=seen)
+    hidden = RunInput.objects.filter(run=OuterRef("pk")).exclude(version__product__in=seen)
+    runs = Run.objects.filter(~Exists(hidden), input_version__product__in=seen, target__in=seen)
     done = RunShard.objects.filter(run=OuterRef("pk"), state=ShardState.DONE).order_by()
     counted = done.values("run").annotate(count=Count("pk")).values("count")
     return (
         runs.select_related(
             "pipeline", "input_version__product", "target", "output_version__product"
         )
+        .prefetch_related("further__version__product")
         .defer("plan", "spec")
         .annotate(shards_done=Coalesce(Subquery(counted, output_field=IntegerField()), 0))
     )

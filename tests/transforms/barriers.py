@@ -24,11 +24,20 @@ class Passed:
         return [row for unit in self.units for row in unit]
 
 
-def passed(step: Barrier, shards: Sequence[Sequence[pa.RecordBatch]], partitions: int) -> Passed:
-    """Return what becomes of `shards`, each a list of batches, of which one is the schema."""
+def passed(
+    step: Barrier,
+    shards: Sequence[Sequence[pa.RecordBatch]],
+    partitions: int,
+    beside: Sequence[Sequence[pa.RecordBatch]] = (),
+) -> Passed:
+    """Return what becomes of `shards`, each a list of batches, of which one is the schema.
+
+    `beside` are the shards of the input that the step looks up.
+    """
     schema = next(batch.schema for shard in shards for batch in shard)
-    desk = Desk(MemoryFolder(), 0, step.output_schema(schema), len(shards), partitions)
-    for unit, shard in enumerate(shards):
+    units = len(shards) + len(beside)
+    desk = Desk(MemoryFolder(), 0, schema, units, partitions, "run", len(beside))
+    for unit, shard in enumerate([*shards, *beside]):
         with step.leave(desk, unit) as leaving:
             for batch in shard:
                 leaving.write(batch)
@@ -40,7 +49,8 @@ def passed(step: Barrier, shards: Sequence[Sequence[pa.RecordBatch]], partitions
         rows: list[dict[str, object]] = []
         for applied in step.rows(desk, unit):
             applied.batch.validate(full=True)
-            assert applied.batch.schema.equals(schema, check_metadata=True)
+            wanted = step.output_schema(schema)
+            assert applied.batch.schema.equals(wanted, check_metadata=True)
             rows += applied.batch.to_pylist()
             for reason, count in applied.dropped().items():
                 found.dropped[reason] = found.dropped.get(reason, 0) + count

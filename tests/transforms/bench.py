@@ -11,12 +11,12 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from transforms.engine.encoders import Encoders, FastEngine, SplintrEncoder, TokenizerFile
-from transforms.engine.plan import InputFile, Plan, plan
+from transforms.engine.encoders import FAST_ENGINES, Encoders, FastEngine, TokenizerFile
+from transforms.engine.plan import Given, InputFile, Plan, plan
 from transforms.engine.result import RunReport
 from transforms.engine.run_local import run
-from transforms.engine.sources import LocalFile, LocalFolder, Workspace
-from transforms.engine.spec import read_spec
+from transforms.engine.sources import LocalFile, LocalFolder, OpenInput, Workspace
+from transforms.engine.spec import MOST_INPUTS, read_spec
 
 
 @dataclass
@@ -26,13 +26,17 @@ class Bench:
     root: Path
     resolver: Callable[[str], TokenizerFile]
 
-    def write(self, name: str, data: bytes) -> None:
-        target = self.root / "input" / name
+    def write(self, name: str, data: bytes, number: int = 0) -> None:
+        """Write a file of an input, by default of the first."""
+        target = self._folder(number) / name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(data)
 
-    def write_rows(self, name: str, rows: Sequence[Mapping[str, object]]) -> None:
-        self.write(name, b"".join(json.dumps(row).encode() + b"\n" for row in rows))
+    def write_rows(self, name: str, rows: Sequence[Mapping[str, object]], number: int = 0) -> None:
+        self.write(name, b"".join(json.dumps(row).encode() + b"\n" for row in rows), number)
+
+    def _folder(self, number: int) -> Path:
+        return self.root / ("input" if number == 0 else f"input-{number}")
 
     def document(self, steps: Sequence[Mapping[str, object]], **given: Any) -> dict[str, Any]:
         """Return a document; `output` and `split` go there, what else is given to the input."""
@@ -54,27 +58,38 @@ class Bench:
         return self.plan_of(self.document(steps, **given), shard_bytes)
 
     def plan_of(self, document: object, shard_bytes: int = 32 * 1024 * 1024) -> Plan:
-        """Return the plan of a whole document over the files of the input folder."""
+        """Return the plan of a whole document over the files of the input folders."""
+        spec = read_spec(document)
+        first, *further = (self.given(number) for number in range(len(spec.inputs)))
+        return plan(
+            spec, first.files, first.open_input, self.resolver, shard_bytes, further=further
+        )
+
+    def given(self, number: int = 0) -> Given:
+        folder = self._folder(number)
         files = [
             InputFile(
-                str(path.relative_to(self.root / "input")),
+                str(path.relative_to(folder)),
                 path.stat().st_size,
                 hashlib.sha256(path.read_bytes()).hexdigest(),
             )
-            for path in (self.root / "input").rglob("*")
+            for path in folder.rglob("*")
             if path.is_file()
         ]
-        spec = read_spec(document)
-        return plan(spec, files, self.open_input, self.resolver, shard_bytes)
+        return Given(files, self.opener(number))
+
+    def opener(self, number: int) -> OpenInput:
+        return lambda path: LocalFile(self._folder(number) / path)
 
     def open_input(self, path: str) -> LocalFile:
-        return LocalFile(self.root / "input" / path)
+        return LocalFile(self._folder(0) / path)
 
     def workspace(self, name: str = "run") -> Workspace:
         return Workspace(
             self.open_input,
             LocalFolder(self.root / name / "scratch"),
             LocalFolder(self.root / name / "output"),
+            tuple(self.opener(number) for number in range(1, MOST_INPUTS)),
         )
 
     def run(
@@ -82,9 +97,9 @@ class Bench:
         planned: Plan,
         name: str = "run",
         threads: int = 1,
-        fast_engine: FastEngine | None = SplintrEncoder,
+        fast_engines: Sequence[FastEngine] = FAST_ENGINES,
     ) -> RunReport:
-        encoders = Encoders(self.resolver, fast_engine)
+        encoders = Encoders(self.resolver, fast_engines)
         return run(planned, self.workspace(name), encoders, threads)
 
     def rows(self, report: RunReport, name: str = "run") -> list[dict[str, Any]]:

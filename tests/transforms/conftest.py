@@ -2,35 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
-from shutil import copyfile
 from typing import Any
 
 import pytest
 
 from core.errors import InvalidSpec
+from tests.transforms import carried
 from tests.transforms.bench import Bench
 from tests.transforms.mesh import Mesh, found_mesh
 from transforms.engine.encoders import TokenizerFile
 from transforms.services import pipelines
 
 
-def _read_tokenizer(name: str) -> TokenizerFile:
-    package = find_spec("litellm")
-    assert package is not None
-    assert package.origin is not None
-    folder = Path(package.origin).parent / "litellm_core_utils" / "tokenizers"
-    data = (folder / f"{name}_tokenizer.json").read_bytes()
-    return TokenizerFile(data, hashlib.sha256(data).hexdigest())
-
-
 @pytest.fixture(scope="session")
 def resolver() -> Callable[[str], TokenizerFile]:
-    known = {name: _read_tokenizer(name) for name in ("anthropic", "deepseek")}
+    known = {name: carried.read(name) for name in ("anthropic", "deepseek")}
 
     def resolve(name: str) -> TokenizerFile:
         if name not in known:
@@ -61,12 +50,6 @@ def small_shards(monkeypatch: pytest.MonkeyPatch) -> int:
 @pytest.fixture
 def installed_tokenizer(tmp_path: Path, settings: Any) -> str:
     """Install a tokenizer in a folder of this test."""
-    package = find_spec("litellm")
-    assert package is not None
-    assert package.origin is not None
-    carried = Path(package.origin).parent / "litellm_core_utils" / "tokenizers"
-    target = tmp_path / "tokenizers" / "anthropic" / "tokenizer.json"
-    target.parent.mkdir(parents=True)
-    copyfile(carried / "anthropic_tokenizer.json", target)
+    carried.install("anthropic", tmp_path / "tokenizers")
     settings.FAIRMESH = replace(settings.FAIRMESH, tokenizers=tmp_path / "tokenizers")
     return "anthropic"

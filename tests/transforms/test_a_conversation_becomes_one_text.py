@@ -103,6 +103,8 @@ def test_rows_are_those_that_jinja_makes(
     made = applied(Chat("messages", name, add_generation_prompt=prompt), batch)
     fates = [_fate(name, turns) for turns in rows[cut:]]
     assert made.dropped() == {fate: fates.count(fate) for fate in set(fates) if fate}
+    stay = [at for at, fate in enumerate(fates, cut) if fate is None]
+    assert made.batch["n"].to_pylist() == stay
     good = _batch(*(turns for turns, fate in zip(rows[cut:], fates, strict=True) if not fate))
     if good.num_rows:
         start = {"bos_token": TEMPLATES[name].start}
@@ -132,6 +134,15 @@ def test_a_template_may_refuse_a_row_and_a_text_may_be_too_long() -> None:
         "chat.too_large": 1,
         "chat.no_messages": 1,
     }
+
+
+def test_a_time_beyond_those_of_python_stands_in_the_text_as_arrow_writes_it() -> None:
+    says = pa.array(["user"]), pa.array(["a"]), pa.array([7 * 10**11], pa.timestamp("s"))
+    message = pa.StructArray.from_arrays(says, ["role", "content", "at"])
+    messages = pa.ListArray.from_arrays(pa.array([0, 1], pa.int32()), message)
+    step = Chat("messages", jinja="{{ messages[0].at }}")
+    made = applied(step, pa.record_batch({"messages": messages}))
+    assert made.batch["text"].to_pylist() == ["24152-02-12 20:26:40"]
 
 
 ENDLESS = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
@@ -172,11 +183,84 @@ def test_a_template_reaches_nothing_of_python(source: str) -> None:
     assert reason == "template_error" or not text
 
 
-@pytest.mark.parametrize("source", ["{{ messages.copy }}", "{{ messages | map('upper') }}"])
-def test_a_text_tells_no_address(source: str) -> None:
-    process = ChatProcess(source, {}, 1000)
-    assert process.render([]) == (None, "template_error")
+ADDRESSES = [
+    "{{ F }}",
+    "{{ F ~ '' }}",
+    "{{ '' ~ [F] }}",
+    "{% autoescape true %}{{ F ~ '<' }}{% endautoescape %}",
+    "{{ F | string | length }}",
+    "{{ {'a': F} | string }}",
+    "{{ [[F]] }}",
+    "{{ '%s' % F }}",
+    "{{ '%(a)s' % {'a': F} }}",
+    "{{ '%s' | format(F) }}",
+    "{{ '{}'.format(F) }}",
+    "{{ '{a}'.format_map({'a': F}) }}",
+    "{{ ('{}' | safe).format(F) }}",
+    "{{ '{0.copy}'.format(messages) }}",
+    "{{ '{0.copy!r}'.format(messages) }}",
+    "{{ '{0[0].keys}'.format(messages) }}",
+    "{{ [F] | join }}",
+    "{{ [F] | map('string') | first }}",
+    "{{ [messages] | map(attribute='copy') | join }}",
+    "{{ 'a' | replace('a', F) }}",
+    "{{ F | default('') | upper }}",
+    "{{ messages | attr('copy') | pprint }}",
+    "{{ {'a': F} | xmlattr }}",
+    "{{ [F] | groupby('x') }}",
+    "{% filter upper %}{{ F }}{% endfilter %}",
+    "{% macro m(a) %}{{ a }}{% endmacro %}{{ m(F) }}",
+    "{% set it = namespace(f=F) %}{{ it.f }}",
+    "{% set it = namespace() %}{% set it.f = F %}{{ it | string }}",
+    "{% for each in [F] %}{{ loop.index ~ each }}{% endfor %}",
+    "{{ cycler('a') | string }}",
+    "{{ range ~ '' }}",
+    "{{ raise_exception | string }}",
+    "{{ ({'a': 1, 'b': 2}.keys() - []) | join }}",
+    "{% for each in {'a': 1, 'b': 2}.items() - [] %}{{ each }}{% endfor %}",
+]
+
+
+@pytest.mark.parametrize("source", ADDRESSES)
+def test_a_text_tells_no_address_and_no_order_of_chance(source: str) -> None:
+    process = ChatProcess(source.replace("F", "messages.copy"), {}, 1000)
+    assert process.render([_says("user", "a")]) == (None, "not_text")
     process.close()
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("{{ messages | map(attribute='content') | join('-') }}", "a-b<"),
+        ("{{ (messages | map(attribute='content')) ~ '' }}", "['a', 'b<']"),
+        ("{{ messages | map('attr', 'x') | select | string }}", "[]"),
+        ("{{ messages[0].items() | first ~ range(2) }}", "('role', 'user')range(0, 2)"),
+        ("{{ messages | reverse | map(attribute='role') | list }}", "['user', 'user']"),
+        ("{{ nothing ~ messages[0].nothing ~ 1 ~ 1.5 ~ true ~ none }}", "11.5TrueNone"),
+        ("{{ '%s %d' % ('a', 3) ~ 7 % 4 ~ (3 - 5) }}", "a 33-2"),
+        ("{{ '{0[0][role]} {a}'.format(messages, a=1) }}", "user 1"),
+        ("{{ '{a}'.format_map({'a': [1]}) }}", "[1]"),
+        ("{{ ('<{}>' | safe).format(messages[1].content) }}", "<b&lt;>"),
+        ("{% autoescape true %}{{ messages[1].content ~ '>' }}{% endautoescape %}", "b&lt;&gt;"),
+        ("{% macro m(f) %}{{ f() | length }}{% endmacro %}{{ m(messages.copy) }}", "2"),
+        ("{% set it = namespace(n=0) %}{% for m in messages %}{% set it.n = it.n + 1 %}{% endfor %}"
+         "{{ it.n }}", "2"),
+        ("{{ messages | tojson }}", '[{"content": "a", "role": "user"}, '
+         '{"content": "b\\u003c", "role": "user"}]'),
+        ("{{ messages.copy is callable ~ (messages | last).content.upper() }}", "TrueB<"),
+        ("{% for m in messages recursive %}{{ m.content }}{{ loop.cycle('x', 'y') }}{% endfor %}",
+         "axb<y"),
+    ],
+)  # fmt: skip
+def test_what_has_a_text_is_written_as_ever(source: str, text: str) -> None:
+    process = ChatProcess(source, {}, 1000)
+    assert process.render([_says("user", "a"), _says("user", "b<")]) == (text, None)
+    process.close()
+
+
+def test_a_row_that_has_no_text_is_counted_by_its_own_reason() -> None:
+    step = Chat("messages", jinja="{{ messages[0].content ~ messages.copy }}")
+    assert applied(step, _batch(TALK)).dropped() == {"chat.not_text": 1}
 
 
 @pytest.mark.parametrize("expression", ["'x' * 90000000", "'x' | center(90000000)"])

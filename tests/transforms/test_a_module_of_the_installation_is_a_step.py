@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -47,11 +48,12 @@ def applied(step: Python, batch: pa.RecordBatch = BATCH) -> Applied:
 
 
 def module(code: str, adds: dict[str, Any] | None = None, *, drops: bool = False) -> Python:
-    return Python("mine", ("text",), adds or {}, drops, code=textwrap.dedent(code))
+    reasons = ("empty",) if drops else ()
+    return Python("mine", ("text",), adds or {}, drops, reasons, code=textwrap.dedent(code))
 
 
 def test_it_adds_columns_and_drops_rows_by_a_reason() -> None:
-    step = Python("mine", ("text",), {"loud": "string"}, True, {"mark": "?"}, textwrap.dedent(LOUD))
+    step = replace(module(LOUD, {"loud": "string"}, drops=True), parameters={"mark": "?"})
     made = applied(step)
     assert made.batch.schema.equals(step.output_schema(BATCH.schema))
     assert made.batch.to_pylist() == [
@@ -123,6 +125,35 @@ def test_what_it_does_wrong_tells_nothing_of_the_data(code: str) -> None:
     assert "secret" not in str(caught.value)
 
 
+def test_a_reason_that_was_not_declared_is_not_told() -> None:
+    code = """
+        import pyarrow as pa
+
+        def apply(batch):
+            text = batch.column("text").to_pylist()
+            return pa.record_batch({"reason": ["empty" if each == "" else each for each in text]})
+    """
+    assert applied(module(code, drops=True)).dropped() == {"mine.other": 2, "mine.empty": 1}
+    bare = replace(module(code, drops=True), reasons=())
+    assert applied(bare).dropped() == {"mine.other": 3}
+
+
+def test_reasons_are_names_of_a_step_that_drops() -> None:
+    with pytest.raises(InvalidSpec, match="It drops no rows"):
+        replace(module(LOUD, {"loud": "string"}), reasons=("empty",)).output_schema(BATCH.schema)
+    with pytest.raises(InvalidSpec, match="'So what' does not match"):
+        replace(module(LOUD, drops=True), reasons=("So what",)).output_schema(BATCH.schema)
+
+
+def test_a_value_that_does_not_fit_is_quoted_nowhere() -> None:
+    step = module("def apply(batch): return batch.rename_columns(['more'])", {"more": "int64"})
+    with pytest.raises(Invalid, match="is not int64") as caught:
+        applied(step, pa.record_batch({"text": pa.array(["my secret"])}))
+    words = [str(each) for each in (caught.value, caught.value.__cause__) if each is not None]
+    assert len(words) == 1
+    assert "my secret" not in words[0]
+
+
 def test_it_ends_where_nobody_is_left_to_stop_it() -> None:
     process = ModuleProcess("mine", "def apply(batch):\n while True: pass", {}, seconds=0)
     process._send(to_stream(BATCH))
@@ -153,7 +184,13 @@ def mesh(db: None, settings: Any, tmp_path: Path) -> Mesh:
     return found_mesh()
 
 
-STEP = {"module": "mine", "reads": ["text"], "adds": {"loud": "string"}, "drops": True}
+STEP = {
+    "module": "mine",
+    "reads": ["text"],
+    "adds": {"loud": "string"},
+    "drops": True,
+    "reasons": ["empty"],
+}
 
 
 def test_a_run_keeps_the_code_it_was_saved_with(mesh: Mesh, tmp_path: Path) -> None:

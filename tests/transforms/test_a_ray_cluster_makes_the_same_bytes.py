@@ -40,6 +40,7 @@ def test_the_files_are_equal() -> None:
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "the same files on both sides: " in ran.stdout
+    assert "and what is known of every barrier" in ran.stdout
 
 
 @pytest.mark.parametrize("address", ["", "127.0.0.1:6379"])

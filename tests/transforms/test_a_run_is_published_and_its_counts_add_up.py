@@ -18,6 +18,8 @@ from tests.transforms.mesh import CODE, Mesh, drive, found_mesh, keys_of, lines,
 from transforms import services
 from transforms.models import RunState, ShardKind
 
+pytestmark = pytest.mark.every_database
+
 ROWS = [{"id": number, "text": f"text number {number}"} for number in range(50)]
 BROKEN = b'{"id": 7, "text": "cut of'
 
@@ -104,7 +106,8 @@ def test_duplicates_across_shards_are_dropped_and_tokens_packed(
     assert sum(report["dropped"].values()) == 100
     assert report["counts"]["tokens"] > 0
     assert run.shards.count() == run.shards_total > 5
-    assert installed_tokenizer in run.verdicts
+    verdict = run.verdicts[installed_tokenizer]
+    assert (verdict["fast"], verdict["sampled"]) == (True, 50), "the gate saw what dedup left"
 
 
 def test_barriers_of_several_levels_and_rows_that_move(mesh: Mesh, small_shards: int) -> None:

@@ -51,7 +51,11 @@ def published(ended: Run) -> tuple[Version, dict[str, tuple[str, int | None]]]:
         ({"format": "orc"}, ["part-{}.orc"]),
         ({"format": "webdataset", "key": "id"}, ["part-{}.tar"]),
         ({"format": "tfrecord"}, ["part-{}.tfrecord"]),
-        ({"format": "mds"}, ["part-{}.00000.mds", "index.json"]),
+        ({"format": "mds", "compression": "none"}, ["part-{}.00000.mds", "index.json"]),
+        (
+            {"format": "lance"},
+            ["data/part-{}.lance", "_versions/18446744073709551614.manifest"],
+        ),
         (
             {"format": "huggingface"},
             [

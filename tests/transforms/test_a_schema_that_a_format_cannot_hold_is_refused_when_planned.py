@@ -25,6 +25,8 @@ ROW = {"id": "a", "n": 1, "x": 0.5, "list": [1], "Id": "b", "a.b": 1}
         (["id", "Id"], {"format": "webdataset"}, "output.format", "Rename"),
         (["a.b"], {"format": "webdataset"}, "output.format", "Rename"),
         (["n"], {"format": "mds", "compression": "zstd"}, "output.compression", "none"),
+        (["a.b"], {"format": "lance"}, "output.format", "rename"),
+        (["n"], {"format": "lance", "compression": "zstd"}, "output.compression", "none"),
         (["n"], {"format": "arrow", "compression": "gzip"}, "output.compression", "zstd"),
     ],
 )

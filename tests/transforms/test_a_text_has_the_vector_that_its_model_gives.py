@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from core.errors import Invalid, InvalidSpec
 from tests.transforms.bench import Bench
@@ -116,6 +118,23 @@ def test_vectors_are_those_of_the_network(tmp_path: Path, pooling: str, normalis
             expected /= np.linalg.norm(expected)
         assert np.abs(vector - expected).max() < 2e-5
     assert (found.tokens, found.truncated) == (sum(len(_ids(text)) for text in TEXTS), 1)
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_model(tmp_path_factory.mktemp("small"))
+
+
+@settings(max_examples=20, deadline=None)
+@given(values=st.lists(st.none() | st.lists(st.sampled_from([*WORDS[4:], "else"])).map(" ".join)))
+def test_any_rows_have_the_vectors_of_the_network(small: Path, values: list[str | None]) -> None:
+    made = _applied(small, texts(*values)).batch["embedding"].to_pylist()
+    for vector, text in zip(made, values, strict=True):
+        if text is None:
+            assert vector is None
+            continue
+        expected = np.array(_network(_ids(text), weights())).mean(axis=0)
+        assert np.abs(np.array(vector) - expected / np.linalg.norm(expected)).max() < 2e-5
 
 
 def test_weights_may_be_below_a_name(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 import pyarrow as pa
@@ -12,10 +11,11 @@ from hypothesis import strategies as st
 
 from core.errors import Invalid, InvalidSpec
 from tests.transforms.bench import Bench
+from tests.transforms.cutting_model import Model
 from tests.transforms.documents import documents
 from tests.transforms.steps import applied, assert_columns_depend_as_told, texts
 from transforms.engine.arrow import Column
-from transforms.engine.chunking import Characters, Cutter, Span, Unit
+from transforms.engine.chunking import Characters, Cutter, Unit
 from transforms.engine.encoders import Encoders, TokenizerFile
 from transforms.engine.operators.base import Applied
 from transforms.engine.operators.chunk import Chunk
@@ -88,93 +88,6 @@ def test_the_next_chunk_begins_with_the_end_of_the_last() -> None:
     ]
 
 
-CLOSING = "\"'”’»)]"  # noqa: RUF001
-
-
-class Model:
-    """The same rules over one text, asked place by place."""
-
-    def __init__(self, text: str, by: Unit, size: int, overlap: int) -> None:
-        self.text, self.by, self.size, self.overlap = text, by, size, overlap
-        self.headings: dict[int, int] = {}
-        fence, at = "", 0
-        for line in text.split("\n"):
-            bare = line.lstrip(" ")
-            mark = next((mark for mark in ("```", "~~~") if bare.startswith(mark)), "")
-            if not fence and re.match(r"#{1,6}([ \t]|$)", bare) and len(line) - len(bare) < 4:
-                self.headings[at + len(line) - len(bare)] = at + len(line.rstrip())
-            elif not fence:
-                fence = mark
-            elif bare.rstrip() == fence:
-                fence = ""
-            at += len(line) + 1
-
-    def behind(self, end: int) -> int:
-        return end + len(self.text[end:]) - len(self.text[end:].lstrip())
-
-    def strength(self, end: int) -> int:
-        """Return 0 where no word ends, 1 for a word, then line, sentence, paragraph, heading."""
-        space = self.text[end : self.behind(end)]
-        before = self.text[:end]
-        wide = re.search(rf"[。！？][。！？{re.escape(CLOSING)}」』]*\Z", before)  # noqa: RUF001
-        if not space and wide and self.text[end : end + 1] not in f"。！？」』{CLOSING}":  # noqa: RUF001
-            return 3
-        if not space or before[-1:].isspace():
-            return 0
-        if end in self.headings.values():
-            return 2
-        if self.behind(end) in self.headings:
-            return 5
-        if space.count("\n") > 1:
-            return 4
-        if wide or re.search(rf"[.!?…][{re.escape(CLOSING)}]*\Z", before):
-            return 3
-        return 2 if "\n" in space else 1
-
-    def parts(self, end: int, level: int) -> bool:
-        return self.strength(end) >= level and (level > 1 or self.behind(end) > end)
-
-    def spans(self) -> list[Span]:
-        first, last = self.behind(0), len(self.text.rstrip())
-        found: list[Span] = []
-        start = done = first
-        while start < last:
-            end = self.end(start, done, last)
-            found.append((start, end))
-            done, start = end, self.next(start, end, last)
-        return found
-
-    def end(self, start: int, done: int, last: int) -> int:
-        if self.by == "heading":
-            breaks = [at for at in range(start + 1, last) if self.strength(at) == 5 and at > done]
-            last = min([last, *breaks])
-        reach = start + self.size
-        if reach >= last:
-            return last
-        inside = list(range(done + 1, reach + 1))
-        lowest = {"heading": 4, "paragraph": 4, "sentence": 3, "word": 1}[self.by]
-        for level in range(lowest, 0, -1):
-            fitting = [at for at in inside if self.parts(at, level)]
-            if fitting:
-                return fitting[-1]
-        return reach
-
-    def next(self, start: int, end: int, last: int) -> int:
-        behind = self.behind(end)
-        if (self.by == "heading" and self.strength(end) == 5) or not self.overlap or end == last:
-            return behind
-        again = [
-            at
-            for at in range(max(end - self.overlap, start + 1), end)
-            if not self.text[at].isspace()
-        ]
-        for level in (3, 2, 1):
-            for at in again:
-                if self.parts(len(self.text[:at].rstrip()), level):
-                    return at if at + self.size > behind else behind
-        return behind
-
-
 PIECES = ["a", "bb", "ccccccc", " ", " ", "\n", "\n\n", ".", "! ", "? (", '." ', "# ", "## a",
           "\n# b\n", "\n```\n", "。", "」", "…"]  # fmt: skip
 TEXTS = st.lists(st.sampled_from(PIECES), max_size=30).map("".join)
@@ -186,6 +99,20 @@ def test_cuts_are_those_of_the_model(text: str, by: Unit, size: int, overlap: in
     overlap = min(overlap, size // 2)
     found = Cutter(by, size, overlap).spans(text, Characters())
     assert found == Model(text, by, size, overlap).spans()
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.none() | TEXTS, max_size=6), st.sampled_from(UNITS), st.integers(0, 8))
+def test_rows_are_the_chunks_of_each_text(values: list[str | None], by: Unit, overlap: int) -> None:
+    made = applied(Chunk("text", by, 16, overlap=overlap), texts(*values))
+    spans = [Model(text or "", by, 16, overlap).spans() for text in values]
+    assert made.batch.to_pylist() == [
+        {"n": n, "text": str(text)[start:end], "chunk_index": at, "start": start, "end": end}
+        for n, (text, each) in enumerate(zip(values, spans, strict=True))
+        for at, (start, end) in enumerate(each)
+    ]
+    empty = spans.count([])
+    assert made.dropped() == ({"chunk.no_text": empty} if empty else {})
 
 
 @pytest.mark.parametrize("by", UNITS)
@@ -273,7 +200,7 @@ def test_a_run_with_more_rows_adds_up_through_global_steps(bench: Bench) -> None
 
 def test_a_sample_shows_the_rows_before_they_become_several(bench: Bench) -> None:
     bench.write_rows("a.jsonl", [{"text": "One two three four. Five six."}, {"text": "x"}])
-    shown = sample(bench.plan(STEPS), bench.open_input, Encoders(bench.resolver))
+    shown = sample(bench.plan(STEPS), bench.opener, Encoders(bench.resolver))
     assert [row.dropped_by for row in shown.rows] == [None, "steps[0].filter: short"]
     assert sorted(str(row["text"]) for row in shown.output) == ["Five six.", "One two three four."]
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import pytest
 
 from core.errors import InvalidSpec
 from tests.transforms.bench import Bench
+from transforms.engine.marks import marks_of
+from transforms.engine.operators.language import Language
 from transforms.engine.spec import load, read_spec
 
 TEXT = [{"normalise": {"column": "text"}}]
@@ -129,10 +132,53 @@ def test_columns_of_mixed_types_want_a_declared_schema(bench: Bench) -> None:
     assert bench.run(bench.plan(TEXT, schema={"text": "string"})).quarantined == 1
 
 
-@pytest.mark.parametrize("text", ["[" * 9999, "a: " + "9" * 9999, "a: 2020-13-45"])
+@pytest.mark.parametrize("text", ["[" * 9999, "a: " + "9" * 9999, "a: !!timestamp 2020-13-45"])
 def test_a_text_that_python_cannot_read_is_no_yaml(text: str) -> None:
     (error,) = _errors(lambda: load(text))
-    assert str(error["message"]).startswith("Not YAML")
+    assert str(error["message"]).startswith("The text is not YAML")
+
+
+WRITTEN = """\
+version: 1
+inputs: [{name: /acme/nlp/~/code, alias: no, mark: {seen: 2020-01-02}}]
+steps:
+  - language: {column: text, keep: [no, on]}
+output: {name: /acme/nlp/~/texts}
+"""
+
+
+def test_words_and_dates_are_what_they_are_written_as() -> None:
+    spec = load(WRITTEN.replace("on]", "en]"))
+    (step,) = spec.steps
+    assert isinstance(step, Language)
+    assert step.keep == ("no", "en")
+    assert (spec.input.alias, spec.input.mark) == ("no", {"seen": "2020-01-02"})
+
+
+@pytest.mark.parametrize(
+    ("text", "told", "line"),
+    [
+        (WRITTEN + "version: 1\n", "the key 'version' stands twice", 6),
+        (WRITTEN.replace("{name: /acme/nlp/~/texts}", "*other"), "quote a text that begins", 5),
+        (WRITTEN.replace("steps:", "steps: a: b"), "mapping values are not allowed", 3),
+    ],
+)
+def test_what_yaml_leaves_open_is_refused_at_its_line(text: str, told: str, line: int) -> None:
+    (error,) = _errors(lambda: load(text))
+    assert told in str(error["message"])
+    assert "unicode string" not in str(error["message"])
+    (mark,) = marks_of(text, [""])
+    assert mark is not None
+    assert mark.line == line
+
+
+def test_aliases_that_multiply_cost_nothing() -> None:
+    rows = [f"{chr(98 + n)}: &{chr(98 + n)} [{f'*{chr(97 + n)},' * 9}]" for n in range(20)]
+    text = "\n".join(["a: &a [x]", *rows, WRITTEN.replace("version: 1", "version: *u")])
+    began = time.process_time()
+    (error,) = _errors(lambda: load(text))
+    assert "an alias is not used here" in str(error["message"])
+    assert time.process_time() - began < 1
 
 
 @pytest.mark.parametrize(

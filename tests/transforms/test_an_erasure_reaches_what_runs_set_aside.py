@@ -21,6 +21,7 @@ from tests.builders import deliver
 from tests.transforms.mesh import (
     CODE,
     OPERATOR,
+    OWN,
     TOKENS,
     Mesh,
     drive,
@@ -87,6 +88,31 @@ def test_a_run_under_way_ends_and_leaves_nothing(mesh: Mesh) -> None:
     assert act_on_erasure(order.pk) == "done"
     assert keys_of() == []
     assert drive(run).state == RunState.CANCELLED
+
+
+def test_what_a_run_only_looked_up_is_erased_from_it_as_well(mesh: Mesh) -> None:
+    source = mesh.publish(DATA)
+    mesh.publish({"a.jsonl": lines([{"id": 7, "page": "seven"}])}, OWN)
+    spec = {
+        "version": 1,
+        "inputs": [{"name": OWN}, {"name": CODE, "alias": "texts"}],
+        "steps": [{"join": {"input": "texts", "keys": ["id"]}}],
+        "output": {"name": TOKENS},
+    }
+    pipeline = services.save_pipeline(mesh.ana, name="joined", spec=spec)
+    done = drive(mesh.start(pipeline))
+    assert done.report is not None
+    assert done.report["beside"] == {"rows_in": 21, "quarantined": 1}
+    mesh.publish({"a.jsonl": lines([{"id": 8, "page": "eight"}])}, OWN)
+    under_way = mesh.start(pipeline)
+    services.advance_run(under_way.pk)
+    order = erase(mesh, source.name)
+    let_the_lease_pass(order.pk)
+    assert act_on_erasure(order.pk) == "done"
+    under_way.refresh_from_db()
+    assert (under_way.state, under_way.reason_code) == (RunState.CANCELLED, "gone")
+    left = (".runs/", ".scratch/", "src/")
+    assert not [key for key in keys_of() if key.startswith(left)]
 
 
 def let_the_lease_pass(order_id: UUID) -> None:

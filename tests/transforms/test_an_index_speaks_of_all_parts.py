@@ -65,6 +65,8 @@ def test_a_format_that_describes_itself_has_no_index(bench: Bench) -> None:
         ("mds", "test/index.json"),
         ("mds", "train/part-00002.00000.mds"),
         ("huggingface", "train/state.json"),
+        ("lance", "train/_versions/18446744073709551614.manifest"),
+        ("lance", "test/data/part-00001.lance"),
         ("webdataset", "test/part-00001.tar"),
         ("tfrecord", "train/part-00000.tfrecord"),
     ],

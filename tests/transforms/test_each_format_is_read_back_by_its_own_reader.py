@@ -26,7 +26,7 @@ from tfrecord.reader import tfrecord_loader
 from webdataset import autodecode, tariterators
 
 from core.digests import hash_stream
-from tests.transforms.written import JPG, NAME, PNG, rows, with_nulls, write
+from tests.transforms.written import JPG, NAME, PNG, files_in, rows, with_nulls, write
 from transforms.engine.output import Compression, Output, OutputFormat
 
 COLUMNAR: list[OutputFormat] = ["parquet", "arrow", "orc"]
@@ -259,6 +259,17 @@ def test_an_mds_index_leads_to_every_sample(tmp_path: Path) -> None:
     reader = MdsReader(tmp_path)
     assert list(reader) == table.to_pylist()
     assert [each["raw_data"]["basename"] for each in reader.shards] == [f.path for f in files]
+
+
+def test_an_mds_without_compression_says_so_and_is_what_is_written_by_default(
+    tmp_path: Path,
+) -> None:
+    write(tmp_path / "asked", "mds", rows(), output=Output(NAME, "mds", "none"))
+    write(tmp_path / "default", "mds", rows())
+    reader = MdsReader(tmp_path / "asked")
+    assert list(reader) == rows().to_pylist()
+    assert [(each["compression"], each["zip_data"]) for each in reader.shards] == [(None, None)]
+    assert files_in(tmp_path / "asked") == files_in(tmp_path / "default")
 
 
 def test_an_mds_part_is_cut_before_it_is_too_large(tmp_path: Path) -> None:

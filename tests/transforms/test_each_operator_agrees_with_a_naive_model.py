@@ -23,6 +23,7 @@ from transforms.engine.operators.normalise import Normalise
 from transforms.engine.operators.pack import Pack
 from transforms.engine.operators.select import Select
 from transforms.engine.operators.tokenise import IDS, Tokenise
+from transforms.engine.row_hashes import keyed
 
 # Characters that Python's Unicode tables do not know yet may be known to the library.
 CHARACTERS = st.characters(exclude_categories=["Cs", "Cn", "Co"])
@@ -129,7 +130,7 @@ def test_dedup_keys_are_equal_exactly_where_the_columns_are(
     }
     batch = pa.record_batch(given_columns).slice(cut)
     DedupExact(columns).output_schema(batch.schema)
-    keys = [bytes(key) for key in DedupExact(columns).keys(batch)]
+    keys = [bytes(key) for key in DedupExact(columns).hashes(batch, keyed("run"))]
     values = [tuple(row[column] for column in columns) for row in batch.to_pylist()]
     for one, key in zip(values, keys, strict=True):
         for other, other_key in zip(values, keys, strict=True):

@@ -113,7 +113,7 @@ def test_shuffled_parts_are_samples_of_the_whole(bench: Bench) -> None:
 
 def test_a_sample_shows_what_the_steps_do_to_its_rows(bench: Bench) -> None:
     planned = _planned(bench, [SORT, NEAR, SHUFFLE, LONG])
-    found = sample(planned, bench.open_input, Encoders(bench.resolver), rows=8)
+    found = sample(planned, bench.opener, Encoders(bench.resolver), rows=8)
     assert [row.before["n"] for row in found.rows] == list(range(8))
     kept = {row["n"] for row in found.output}
     for row in found.rows:

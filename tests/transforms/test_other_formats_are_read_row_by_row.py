@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import io
 import tarfile
@@ -11,13 +12,16 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.orc
+import pyarrow.parquet as pq
 import pytest
 
 from core.errors import Invalid, InvalidSpec
 from tests.transforms.bench import Bench
 from tests.transforms.written import JPG, PNG, rows, write
 from transforms.engine.output import Output
+from transforms.engine.plan import InputFile, plan
 from transforms.engine.readers import read_pieces
+from transforms.engine.spec import read_spec
 
 ROWS = [{"n": n, "text": f"row {n}"} for n in range(100)]
 
@@ -250,3 +254,18 @@ def test_images_become_a_tar_and_come_back(bench: Bench) -> None:
     assert [row["bytes"] for row in bench.rows(again, "again")] == [
         PNG + bytes([n]) for n in range(6)
     ]
+
+
+@pytest.mark.parametrize(("sealed_with", "is_refused"), [(100, True), (60, False), (None, False)])
+def test_a_footer_that_lost_row_groups_is_refused_when_planned(
+    bench: Bench, sealed_with: int | None, is_refused: bool
+) -> None:
+    """What is left is a whole Parquet file, and any reader takes it for one."""
+    sink = io.BytesIO()
+    pq.write_table(TABLE.slice(0, 60), sink, row_group_size=20)
+    bench.write("a.parquet", sink.getvalue())
+    spec = read_spec(bench.document(keep("n")))
+    file = InputFile("a.parquet", len(sink.getvalue()), "0" * 64, rows=sealed_with)
+    refused = pytest.raises(Invalid, match="60 rows and was sealed with 100")
+    with refused if is_refused else contextlib.nullcontext():
+        plan(spec, [file], bench.open_input, bench.resolver)

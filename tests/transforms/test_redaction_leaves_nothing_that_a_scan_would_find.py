@@ -1,5 +1,7 @@
 """redact: what stands for what, and that the scan of the platform finds nothing afterwards."""
 
+# ruff: noqa: RUF001 - letters that look like those of ASCII are what it is about
+
 from __future__ import annotations
 
 import re
@@ -14,9 +16,10 @@ from core.errors import InvalidSpec
 from governance.engine.scan.counting import Counter
 from governance.engine.scan.detectors import SECRETS
 from tests.transforms.steps import applied, assert_columns_depend_as_told, texts
+from transforms.engine.columns import columns_through
 from transforms.engine.operators.base import ColumnUse, Kind, Subtype, identity
 from transforms.engine.operators.redact import EVERYTHING, REASON, Redact, What
-from transforms.engine.plan import columns_through, schemas_through
+from transforms.engine.plan import schemas_through
 from transforms.engine.redacting import KINDS, found_in
 from transforms.engine.spec import read_spec
 
@@ -25,6 +28,16 @@ JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NSJ9.SflKxwRJSMeKKF2QT4"
 PLANTED = {
     "ann.o'neil+x@mail.example.org": "<email>",
     "first.last@example.com": "<email>",
+    "a.b@ü.example": "<email>",
+    "a@xn--e1afmkfd.xn--p1ai": "<email>",
+    "почта@пример.рф": "<email>",
+    '"a, b"@example.org': "<email>",
+    "ａｎｎａ＠ｅｘａｍｐｌｅ．ｏｒｇ": "<email>",
+    "ＤＥ８９　３７０４　００４４　０５３２　０１３０　００": "<iban>",
+    "４１１１－１１１１－１１１１－１１１１": "<card>",
+    "０７８－０５－１１２０": "<ssn>",
+    "０３－１２３４－５６７８": "<phone>",
+    "+４９ 30 ９０１８２０": "<phone>",
     "DE89 3704 0044 0532 0130 00": "<iban>",
     "GB82WEST12345698765432": "<iban>",
     "4111 1111 1111 1111": "<card>",
@@ -46,7 +59,8 @@ PLANTED = {
 }
 HARMLESS = [
     "words", "123 456", "2024-01-31", "4111 1111 1111 1112", "a@b", "127.0.0.1", "v1.2.3",
-    "DE00 3704 0044 0532 0130 00", "1999-2003", "<email>", "½ naïve ☃",
+    "DE00 3704 0044 0532 0130 00", "1999-2003", "<email>", "½ naïve ☃", "A@B.T", "５＠６．７",
+    "@app.route", '"chat"@fr', "价格＠３０元", "２０２４－０１－３１",
 ]  # fmt: skip
 
 
@@ -73,7 +87,9 @@ def test_what_is_harmless_stays() -> None:
     assert applied(Redact("text"), batch).batch.equals(batch)
 
 
-FRAGMENTS = st.sampled_from([*PLANTED, *HARMLESS, *" \n\t.,;:-@<>()\xa0", "+1", "0", "4111"])
+FRAGMENTS = st.sampled_from(
+    [*PLANTED, *HARMLESS, *' \n\t.,;:-@<>()\xa0"\\', "+1", "0", "4111", *"＠．０ａ，。－\u3000ü例"]
+)
 
 
 @settings(max_examples=250, deadline=None)
@@ -91,6 +107,37 @@ def test_whatever_stands_beside_what_the_scan_finds_nothing(
     for number, text in enumerate(values):
         if not _scanned(pa.array([text])):
             assert by_number[number] == text, "what shows nothing stays as it is"
+
+
+@pytest.mark.parametrize(
+    ("text", "redacted"),
+    [
+        ("联系：anna@example.com，谢谢", "联系：<email>，谢谢"),
+        ("（ａ＠ｂ．ｃｏ）", "（<email>）"),
+        ("to a@b.co获取更多", "to <email>获取更多"),
+        ("电话：０１０－１２３４－５６７８。", "电话：<phone>。"),
+        ('he said "hi" to "j d"@x.co, "bye"', 'he said "hi" to <email>, "bye"'),
+        ("बात@उदाहरण.भारत।", "<email>।"),
+        ("a@b.co، c@d.co", "<email>، <email>"),
+    ],
+)
+def test_what_stands_beside_without_a_space_stays(text: str, redacted: str) -> None:
+    assert applied(Redact("text"), texts(text)).batch["text"].to_pylist() == [redacted]
+
+
+def test_a_hash_is_the_same_however_wide_the_value_is_written() -> None:
+    made = applied(Redact("text", replace="hash"), texts("a@b.co", "ａ＠ｂ．ｃｏ")).batch["text"]
+    assert made[0] == made[1]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(FRAGMENTS, max_size=10).map("".join))
+def test_what_is_redacted_is_what_the_scan_finds(text: str) -> None:
+    detectors = tuple(each for some in KINDS.values() for each in some)
+    spans = {found.detector.id for found in found_in(text, detectors)}
+    scanned = _scanned(pa.array([text]))
+    assert spans <= set(scanned)
+    assert bool(spans) == bool(scanned) or "\xa0" in text or "\u3000" in text
 
 
 def test_a_row_that_still_shows_something_is_dropped_and_counted() -> None:
@@ -158,7 +205,7 @@ def test_what_is_hidden_from_the_detectors_is_not_masked_by_them(
         {"version": 1, "inputs": [{"name": "/a/~/in"}], "steps": steps} | {"output": output}
     )
     schemas = schemas_through(spec, texts().schema)
-    told = columns_through(spec, schemas)["text"]
+    told = columns_through(spec, schemas[:1], schemas)["text"]
     assert {use.masking for use in told if use.kind is Kind.DIRECT} == {masking}
 
 

@@ -22,7 +22,7 @@ from transforms.engine.barriers.base import Desk
 from transforms.engine.operators.shuffle import Shuffle
 from transforms.engine.operators.sort import Sort
 from transforms.engine.sources import ByteSource, MemoryFolder, MemorySource
-from transforms.engine.stages import stages
+from transforms.engine.stages import Load, stages
 
 QUICK = settings(max_examples=80, deadline=None)
 MASK = 2**64 - 1
@@ -136,7 +136,7 @@ def test_parts_are_even_whatever_the_keys(step: Shuffle | Sort) -> None:
 def test_there_are_as_many_parts_as_memory_and_files_allow(
     shards: int, total_bytes: int, parts: int
 ) -> None:
-    first, last = stages([Shuffle(0)], shards, total_bytes)
+    first, last = stages([Shuffle(0)], Load(shards, total_bytes), {})
     assert (first.units, first.partitions, last.units) == (shards, parts, parts)
 
 
@@ -164,7 +164,7 @@ def test_all_parts_together_read_each_row_less_than_twice() -> None:
     texts = [f"{at:05d} {sha512(str(at).encode()).hexdigest() * 16}" for at in range(4000)]
     batch = pa.record_batch({"text": pa.array(texts)})
     folder = CountingFolder()
-    desk = Desk(folder, 0, batch.schema, units=2, partitions=16)
+    desk = Desk(folder, 0, batch.schema, units=2, partitions=16, run_digest="run")
     step = Shuffle(7)
     for unit in range(2):
         with step.leave(desk, unit) as leaving:

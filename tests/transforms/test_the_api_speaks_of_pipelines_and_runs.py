@@ -67,6 +67,7 @@ def test_a_pipeline_is_saved_explained_sampled_and_run(api: Client) -> None:
 
     started = post(api, f"pipelines/{pipeline['id']}/run", **{"Idempotency-Key": "one"})
     assert (started.status_code, started.json()["state"]) == (201, "queued")
+    assert started.json()["steps"] is None
     repeated = post(api, f"pipelines/{pipeline['id']}/run", **{"Idempotency-Key": "one"})
     assert repeated.json() == started.json()
     drive(Run.objects.get(pk=started.json()["id"]))
@@ -78,6 +79,14 @@ def test_a_pipeline_is_saved_explained_sampled_and_run(api: Client) -> None:
     assert (run["rows_in"], run["rows_out"], run["quarantined"]) == (31, 20, 1)
     assert run["shards_done"] == run["shards_total"] == 1
     assert "filter" in run["step_seconds"]
+    assert run["steps"] == [
+        {
+            "step": "steps[0].filter",
+            "rows_in": 30,
+            "rows_out": 20,
+            "dropped": {"text.min_chars": 10},
+        }
+    ]
     kept = api.get(f"/api/v1/runs/{run['id']}/quarantine").json()["rows"]
     assert (kept[0]["raw"], kept[0]["byte_offset"]) == ("{broken", len(lines(ROWS)))
     labels = api.get(f"/api/v1/products?name={TOKENS}").json()["results"][0]["labels"]

@@ -92,3 +92,20 @@ def test_a_folder_of_photos_becomes_a_training_set(bench: Bench) -> None:
 def test_the_example_logs_are_json() -> None:
     (logs,) = _blocks("make-a-corpus-of-conversations.md", "json")
     assert [json.loads(line)["id"] for line in logs.splitlines()] == ["c1", "c2", "c3", "c4", "c5"]
+
+
+def test_pages_are_joined_and_sources_are_mixed(bench: Bench, tmp_path: Path) -> None:
+    joining, mixing = map(yaml.safe_load, _blocks("put-several-inputs-together.md", "yaml"))
+    bench.write_rows("a.jsonl", [{"url": f"u{n}", "text": f"page {n}"} for n in range(9)])
+    bench.write_rows("a.jsonl", [{"url": f"u{n}", "score": n} for n in range(7)], number=1)
+    report = bench.run(bench.plan_of(joining))
+    assert sorted(row["score"] for row in bench.rows(report)) == [3, 4, 5, 6]
+    assert report.dropped == {"score.min": 3, "unmatched": 2}
+
+    second = Bench(tmp_path / "mixing", bench.resolver)
+    for number in range(2):
+        texts = [{"text": f"{number}{n:05d}"} for n in range(1000)]
+        second.write_rows("a.jsonl", texts, number)
+    report = second.run(second.plan_of(mixing))
+    sources = [row["source"] for row in second.rows(report)]
+    assert (sources.count("wiki"), sources.count("code")) == (2000, 1000)

@@ -26,7 +26,8 @@ steps:
   - tokenise: {column: text, tokenizer: anthropic, add_eos: true}
   - pack: {length: 2048}
 output: {name: /acme/nlp/~/code-tokens, format: webdataset, compression: gzip, key: text,
-         column: input_ids}
+         column: input_ids,
+         index: {column: embedding, metric: ip, dtype: f16, connectivity: 8, expansion: 64}}
 """
 
 

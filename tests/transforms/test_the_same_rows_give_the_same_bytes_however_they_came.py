@@ -52,7 +52,7 @@ def test_compressed_bytes_do_not_depend_on_batches(tmp_path: Path, name: OutputF
     assert files_in(tmp_path / "one") == files_in(tmp_path / "two")
 
 
-@pytest.mark.parametrize("name", ["parquet", "arrow", "orc", "huggingface", "jsonl"])
+@pytest.mark.parametrize("name", ["parquet", "arrow", "orc", "huggingface", "jsonl", "lance"])
 def test_nested_values_may_be_cut_anywhere(tmp_path: Path, name: OutputFormat) -> None:
     values = [{"a": 1, "b": None}, None, {"a": None, "b": ["x"]}, {"a": 2, "b": [None]}, None]
     table = pa.table({"s": pa.array(values * 3), "n": pa.array([None, 1, 2] * 5)})

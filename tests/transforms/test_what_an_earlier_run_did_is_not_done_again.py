@@ -13,7 +13,7 @@ from movement.models import Store
 from movement.opening import open_store
 from tests.transforms.mesh import Mesh, drive, lines, rows_of
 from transforms import services
-from transforms.engine.plan import _group
+from transforms.engine.cutting import grouped
 from transforms.engine.readers import Piece
 from transforms.models import Run, RunShard, RunState
 from transforms.services.quarantine import quarantined_rows
@@ -189,7 +189,7 @@ def test_most_groups_of_small_files_survive_a_change_in_their_midst(largest: int
 
     def groups(names: list[str]) -> list[tuple[str, ...]]:
         pieces = [(Piece(name, "jsonl", "none", 0, sizes[name]), sizes[name]) for name in names]
-        found = list(_group(pieces, hashes, limit))
+        found = list(grouped(pieces, hashes, limit))
         assert all(size <= limit for _, size in found)
         assert [piece.path for group, _ in found for piece in group] == names
         return [tuple(piece.path for piece in group) for group, _ in found]

@@ -61,7 +61,7 @@ def write(
     fmt, asked = FORMATS[chosen], output or Output(NAME, chosen)
     assert list(fmt.problems(table.schema, asked)) == []
     name = fmt.ONLY_PART
-    stem = f"{name}/part-00000" if name else "part-00000"
+    stem = "/".join(folder for folder in (name, fmt.FOLDER, "part-00000") if folder)
     part = Part(LocalFolder(folder), stem, 0, table.schema, group_rows)
     ends = [*cuts, table.num_rows]
     with fmt.start(part, asked) as writer:
@@ -70,6 +70,7 @@ def write(
                 writer.write(batch)
         files = writer.close()
     for key, data in fmt.indexes(Whole(table.schema, asked, RUN, [name], files)):
+        (folder / key).parent.mkdir(parents=True, exist_ok=True)
         (folder / key).write_bytes(data)
     return files
 

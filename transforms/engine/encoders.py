@@ -1,21 +1,21 @@
-"""Text to token ids: the reference encoder, a fast one, and the gate between them.
+"""Text to token ids: the reference encoder, the fast ones, and the gate between them.
 
-The reference is Hugging Face `tokenizers`. The fast engine is used for a run only after its ids
-were equal to the reference's on a sample of the run's own documents, and every shard goes on
-auditing it; a sample cannot prove equality, so a later difference sends the shard back to the
-reference.
+The reference is Hugging Face `tokenizers`. A fast engine is used for a run only after its ids were
+equal to the reference's on a sample of the run's own documents, and every shard goes on auditing
+it; a sample cannot prove equality, so a later difference sends the shard back to the reference.
 """
 
 from __future__ import annotations
 
+import importlib
 import itertools
 import json
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
-from types import ModuleType
 from typing import Literal, Protocol
 
 import numpy as np
@@ -23,12 +23,6 @@ import numpy.typing as npt
 import tokenizers
 
 from transforms.engine.problems import Problem, nearest, refuse
-
-splintr: ModuleType | None
-try:
-    import splintr
-except ImportError:  # the extra `fast` is not installed; the reference does the work
-    splintr = None
 
 SpecialTokens = Literal["text", "match"]
 GATE_DOCUMENTS = 1000
@@ -83,15 +77,19 @@ class Encoded:
 
 
 class Encoder(Protocol):
-    """Encodes documents without adding any token of its own."""
-
-    name: str
+    """Encodes documents without adding any token of its own; raises ValueError if it cannot."""
 
     def encode(self, texts: Sequence[str]) -> Encoded: ...
 
 
-FastEngine = Callable[[TokenizerFile], Encoder]
-"""Builds the fast encoder of a tokenizer; raises ValueError when it cannot read the file."""
+@dataclass(frozen=True, slots=True)
+class FastEngine:
+    """A fast engine that is installed here."""
+
+    name: str
+    """The package and its version."""
+    build: Callable[[TokenizerFile], Encoder]
+    """Raises ValueError when it cannot read the file."""
 
 
 class ReferenceEncoder:
@@ -120,18 +118,35 @@ class ReferenceEncoder:
         ]
 
 
-class SplintrEncoder:
-    """The Rust package `splintr`: flat ids, no Python object per token."""
+@dataclass(frozen=True, slots=True)
+class FlatEncoder:
+    """A Rust package that gives all ids and offsets as bytes: no Python object for a token."""
 
-    def __init__(self, file: TokenizerFile) -> None:
-        if splintr is None:
-            raise ValueError("splintr is not installed")
-        self.name = f"splintr {metadata.version('splintr-rs')}"
-        self._tokenizer = splintr.from_json_bytes(file.data)
+    encode_flat: Callable[[list[str]], tuple[bytes, bytes]]
 
     def encode(self, texts: Sequence[str]) -> Encoded:
-        ids, offsets = self._tokenizer.encode_batch_flat(list(texts))
+        ids, offsets = self.encode_flat(list(texts))
         return Encoded(np.frombuffer(ids, "<i4"), np.frombuffer(offsets, "<i8"))
+
+
+def _installed() -> Iterator[FastEngine]:
+    """Yield those that the extra `fast` has brought; without it the reference does the work."""
+    if find_spec("fastokens") is not None:
+        tokens = importlib.import_module("fastokens").Tokenizer
+        yield FastEngine(
+            f"fastokens {metadata.version('fastokens')}",
+            lambda file: FlatEncoder(tokens.from_json_str(file.data.decode()).encode_batch_flat),
+        )
+    if find_spec("splintr") is not None:
+        splintr = importlib.import_module("splintr")
+        yield FastEngine(
+            f"splintr {metadata.version('splintr-rs')}",
+            lambda file: FlatEncoder(splintr.from_json_bytes(file.data).encode_batch_flat),
+        )
+
+
+FAST_ENGINES = tuple(_installed())
+"""The fastest first; what each reads and costs: docs/explanation/adr/0004-fast-tokenizers.md"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,14 +194,39 @@ class Specials:
         raise refuse([Problem("eos", message, nearest(wanted or "", self.ids))])
 
 
-@dataclass(frozen=True, slots=True)
 class Tokenizer:
-    """One tokenizer, loaded."""
+    """One tokenizer: the reference, and the fast engines, each loaded when it is first asked for.
 
-    specials: Specials
-    reference: ReferenceEncoder
-    fast: Encoder | None
-    """None where there is no fast engine, or none that can read this file."""
+    Safe to share among threads.
+    """
+
+    def __init__(
+        self, file: TokenizerFile, special_tokens: SpecialTokens, engines: Sequence[FastEngine]
+    ) -> None:
+        self.specials = Specials.of(file)
+        self.reference = ReferenceEncoder(file, special_tokens)
+        self._file, self._engines = file, engines
+        self._built: dict[str, Encoder | None] = {}
+        self._lock = threading.Lock()
+
+    def fast(self) -> Iterator[tuple[str, Encoder]]:
+        """Yield name and encoder of each fast engine that can read the file, the fastest first."""
+        for engine in self._engines:
+            if (encoder := self._encoder(engine)) is not None:
+                yield engine.name, encoder
+
+    def named(self, name: str) -> Encoder | None:
+        """Return the fast encoder of an engine in just that version; None if it is not here."""
+        return next((self._encoder(each) for each in self._engines if each.name == name), None)
+
+    def _encoder(self, engine: FastEngine) -> Encoder | None:
+        with self._lock:
+            if engine.name not in self._built:
+                try:
+                    self._built[engine.name] = engine.build(self._file)
+                except ValueError:
+                    self._built[engine.name] = None
+            return self._built[engine.name]
 
 
 @dataclass
@@ -197,7 +237,7 @@ class Encoders:
     """
 
     resolver: Resolver
-    fast_engine: FastEngine | None = SplintrEncoder
+    fast_engines: Sequence[FastEngine] = FAST_ENGINES
     verdicts: Mapping[str, Verdict] = field(default_factory=dict)
     _loaded: dict[tuple[str, str], Tokenizer] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -207,40 +247,43 @@ class Encoders:
             key = (name, special_tokens)
             if key not in self._loaded:
                 file = self.resolver(name)
-                specials = Specials.of(file)
-                reference = ReferenceEncoder(file, special_tokens)
-                self._loaded[key] = Tokenizer(specials, reference, self._load_fast(file))
+                self._loaded[key] = Tokenizer(file, special_tokens, self.fast_engines)
             return self._loaded[key]
-
-    def _load_fast(self, file: TokenizerFile) -> Encoder | None:
-        if self.fast_engine is None:
-            return None
-        try:
-            return self.fast_engine(file)
-        except ValueError:
-            return None
 
     def with_verdicts(self, verdicts: Mapping[str, Verdict]) -> Encoders:
         """Return the same loaded tokenizers under other verdicts."""
-        return Encoders(self.resolver, self.fast_engine, verdicts, self._loaded, self._lock)
+        return Encoders(self.resolver, self.fast_engines, verdicts, self._loaded, self._lock)
 
-    def may_be_fast(self, name: str) -> bool:
-        return name in self.verdicts and self.verdicts[name].fast
+    def fast(self, name: str, tokenizer: Tokenizer) -> Encoder | None:
+        """Return the fast encoder that the gate let in for the tokenizer `name`, if it is here."""
+        verdict = self.verdicts.get(name)
+        return tokenizer.named(verdict.engine) if verdict is not None and verdict.fast else None
 
 
 def judge(tokenizer: Tokenizer, texts: Sequence[str]) -> Verdict:
-    """Return whether the fast encoder may be used: only if every document of `texts` is equal."""
-    reference, fast = tokenizer.reference, tokenizer.fast
-    if fast is None:
+    """Return which encoder may be used: the fastest that is equal on every document of `texts`."""
+    reference = tokenizer.reference
+    expected: Encoded | None = None
+    refused: dict[str, int] = {}
+    for name, encoder in tokenizer.fast():
+        if not texts:
+            return Verdict(reference.name, False, 0, 0, "no document to compare")
+        expected = expected or reference.encode(texts)
+        refused[name] = _differing(encoder, texts, expected)
+        if not refused[name]:
+            return Verdict(name, True, len(texts), 0, "equal on every sampled document")
+    if not refused:
         return Verdict(reference.name, False, 0, 0, "no fast engine reads this tokenizer")
-    if not texts:
-        return Verdict(reference.name, False, 0, 0, "no document to compare")
-    expected, found = reference.encode(texts), fast.encode(texts)
-    differing = sum(
+    reason = f"{' and '.join(refused)} differ from the reference"
+    return Verdict(reference.name, False, len(texts), min(refused.values()), reason)
+
+
+def _differing(encoder: Encoder, texts: Sequence[str], expected: Encoded) -> int:
+    try:
+        found = encoder.encode(texts)
+    except ValueError:
+        return len(texts)
+    return sum(
         not np.array_equal(expected.document(position), found.document(position))
         for position in range(len(texts))
     )
-    if differing:
-        reason = f"{fast.name} differs from the reference"
-        return Verdict(reference.name, False, len(texts), differing, reason)
-    return Verdict(fast.name, True, len(texts), 0, "equal on every sampled document")

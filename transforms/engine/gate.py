@@ -1,5 +1,8 @@
 """The parity gate of a run: may the fast encoder be used for this input?
 
+It is passed stage by stage, once the rows are there that the stage begins with, so that it sees
+what the steps before have kept and need not do their work a second time.
+
 The reference is some twenty times slower than what it judges, so the gate bounds how much it is
 given: of a long document an excerpt, of every twentieth the whole. An excerpt shows a difference
 as well as its document would, character for character, since both encoders split text locally;
@@ -9,7 +12,9 @@ measured: docs/explanation/adr/0002-parity-gate-on-excerpts.md
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
@@ -18,13 +23,17 @@ import pyarrow.compute as pc
 
 from transforms.engine.arrow import Text, text_of
 from transforms.engine.chain import Chain
+from transforms.engine.desks import barrier_behind
 from transforms.engine.encoders import GATE_DOCUMENTS, Encoders, Verdict, judge
+from transforms.engine.intake import rows_of
+from transforms.engine.operators.base import Operator
 from transforms.engine.operators.tokenise import Tokenise, forging
-from transforms.engine.plan import Plan, Shard
-from transforms.engine.readers import SAMPLE_BYTES, read
-from transforms.engine.sources import OpenInput
+from transforms.engine.plan import Plan
+from transforms.engine.readers import SAMPLE_BYTES
+from transforms.engine.sources import Workspace
+from transforms.engine.stages import Stage
 
-_SHARDS_LOOKED_AT = 8
+_UNITS_LOOKED_AT = 8
 _EXCERPT_CHARACTERS = 2048
 _WHOLE_EVERY = 20
 _WHOLE_CHARACTERS = 65_536
@@ -32,34 +41,48 @@ _GOLDEN = 0.6180339887498949
 """Its multiples, less their whole parts, are spread evenly over 0 to 1."""
 
 
-def pass_gate(plan: Plan, open_input: OpenInput, encoders: Encoders) -> Encoders:
-    """Return `encoders` with a verdict for each tokenizer of the plan.
+def pass_gate(plan: Plan, stage: int, workspace: Workspace, encoders: Encoders) -> Encoders:
+    """Return `encoders` with a verdict for each tokenizer that the steps of `stage` use.
 
-    Compares the two encoders on at least 1,000 documents of this input, spread over up to eight
-    shards, or on all when there are fewer; of long documents mostly on an excerpt. Call it once a
-    run, before the first shard. The reference is given about 5 million characters at most.
+    Compares the two encoders on at least 1,000 of the documents that the step will be given, spread
+    over up to eight units of work, or on all when there are fewer; of long documents mostly on an
+    excerpt. A tokenizer that an earlier stage left to the reference stays with it. Call it once for
+    each stage, when all before it is done and no unit of it has begun. The reference is given about
+    5 million characters at most.
     """
-    verdicts: dict[str, Verdict] = {}
-    for position, step in enumerate(plan.spec.steps):
+    found = plan.stages[stage]
+    verdicts = dict(encoders.verdicts)
+    for position in range(found.start, found.end):
+        step = plan.spec.steps[position]
         if isinstance(step, Tokenise):
-            verdict = _verdict(plan, position, open_input, encoders)
+            steps = plan.spec.steps[found.start : position]
+            verdict = _verdict(step, _Documents(plan, found, steps, workspace, encoders))
             earlier = verdicts.get(step.tokenizer, verdict)
             verdicts[step.tokenizer] = verdict if earlier.fast else earlier
     return encoders.with_verdicts(verdicts)
 
 
-def _verdict(plan: Plan, position: int, open_input: OpenInput, encoders: Encoders) -> Verdict:
-    step = plan.spec.steps[position]
-    assert isinstance(step, Tokenise)
-    tokenizer = encoders.load(step.tokenizer, step.special_tokens)
-    if tokenizer.fast is None:
+def judges(plan: Plan, stage: int) -> bool:
+    """Say whether the gate has anything to judge at a stage."""
+    found = plan.stages[stage]
+    return any(isinstance(step, Tokenise) for step in plan.spec.steps[found.start : found.end])
+
+
+def _verdict(step: Tokenise, documents: _Documents) -> Verdict:
+    tokenizer = documents.encoders.load(step.tokenizer, step.special_tokens)
+    if next(tokenizer.fast(), None) is None:
         return judge(tokenizer, [])
-    texts: list[str] = []
-    for text in _documents(plan, position, open_input, encoders):
-        wanted = text.drop_null()
+
+    def encoded(text: Text) -> Text:
+        """Return the texts that a fast encoder would be given."""
+        text = text.drop_null()
         if step.special_tokens == "text":
-            wanted = wanted.filter(pa.array(~forging(wanted, tokenizer.specials)))
-        texts += cast("list[str]", wanted.to_pylist())
+            text = text.filter(pa.array(~forging(text, tokenizer.specials)))
+        return text
+
+    texts: list[str] = []
+    for text in documents.sample(step.column, encoded):
+        texts += cast("list[str]", text.to_pylist())
     return judge(tokenizer, [excerpt(text, order) for order, text in enumerate(texts)])
 
 
@@ -70,43 +93,67 @@ def excerpt(text: str, order: int) -> str:
     return text[start : start + longest] if len(text) > longest else text
 
 
-def _documents(
-    plan: Plan, position: int, open_input: OpenInput, encoders: Encoders
-) -> Iterator[Text]:
-    """Yield the texts that step `position` would be given: a sample, or all where that is less."""
-    count = len(plan.shards)
-    chosen = sorted({round(at) for at in np.linspace(0, count - 1, min(count, _SHARDS_LOOKED_AT))})
-    quota = -(-GATE_DOCUMENTS // len(chosen))
-    sampled = [_some(plan, position, plan.shards[at], open_input, encoders) for at in chosen]
-    taken = [list(_first(each, quota)) for each in sampled]
-    if sum(len(text) for each in taken for text in each) >= GATE_DOCUMENTS:
-        for each in taken:
-            yield from each
-        return
-    every = (
-        text for shard in plan.shards for text in _some(plan, position, shard, open_input, encoders)
-    )
-    yield from _first(every, GATE_DOCUMENTS)
+@dataclass(frozen=True, slots=True)
+class _Documents:
+    """The rows that reach a step of a stage."""
+
+    plan: Plan
+    stage: Stage
+    steps: Sequence[Operator]
+    """Of the stage, before that step."""
+    workspace: Workspace
+    encoders: Encoders
+
+    def sample(self, column: str, wanted: Callable[[Text], Text]) -> Iterator[Text]:
+        """Yield those texts that are wanted: a sample, or all where that is less.
+
+        No row is read twice.
+        """
+        count = self.stage.units - self.stage.beside
+        spread = np.linspace(0, count - 1, min(count, _UNITS_LOOKED_AT))
+        units = {round(at): map(wanted, self._of_unit(round(at), column)) for at in spread}
+        quota = -(-GATE_DOCUMENTS // len(units))
+        taken = [_until(quota, texts) for texts in units.values()]
+        lacking = GATE_DOCUMENTS
+        for left, text in zip(range(len(taken), 0, -1), sorted(taken, key=len), strict=True):
+            share = -(-lacking // left)  # the larger ones make up for the smaller ones
+            yield _spread(text, share)
+            lacking -= min(share, len(text))
+        others = (map(wanted, self._of_unit(at, column)) for at in range(count) if at not in units)
+        for text in itertools.chain(*units.values(), *others):
+            if lacking <= 0:
+                return
+            yield _spread(text, lacking)
+            lacking -= len(text)
+
+    def _of_unit(self, unit: int, column: str) -> Iterator[Text]:
+        chain = Chain(self.steps, self.encoders)
+        for rows in self._rows(unit):
+            for batch in chain.apply(rows):
+                yield text_of(batch.column(column))
+
+    def _rows(self, unit: int) -> Iterator[pa.RecordBatch]:
+        if self.plan.reads(self.stage.index, unit):
+            shard = self.plan.unit(self.stage.index, unit)
+            opener = self.workspace.opener(shard.input)
+            return (found.batch for found in rows_of(self.plan, shard, opener, SAMPLE_BYTES))
+        barrier, desk = barrier_behind(self.plan, self.stage.index - 1, self.workspace.scratch)
+        return (applied.batch for applied in barrier.rows(desk, unit))
 
 
-def _some(
-    plan: Plan, position: int, shard: Shard, open_input: OpenInput, encoders: Encoders
-) -> Iterator[Text]:
-    step = plan.spec.steps[position]
-    assert isinstance(step, Tokenise)
-    chain = Chain(plan.spec.steps[:position], encoders)
-    for piece in shard.pieces:
-        source = open_input(piece.path)
-        for found in read(piece, source, plan.schemas[0], SAMPLE_BYTES):
-            for batch in chain.apply(found.batch):
-                yield text_of(batch.column(step.column))
+def _until(quota: int, texts: Iterator[Text]) -> Text:
+    """Take so many arrays that they hold `quota` texts, or all; return them as one."""
+    taken: list[Text] = []
+    held = 0
+    while held < quota and (text := next(texts, None)) is not None:
+        taken.append(text)
+        held += len(text)
+    return text_of(pa.concat_arrays(taken)) if taken else text_of(pa.array([], pa.string()))
 
 
-def _first(texts: Iterator[Text], quota: int) -> Iterator[Text]:
-    """Yield `quota` texts, spread over each array, or all that there are."""
-    for text in texts:
-        if quota <= 0:
-            return
-        spread = np.unique(np.linspace(0, len(text) - 1, min(quota, len(text))).round())
-        quota -= len(spread)
-        yield pc.take(text, pa.array(spread.astype(np.int64), pa.int64()))
+def _spread(text: Text, most: int) -> Text:
+    """Return `most` of the texts, from all over them, or all."""
+    if len(text) <= most:
+        return text
+    places = np.linspace(0, len(text) - 1, most).round().astype(np.int64)
+    return pc.take(text, pa.array(places, pa.int64()))

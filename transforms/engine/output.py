@@ -21,12 +21,41 @@ OutputFormat = Literal[
     "megatron",
     "tfrecord",
     "huggingface",
+    "lance",
 ]
 Compression = Literal["none", "gzip", "zstd"]
+Metric = Literal["cos", "ip", "l2sq"]
 NAME_PATTERN = r"^(/[a-z0-9][a-z0-9._-]{0,63})+/~/[a-z0-9][a-z0-9._-]{0,63}$"
 PART_PATTERN = r"^[a-z][a-z0-9_]{0,31}$"
 _TAKEN = "quarantine"
 """Where a run puts the rows that are no rows; no part may be called so."""
+
+
+@dataclass(frozen=True)
+class VectorIndex:
+    """An index that finds the rows whose vectors are nearest to one that is asked for."""
+
+    column: str = field(
+        default="embedding", metadata=rule("The column of vectors, all of one length.")
+    )
+    metric: Metric = field(
+        default="cos",
+        metadata=rule("Cosine distance, inner product, or the square of the Euclidean distance."),
+    )
+    dtype: Literal["f32", "f16"] = field(
+        default="f32", metadata=rule("How a number is kept; `f16` halves the files.")
+    )
+    connectivity: int = field(
+        default=16, metadata=rule("Neighbours of a vector in the graph.", minimum=2, maximum=128)
+    )
+    expansion: int = field(
+        default=128,
+        metadata=rule(
+            "Candidates looked at for each vector; more find more and take longer.",
+            minimum=1,
+            maximum=4096,
+        ),
+    )
 
 
 @dataclass(frozen=True)
@@ -48,6 +77,12 @@ class Output:
     column: str | None = field(
         default=None,
         metadata=rule("For `megatron`: the column of token ids, by default `input_ids`."),
+    )
+    index: VectorIndex | None = field(
+        default=None,
+        metadata=rule(
+            "For `parquet` and `arrow`: beside each part an index of a column of vectors."
+        ),
     )
 
 

@@ -2,7 +2,8 @@
 
 A field's type is one of: str, int, float, bool, Literal, `X | None`, `tuple[X, ...]`,
 `Mapping[str, X]` or another such dataclass. `field(metadata=rule(...))` adds a sentence and limits.
-A class attribute `ONE_OF` names fields of which exactly one must be given.
+A class attribute `ONE_OF` names fields of which exactly one must be given. A field whose metadata
+is `NO_PARAMETER` is set by the planner: no document has it.
 """
 
 from __future__ import annotations
@@ -36,6 +37,9 @@ _SCALARS: Mapping[object, tuple[str, str]] = {
     float: ("number", "a number"),
     bool: ("boolean", "true or false"),
 }
+
+
+NO_PARAMETER: Mapping[str, object] = {"no_parameter": True}
 
 
 def rule(
@@ -88,7 +92,8 @@ def parse(cls: type[T], raw: object, where: str, problems: list[Problem]) -> T |
 def _described(cls: type[object]) -> Iterator[tuple[str, tuple[Field[object], object]]]:
     hints = get_type_hints(cls)
     for declared in fields(cast("type[DataclassInstance]", cls)):
-        yield declared.name, (declared, hints[declared.name])
+        if declared.metadata != NO_PARAMETER:
+            yield declared.name, (declared, hints[declared.name])
 
 
 def _parse_value(hint: object, raw: object, where: str, problems: list[Problem]) -> object:

@@ -1,74 +1,51 @@
 """Planning a run: shards with fixed boundaries, the schema through every step, and the stages.
 
-The plan depends on the document and the input files alone, so every worker that plans finds the
-same shards, and a shard done yesterday is the same shard today.
+The plan depends on the document and the input files alone.
 """
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from fnmatch import fnmatchcase
+from functools import cached_property
 from typing import cast
 
 import pyarrow as pa
 
 from core.canonical import canonical_digest
 from core.digests import Digest
-from core.errors import Invalid, InvalidSpec
+from core.errors import InvalidSpec
 from transforms.engine import embedding
 from transforms.engine.barriers.base import Barrier
-from transforms.engine.encoders import Resolver, Specials
-from transforms.engine.operators.base import (
-    ColumnMap,
-    ColumnUse,
-    Kind,
-    Scope,
-    Subtype,
-    identity,
+from transforms.engine.columns import columns_through
+from transforms.engine.cutting import (
+    SHARD_BYTES,
+    Given,
+    InputFile,
+    Shard,
+    look_at,
+    shards_of,
 )
+from transforms.engine.encoders import Resolver, Specials
+from transforms.engine.operators.base import ColumnMap, Scope
 from transforms.engine.operators.embed import Embed
 from transforms.engine.operators.pack import Pack
 from transforms.engine.operators.tokenise import Tokenise
-from transforms.engine.problems import Problem, nearest, problems_of, refuse
-from transforms.engine.readers import Piece, cut, infer_schema
-from transforms.engine.reading.columnar import COLUMNAR
+from transforms.engine.problems import Problem, problems_of, refuse
+from transforms.engine.readers import Piece
 from transforms.engine.sources import OpenInput
-from transforms.engine.spec import ARROW_TYPES, Spec, digest, read_spec
+from transforms.engine.spec import Spec, digest, read_spec
 from transforms.engine.splitting import split_problems
-from transforms.engine.stages import Stage, stages
+from transforms.engine.stages import Load, Stage, stages
 from transforms.engine.stored import rebuilt
+from transforms.engine.together import bound, marked, rows_together
 from transforms.engine.writing.registry import output_problems
 
-SHARD_BYTES = 32 * 1024 * 1024
-UNPACKED = 8
-"""How many times as long text is taken to be when it is no longer compressed."""
-_BORDERS = "048c"
-"""First digits of the hashes of the files before which a shard may end early."""
+__all__ = ["SHARD_BYTES", "Given", "InputFile", "Plan", "Shard", "from_json", "plan"]
+
 GROUP_ROWS = 8192
 GROUP_TOKENS = 4 * 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class InputFile:
-    """One file of the input version, as its manifest has it."""
-
-    path: str
-    bytes: int
-    sha256: str
-    media_type: str = "application/octet-stream"
-    rows: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Shard:
-    """A unit of work. `digest` covers the pipeline and the input bytes: it names the result."""
-
-    index: int
-    pieces: tuple[Piece, ...]
-    bytes: int
-    digest: Digest
 
 
 @dataclass(frozen=True)
@@ -79,11 +56,16 @@ class Plan:
     spec_digest: Digest
     run_digest: Digest
     """Digest of the pipeline and all its input: equal runs give equal bytes."""
+    inputs: tuple[pa.Schema, ...]
+    """The schema of each input as it is read."""
     schemas: tuple[pa.Schema, ...]
-    """The schema of the input, then behind each step."""
+    """The schema of the rows of the inputs together, then behind each step."""
     column_map: ColumnMap
-    """For each column of the result, the columns of the input that it depends on."""
+    """For each column of the result, the columns of the inputs that it depends on."""
     shards: tuple[Shard, ...]
+    """Of the inputs that give the rows."""
+    beside: tuple[Shard, ...]
+    """Of the inputs that steps look up."""
     stages: tuple[Stage, ...]
 
     @property
@@ -92,11 +74,37 @@ class Plan:
         lengths = [step.length for step in self.spec.steps if isinstance(step, Pack)]
         return max(64, min(GROUP_ROWS, GROUP_TOKENS // lengths[0])) if lengths else GROUP_ROWS
 
+    def rows_from(self, number: int) -> pa.Schema:
+        """Return the schema in which the rows of an input come to the steps."""
+        if number in self.spec.joined:
+            return marked(self.inputs[number], self.spec.inputs[number].mark)
+        return self.schemas[0]
+
+    def reads(self, stage: int, unit: int) -> bool:
+        """Say whether a unit of work reads an input, and not what the stage before left."""
+        return stage == 0 or self.looks_up(stage, unit)
+
+    def looks_up(self, stage: int, unit: int) -> bool:
+        """Say whether a unit of work reads an input for the step at the end of its stage alone."""
+        found = self.stages[stage]
+        return unit >= found.units - found.beside
+
     def unit(self, stage: int, index: int) -> Shard:
         """Return a unit of work of a stage: a shard, or a part without pieces of its own."""
-        if not self.stages[stage].is_exchanged:
+        found = self.stages[stage]
+        barrier = self.barrier(stage)
+        if barrier is not None and self.looks_up(stage, index):
+            return self._of_input[barrier.looks_up()][index - (found.units - found.beside)]
+        if not found.is_exchanged:
             return self.shards[index]
         return Shard(index, (), 0, canonical_digest([self.run_digest, stage, index]))
+
+    @cached_property
+    def _of_input(self) -> Mapping[int | None, Sequence[Shard]]:
+        found: dict[int | None, list[Shard]] = {}
+        for shard in self.beside:
+            found.setdefault(shard.input, []).append(shard)
+        return found
 
     def barrier(self, stage: int) -> Barrier | None:
         """Return the step whose barrier ends a stage; None for the last stage."""
@@ -114,8 +122,9 @@ class Plan:
             "spec": self.spec.as_json(),
             "spec_digest": self.spec_digest,
             "run_digest": self.run_digest,
-            "schema": base64.b64encode(self.schemas[0].serialize().to_pybytes()).decode(),
-            "shards": [asdict(shard) for shard in self.shards],
+            "schema": _packed(self.inputs[0]),
+            "further_schemas": [_packed(each) for each in self.inputs[1:]],
+            "shards": [asdict(shard) for shard in (*self.shards, *self.beside)],
         }
 
 
@@ -125,80 +134,81 @@ def plan(
     open_input: OpenInput,
     resolver: Resolver,
     shard_bytes: int = SHARD_BYTES,
+    *,
+    further: Sequence[Given] = (),
 ) -> Plan:
     """Return the plan of a run of `spec` over those of `files` that it names.
 
-    Reads a sample of the first files (of columnar ones what they say of themselves), nothing else.
-    Raises InvalidSpec for whatever the document asks that this input cannot give, Invalid for
-    unusable files.
+    `further` are the files of the inputs behind the first. Reads a sample of the first files of
+    each (of columnar ones what they say of themselves), nothing else. Raises InvalidSpec for
+    whatever the document asks that this input cannot give, Invalid for unusable files.
     """
-    chosen = sorted(
-        (each for each in files if fnmatchcase(each.path, spec.input.files)),
-        key=lambda each: each.path.encode(),
-    )
-    if not chosen:
-        raise refuse(
-            [
-                Problem(
-                    "inputs[0].files",
-                    f"No file matches {spec.input.files!r}.",
-                    nearest(spec.input.files, [each.path for each in files]),
-                )
-            ]
-        )
+    given = (Given(files, open_input), *further)
     _check_tokenizers(spec, resolver)
     spec_digest = digest(spec, lambda name: resolver(name).sha256)
-    pieces = [
-        piece
-        for file in chosen
-        for piece in cut(file.path, file.bytes, spec.input.format, open_input, shard_bytes)
+    looked = [
+        look_at(number, wanted, each, shard_bytes)
+        for number, (wanted, each) in enumerate(zip(spec.inputs, given, strict=True))
     ]
-    schema = _input_schema(spec, [piece for piece, _ in pieces], open_input)
-    if not schema.names:
-        raise refuse([Problem("inputs[0].schema", "The input has no columns; declare them.")])
-    hashes = {file.path: file.sha256 for file in chosen}
-    groups = list(_group(pieces, hashes, shard_bytes))
-    shards = tuple(
-        Shard(index, group, size, _shard_digest(spec_digest, schema, group, hashes))
-        for index, (group, size) in enumerate(groups)
-    )
+    inputs = tuple(each.schema for each in looked)
+    rows = rows_together(spec, inputs)
+    shards: list[Shard] = []
+    for each in sorted(looked, key=lambda each: each.number in spec.joined):
+        shards += shards_of(each, len(shards), spec_digest, rows, shard_bytes)
     run_digest = canonical_digest([spec_digest, *(shard.digest for shard in shards)])
-    return _assemble(spec, (spec_digest, run_digest), schema, shards)
+    return _assemble(spec, (spec_digest, run_digest), inputs, shards)
 
 
 def from_json(document: Mapping[str, object]) -> Plan:
     """Return the plan that `Plan.to_json` wrote."""
     spec = read_spec(document["spec"])
-    schema = pa.ipc.read_schema(pa.py_buffer(base64.b64decode(cast(str, document["schema"]))))
-    shards = tuple(
-        rebuilt(Shard, raw, pieces=tuple(rebuilt(Piece, piece) for piece in raw["pieces"]))
-        for raw in cast("list[dict[str, list[object]]]", document["shards"])
+    packed = [document["schema"], *cast("list[str]", document.get("further_schemas", []))]
+    inputs = tuple(
+        pa.ipc.read_schema(pa.py_buffer(base64.b64decode(cast(str, each)))) for each in packed
     )
     spec_digest = Digest(cast(str, document["spec_digest"]))
     run_digest = Digest(cast(str, document["run_digest"]))
-    return _assemble(spec, (spec_digest, run_digest), schema, shards)
+    shards = [
+        rebuilt(Shard, raw, pieces=tuple(map(_piece, raw["pieces"])))
+        for raw in cast("list[dict[str, list[dict[str, list[str]]]]]", document["shards"])
+    ]
+    return _assemble(spec, (spec_digest, run_digest), inputs, shards)
+
+
+def _piece(stored: Mapping[str, Sequence[str]]) -> Piece:
+    return rebuilt(Piece, stored, beside=tuple(stored.get("beside", ())))
+
+
+def _packed(schema: pa.Schema) -> str:
+    return base64.b64encode(schema.serialize().to_pybytes()).decode()
 
 
 def _assemble(
-    spec: Spec, digests: tuple[Digest, Digest], schema: pa.Schema, shards: tuple[Shard, ...]
+    spec: Spec,
+    digests: tuple[Digest, Digest],
+    inputs: tuple[pa.Schema, ...],
+    shards: Sequence[Shard],
 ) -> Plan:
-    schemas = schemas_through(spec, schema)
+    spec = bound(spec, inputs)
+    schemas = schemas_through(spec, rows_together(spec, inputs))
     _check_output(spec, schemas[-1])
+    rows, loads = Load(), dict.fromkeys(spec.joined, Load())
+    for shard in shards:
+        if shard.input in loads:
+            loads[shard.input] = loads[shard.input].with_one(shard.unpacked)
+        else:
+            rows = rows.with_one(shard.unpacked)
     return Plan(
         spec=spec,
         spec_digest=digests[0],
         run_digest=digests[1],
+        inputs=inputs,
         schemas=schemas,
-        column_map=columns_through(spec, schemas),
-        shards=shards,
-        stages=tuple(stages(spec.steps, len(shards), sum(map(_unpacked, shards)))),
+        column_map=columns_through(spec, inputs, schemas),
+        shards=tuple(each for each in shards if each.input not in loads),
+        beside=tuple(each for each in shards if each.input in loads),
+        stages=tuple(stages(spec.steps, rows, loads)),
     )
-
-
-def _unpacked(shard: Shard) -> int:
-    """Return about how many bytes of rows a shard is."""
-    packed = any(piece.compression != "none" for piece in shard.pieces)
-    return shard.bytes * UNPACKED if packed else shard.bytes
 
 
 def _check_tokenizers(spec: Spec, resolver: Resolver) -> None:
@@ -226,63 +236,6 @@ def _check_output(spec: Spec, schema: pa.Schema) -> None:
         raise refuse(problems)
 
 
-def _group(
-    pieces: Iterable[tuple[Piece, int]], hashes: Mapping[str, str], shard_bytes: int
-) -> Iterator[tuple[tuple[Piece, ...], int]]:
-    """Yield runs of neighbouring pieces of at most `shard_bytes` together.
-
-    Behind the half of that, a run also ends before a file whose hash says so, as one in four does:
-    a file that is added, changed or taken away moves the borders near it, and soon they are again
-    where they were. So most shards of the next version of an input are shards of this one.
-    """
-    held: list[Piece] = []
-    held_bytes = 0
-    for piece, size in pieces:
-        is_border = 2 * held_bytes >= shard_bytes and hashes[piece.path][0] in _BORDERS
-        if held and (held_bytes + size > shard_bytes or is_border):
-            yield tuple(held), held_bytes
-            held, held_bytes = [], 0
-        held.append(piece)
-        held_bytes += size
-    if held:
-        yield tuple(held), held_bytes
-
-
-def _shard_digest(
-    spec_digest: Digest, schema: pa.Schema, pieces: tuple[Piece, ...], hashes: Mapping[str, str]
-) -> Digest:
-    parts = [
-        [hashes[piece.path], piece.format, piece.start, piece.end]
-        + ([piece.path] if piece.format == "files" else [])  # it is a column there
-        for piece in pieces
-    ]
-    return canonical_digest([spec_digest, str(schema), parts])
-
-
-def _input_schema(spec: Spec, pieces: Sequence[Piece], open_input: OpenInput) -> pa.Schema:
-    if len({piece.format == "files" for piece in pieces}) > 1:
-        message = "Of some files each is a row, others hold rows; let `files` name one kind."
-        raise refuse([Problem("inputs[0].files", message)])
-    if spec.input.schema is not None:
-        return pa.schema([(name, ARROW_TYPES[kind]) for name, kind in spec.input.schema.items()])
-    firsts = list({piece.path: piece for piece in reversed(pieces)}.values())[::-1]
-    declared = [piece for piece in firsts if piece.format in COLUMNAR]
-    looked_at = declared or firsts[:8]
-    try:
-        found = [infer_schema(piece, open_input(piece.path)) for piece in looked_at]
-        if not declared:
-            return pa.unify_schemas(found, promote_options="permissive")
-    except pa.ArrowInvalid as error:
-        message = f"The types of the columns cannot be inferred ({error}); declare them."
-        raise refuse([Problem("inputs[0].schema", message)]) from error
-    for piece, schema in zip(looked_at, found, strict=True):
-        if not schema.equals(found[0]):
-            raise Invalid(
-                f"{piece.path} and {looked_at[0].path} have different columns.", path=piece.path
-            )
-    return found[0]
-
-
 def schemas_through(spec: Spec, schema: pa.Schema) -> tuple[pa.Schema, ...]:
     """Return `schema` and the schema behind each step; raises InvalidSpec at the first that fails.
 
@@ -301,28 +254,3 @@ def schemas_through(spec: Spec, schema: pa.Schema) -> tuple[pa.Schema, ...]:
             at = spec.where(position)
             raise refuse([each.below(at) for each in problems_of(error)]) from error
     return tuple(schemas)
-
-
-def columns_through(spec: Spec, schemas: Sequence[pa.Schema]) -> ColumnMap:
-    """Return the column maps of all steps in one."""
-    whole: ColumnMap = {name: (identity(name),) for name in schemas[0].names}
-    for step, schema in zip(spec.steps, schemas, strict=False):
-        whole = {name: _composed(whole, uses) for name, uses in step.column_map(schema).items()}
-    return whole
-
-
-def _composed(before: ColumnMap, uses: tuple[ColumnUse, ...]) -> tuple[ColumnUse, ...]:
-    found = {_through(first, use) for use in uses for first in before[use.column]}
-    return tuple(sorted(found))
-
-
-def _through(first: ColumnUse, then: ColumnUse) -> ColumnUse:
-    """Return the use of the first input by the last output; indirect and masking both stick."""
-    can_mask = first.legible or first.kind is Kind.INDIRECT
-    masking = first.masking or (then.masking and can_mask)
-    for use in (first, then):
-        if use.kind is Kind.INDIRECT:
-            return ColumnUse(first.column, Kind.INDIRECT, use.subtype, masking)
-    stronger = (Subtype.AGGREGATION, Subtype.TRANSFORMATION, Subtype.IDENTITY)
-    subtype = next(each for each in stronger if each in (first.subtype, then.subtype))
-    return ColumnUse(first.column, Kind.DIRECT, subtype, masking, first.legible and then.legible)

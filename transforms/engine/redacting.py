@@ -16,14 +16,17 @@ import numpy.typing as npt
 import pyarrow.compute as pc
 
 from governance.engine.scan.detectors import PERSONAL, SECRETS, Detector
+from governance.engine.scan.folding import fold, folded
 from governance.engine.scan.validators import IBAN_LENGTHS
-from transforms.engine.arrow import Text
+from transforms.engine.arrow import Text, text_of
 
 KINDS: Mapping[str, tuple[Detector, ...]] = {
     **{detector.id: (detector,) for detector in PERSONAL},
     "secrets": SECRETS,
 }
-_LOCAL_PART = re.compile(r"(?:[^\s@\"'(),:;<>\[\]\\]|(?<=\w)'(?=\w))+\Z")
+_MARKS = "\u3001\u3002\u300c-\u300f\uff01\uff08\uff09\uff0c\uff1a\uff1b\uff1f"
+"""Of scripts that have no spaces: a name does not begin before one."""
+_LOCAL_PART = re.compile(rf"(?:[^\s@\"'(),:;<>\[\]\\{_MARKS}]|(?<=\w)'(?=\w))+\Z")
 _LONGEST_LOCAL_PART = 256
 _TOKEN = re.compile(r"[A-Za-z0-9_-]*")
 _KEY_END = re.compile(r"-----END [A-Z ]{0,40}-----")
@@ -40,8 +43,9 @@ class Found:
 
 def found_in(text: str, detectors: Sequence[Detector]) -> list[Found]:
     """Return what the detectors find, in order and apart; what overlaps is one, by its first."""
+    seen = fold(text)
     spans = sorted(
-        (found for detector in detectors for found in _of_one(text, detector)),
+        (found for detector in detectors for found in _of_one(seen, detector)),
         key=lambda found: (found.start, -found.end),
     )
     apart: list[Found] = []
@@ -70,7 +74,9 @@ def _as_matched(text: str, match: re.Match[str]) -> tuple[int, int]:
 
 
 def _address(text: str, match: re.Match[str]) -> tuple[int, int]:
-    """A match holds the last character before the @."""
+    """A match holds the last character before the @, or a name in quotes."""
+    if match[0][0] == '"':
+        return match.span()
     first = max(match.start() + 1 - _LONGEST_LOCAL_PART, 0)
     local = _LOCAL_PART.search(text, first, match.start() + 1)
     return (local.start() if local else match.start()), match.end()
@@ -110,9 +116,10 @@ def showing(texts: Text, detectors: Sequence[Detector]) -> npt.NDArray[np.bool_]
     One RE2 pass of all patterns together; only what it leaves is looked at by each detector.
     """
     patterns = "|".join(f"(?:{detector.look})" for detector in detectors)
-    flags = _matched(texts, patterns)
+    seen = text_of(folded(texts))
+    flags = _matched(seen, patterns)
     places = np.flatnonzero(flags)
-    suspects = texts.take(places)
+    suspects = seen.take(places)
     true = np.zeros(len(places), np.bool_)
     for detector in detectors:
         looks = _matched(suspects, detector.look)

@@ -48,6 +48,8 @@ class ShardResult:
     steps: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     """By step: `rows_in`, `rows_out` and `dropped.<reason>`. What a global step drops is told by
     the stage behind it, as rows that went out of the step less than had gone in."""
+    beside: bool = False
+    """Whether its rows are looked up by a step, and not among those that the run accounts for."""
 
     def __post_init__(self) -> None:
         gone = sum(self.dropped.values()) + self.quarantined
@@ -106,6 +108,8 @@ class RunReport:
     """Of `bytes_in`, what those shards read."""
     steps: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     """As those of a shard."""
+    beside: Mapping[str, int] = field(default_factory=dict)
+    """Of the inputs that steps look up: `rows_in` and `quarantined`; empty where there are none."""
 
     def summary(self) -> dict[str, object]:
         """Return the report without its tables of files: those are in the manifest."""
@@ -123,6 +127,7 @@ class RunReport:
             "shards_reused": self.shards_reused,
             "bytes_reused": self.bytes_reused,
             "steps": {step: dict(rows) for step, rows in self.steps.items()},
+            "beside": dict(self.beside),
         }
 
 
@@ -143,7 +148,8 @@ def add_up(results: Sequence[ShardResult]) -> RunReport:
         counts.update(each.counts)
         for name, spent in each.seconds.items():
             seconds[name] += spent  # type: ignore[assignment]  # a Counter of floats
-    first = [each for each in results if each.stage == 0]
+    first = [each for each in results if each.stage == 0 and not each.beside]
+    beside = [each for each in results if each.beside]
     final = [each for each in results if each.stage == last]
     quarantined = sum(each.quarantined for each in first)
     rows_in, documents = (
@@ -160,13 +166,25 @@ def add_up(results: Sequence[ShardResult]) -> RunReport:
         dropped=dict(sorted(dropped.items())),
         quarantined=quarantined,
         counts=dict(sorted(counts.items())),
-        bytes_in=sum(each.bytes_in for each in first),
+        bytes_in=sum(each.bytes_in for each in results),
         bytes_out=sum(entry.bytes for entry in outputs),
         seconds=dict(seconds),
         verdicts={name: verdict for each in results for name, verdict in each.verdicts.items()},
         outputs=outputs,
-        quarantines=tuple(each.quarantine for each in first if each.quarantine is not None),
+        quarantines=tuple(
+            each.quarantine for each in (*first, *beside) if each.quarantine is not None
+        ),
         shards_reused=sum(each.reused for each in first),
         bytes_reused=sum(each.bytes_in for each in first if each.reused),
         steps={step: dict(sorted(rows.items())) for step, rows in steps.items()},
+        beside=_beside(beside),
     )
+
+
+def _beside(results: Sequence[ShardResult]) -> dict[str, int]:
+    if not results:
+        return {}
+    return {
+        "rows_in": sum(each.rows_in for each in results),
+        "quarantined": sum(each.quarantined for each in results),
+    }

@@ -29,9 +29,10 @@ def taken_over(plan: Plan, result: ShardResult, index: int) -> ShardResult | Non
     """
     if not is_incremental(plan) or (result.shard != index and _tells_shards(plan)):
         return None
-    stems = {part_stem(name, result.shard): part_stem(name, index) for name in part_names(plan)} | {
-        quarantine_stem(result.shard): quarantine_stem(index)
-    }
+    stems = {
+        part_stem(plan, name, result.shard): part_stem(plan, name, index)
+        for name in part_names(plan)
+    } | {quarantine_stem(result.shard): quarantine_stem(index)}
     quarantine = result.quarantine
     return replace(
         result,

@@ -25,13 +25,13 @@ def run(plan: Plan, workspace: Workspace, encoders: Encoders, threads: int = 1) 
     The bytes written do not depend on `threads`, on the order in which shards end, or on how often
     the run was cut off. Raises what the first failing shard raises.
     """
-    judged = pass_gate(plan, workspace.open_input, encoders)
     results: list[ShardResult] = []
     with ThreadPoolExecutor(threads) as pool:
         for stage in plan.stages:
+            encoders = pass_gate(plan, stage.index, workspace, encoders)
             units = range(stage.units)
             results += _all(
-                pool, [_one_shard(plan, stage.index, at, workspace, judged) for at in units]
+                pool, [_one_shard(plan, stage.index, at, workspace, encoders) for at in units]
             )
             for tasks in stage.tasks:
                 _all(pool, [_one_task(plan, stage.index, task, workspace) for task in tasks])

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 
+from core import cells
+from core.cells import Row
 from transforms.engine.arrow import concat_batches
 from transforms.engine.barriers.base import Barrier
 from transforms.engine.encoders import Encoders
+from transforms.engine.intake import rows_of
 from transforms.engine.operators.base import Applied, Operator, Scope
-from transforms.engine.plan import Plan
-from transforms.engine.readers import BadRow, read
-from transforms.engine.sources import OpenInput
+from transforms.engine.plan import Plan, Shard
+from transforms.engine.readers import BadRow, Read
+from transforms.engine.sources import Openers
 
-Row = dict[str, object]
+BESIDE_BYTES = 256 * 1024 * 1024
+_PIECE_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +43,13 @@ class Sample:
     quarantined: tuple[BadRow, ...]
 
 
-def sample(plan: Plan, open_input: OpenInput, encoders: Encoders, rows: int = 20) -> Sample:
-    """Run the first `rows` rows of the input through `plan`, without writing anything.
+def sample(plan: Plan, opener: Openers, encoders: Encoders, rows: int = 20) -> Sample:
+    """Run the first `rows` rows of the inputs through `plan`, without writing anything.
 
-    Duplicates are found among the sampled rows only.
+    Duplicates are found among the sampled rows only, and what is looked up in another input is
+    looked for in its first BESIDE_BYTES.
     """
-    before, bad = _first_rows(plan, open_input, rows)
+    before, bad = _first_rows(plan, opener, rows)
     alive = np.arange(before.num_rows)
     fate: dict[int, str] = {}
     batch, traced = before, before
@@ -51,7 +57,8 @@ def sample(plan: Plan, open_input: OpenInput, encoders: Encoders, rows: int = 20
     for position, step in enumerate(plan.spec.steps):
         apart = apart and step.SCOPE not in (Scope.SHARD, Scope.ROWS)
         if isinstance(step, Barrier):
-            applied, order = step.alone(batch)
+            applied, order = step.alone(batch, _looked_up(plan, step, opener))
+            apart = apart and not applied.added
             alive = alive[order] if apart else alive
         else:
             applied = _apply(step, batch, encoders)
@@ -63,31 +70,50 @@ def sample(plan: Plan, open_input: OpenInput, encoders: Encoders, rows: int = 20
             alive = alive[applied.reasons.is_null().to_numpy(zero_copy_only=False)]
         batch = applied.batch
         traced = batch if apart else traced
-    after = dict(zip(alive.tolist(), traced.to_pylist(), strict=True))
+    after = dict(zip(alive.tolist(), cells.rows_of(traced), strict=True))
     return Sample(
         rows=tuple(
             SampledRow(row, after.get(at), fate.get(at))
-            for at, row in enumerate(before.to_pylist())
+            for at, row in enumerate(cells.rows_of(before))
         ),
-        output=tuple(batch.slice(0, rows).to_pylist()),
+        output=tuple(cells.rows_of(batch.slice(0, rows))),
         quarantined=bad,
     )
 
 
 def _first_rows(
-    plan: Plan, open_input: OpenInput, rows: int
+    plan: Plan, opener: Openers, rows: int
 ) -> tuple[pa.RecordBatch, tuple[BadRow, ...]]:
+    """Return the first rows, as many of each input as of the others, and the bad ones before."""
     batches: list[pa.RecordBatch] = []
     bad: list[BadRow] = []
-    left = rows
-    for piece in (piece for shard in plan.shards for piece in shard.pieces):
-        for found in read(piece, open_input(piece.path), plan.schemas[0], 64 * 1024):
+    inputs = list(dict.fromkeys(shard.input for shard in plan.shards))
+    for place, number in enumerate(inputs):
+        left = (place + 1) * rows // len(inputs) - place * rows // len(inputs)
+        for found in _read(plan, plan.shards, number, opener):
+            if left <= 0:
+                break
             batches.append(found.batch.slice(0, left))
             bad.extend(found.bad)
             left -= batches[-1].num_rows
-            if left <= 0:
-                return _joined(batches, plan.schemas[0]), tuple(bad)
     return _joined(batches, plan.schemas[0]), tuple(bad)
+
+
+def _looked_up(plan: Plan, step: Barrier, opener: Openers) -> Iterator[pa.RecordBatch]:
+    number, left = step.looks_up(), BESIDE_BYTES
+    if number is None:
+        return
+    for found in _read(plan, plan.beside, number, opener):
+        yield found.batch
+        left -= found.batch.nbytes
+        if left <= 0:
+            return
+
+
+def _read(plan: Plan, shards: Sequence[Shard], number: int, opener: Openers) -> Iterator[Read]:
+    for shard in shards:
+        if shard.input == number:
+            yield from rows_of(plan, shard, opener(number), _PIECE_BYTES)
 
 
 def _joined(batches: list[pa.RecordBatch], schema: pa.Schema) -> pa.RecordBatch:

@@ -12,43 +12,30 @@ import json
 import tarfile
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import BinaryIO, cast
 
 import pyarrow as pa
 import pyarrow.json as pj
-import zstandard
 
-from core.errors import FairmeshError, Invalid
-from transforms.engine.arrow import Column, reader_of
+from core.errors import Invalid
+from movement.engine.json_lines import require_objects
+from transforms.engine.arrow import reader_of
+from transforms.engine.blocks import LINES, Block, NotText, lines_of
 from transforms.engine.readers import Compression, Format, kind_of, open_stream
-from transforms.engine.reading import columnar, csv, jsonl, webdataset
+from transforms.engine.reading import columnar, csv, jsonl, lance, webdataset
 from transforms.engine.reading.columnar import ColumnarFormat, open_parquet
 from transforms.engine.reading.records import read_piece
+from transforms.engine.scanning_records import of_mds, of_tfrecord
 from transforms.engine.sources import ByteSource
+from transforms.engine.writing.megatron import MAGIC as MEGATRON
+
+__all__ = ["LINES", "LONGEST_RECORD", "Block", "NotText", "blocks_of"]
 
 BLOCK_BYTES = 4 * 1024 * 1024
 LONGEST_RECORD = 16 * 1024 * 1024
 """A record that has no end until here is looked at as text, piece by piece."""
 _BATCH_ROWS = 8192
 _SNIFFED = 4096
-LINES = ""
-
-
-class NotText(FairmeshError):
-    """The file is neither rows nor text; a scan leaves it out, and says so."""
-
-    code = "not_text"
-    title = "The file holds no text"
-    status = 422
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """Some rows of a file, column by column."""
-
-    rows: int
-    columns: tuple[tuple[str, Column], ...]
 
 
 def blocks_of(path: str, source: ByteSource) -> Iterator[Block]:
@@ -57,6 +44,9 @@ def blocks_of(path: str, source: ByteSource) -> Iterator[Block]:
     try:
         if kind == "parquet":
             yield from _of_parquet(path, source)
+            return
+        if path.lower().endswith(".lance"):
+            yield from _of_lance(path, source)
             return
         if kind in {"arrow", "orc"}:
             yield from _of_columns(cast(ColumnarFormat, kind), path, source)
@@ -68,9 +58,13 @@ def blocks_of(path: str, source: ByteSource) -> Iterator[Block]:
                 yield from _of_csv(path, stream)
             elif kind == "webdataset":
                 yield from _of_tar(path, stream)
+            elif kind == "tfrecord":
+                yield from of_tfrecord(path, stream)
+            elif kind == "mds":
+                yield from of_mds(path, stream)
             else:
                 yield from _of_text(path, stream)
-    except (OSError, EOFError, zlib.error, zstandard.ZstdError, tarfile.TarError) as error:
+    except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
         raise Invalid(f"{path} is damaged: {error}", path=path) from error
     except pa.ArrowException as error:  # its words may hold a piece of the data
         raise Invalid(f"{path} cannot be read: {type(error).__name__}.", path=path) from error
@@ -99,6 +93,13 @@ def _of_columns(kind: ColumnarFormat, path: str, source: ByteSource) -> Iterator
     schema = columnar.schema_of(kind, source, path)
     units = range(len(columnar.unit_bytes(kind, source, path)))
     yield from map(_block, columnar.batches_of(kind, source, path, units, schema))
+
+
+def _of_lance(path: str, source: ByteSource) -> Iterator[Block]:
+    """Yield a file of a data set, with the rows that are deleted there: they can be fetched."""
+    if not lance.is_installed():
+        raise NotText(f"The extra `lance`, which reads {path}, is not installed here.", path=path)
+    yield from map(_block, lance.rows_of_file(path, source))
 
 
 def _of_tar(path: str, stream: BinaryIO) -> Iterator[Block]:
@@ -148,18 +149,16 @@ def _cut(stream: BinaryIO, complete: Callable[[bytes], int]) -> Iterator[tuple[b
         yield held, True
 
 
-def _lines(data: bytes) -> Block:
-    lines = data.decode(errors="replace").splitlines()
-    return Block(len(lines), ((LINES, pa.array(lines, pa.large_string())),))
-
-
 def _of_text(path: str, stream: BinaryIO) -> Iterator[Block]:
     first = True
     for data, _ in _cut(stream, jsonl.complete):
+        if first and data.startswith(MEGATRON):
+            told = f"{path} tells where the token ids in its .bin lie: numbers, and not text."
+            raise NotText(told, path=path)
         if first and not _is_text(data[:_SNIFFED]):
             raise NotText(f"{path} is neither rows nor text.", path=path)
         first = False
-        yield _lines(data)
+        yield lines_of(data)
 
 
 def _is_text(head: bytes) -> bool:
@@ -179,12 +178,12 @@ def _of_csv(path: str, stream: BinaryIO) -> Iterator[Block]:
             fmt = csv.Csv(pa.schema([(name, pa.string()) for name in header]), header)
             rest = data[skip:]
         if not whole or not fmt.header:
-            yield _lines(rest)
+            yield lines_of(rest)
             continue
         read = read_piece(fmt, path, 0, rest)
         yield _block(read.batch)
         if read.bad:
-            yield _lines(b"\n".join(each.raw for each in read.bad))
+            yield lines_of(b"\n".join(each.raw for each in read.bad))
 
 
 def _header(data: bytes, path: str) -> tuple[tuple[str, ...], int]:
@@ -198,18 +197,20 @@ def _header(data: bytes, path: str) -> tuple[tuple[str, ...], int]:
 def _of_jsonl(stream: BinaryIO) -> Iterator[Block]:
     for data, whole in _cut(stream, jsonl.complete):
         if not whole:
-            yield _lines(data)
+            yield lines_of(data)
             continue
         try:
+            require_objects(data)
             table = pj.read_json(
                 reader_of(data),
                 read_options=pj.ReadOptions(use_threads=False, block_size=len(data) + 1),
             ).combine_chunks()
             table.validate(full=True)
-        except pa.ArrowInvalid:
+            blocks = [_block(batch) for batch in table.to_batches()]
+        except (pa.ArrowInvalid, UnicodeDecodeError):
             yield from _one_by_one(data)
         else:
-            yield from map(_block, table.to_batches())
+            yield from blocks
 
 
 def _one_by_one(data: bytes) -> Iterator[Block]:
@@ -232,4 +233,4 @@ def _one_by_one(data: bytes) -> Iterator[Block]:
     arrays = ((name, pa.array(texts, pa.large_string())) for name, texts in columns.items())
     yield Block(rows, tuple(arrays))
     if rest:
-        yield _lines(b"\n".join(rest))
+        yield lines_of(b"\n".join(rest))

@@ -14,16 +14,16 @@ from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 
-from core.errors import IntegrityBroken
 from core.manifest import FileEntry
-from transforms.engine.barriers.base import Barrier, Desk
 from transforms.engine.chain import Chain
+from transforms.engine.desks import barrier_behind
 from transforms.engine.encoders import Encoders, Verdict
+from transforms.engine.intake import rows_of
 from transforms.engine.operators.tokenise import ParityLost
 from transforms.engine.parts import ShardParts, rows_in
 from transforms.engine.plan import Plan, Shard
-from transforms.engine.readers import BadRow, read_pieces
-from transforms.engine.result import ShardResult
+from transforms.engine.readers import BadRow
+from transforms.engine.result import ADDED, ShardResult
 from transforms.engine.sources import Workspace
 from transforms.engine.stages import Stage
 from transforms.engine.writing.quarantine import write_quarantine
@@ -38,9 +38,21 @@ def quarantine_stem(shard: int) -> str:
 class _Job:
     plan: Plan
     stage: Stage
-    shard: Shard
+    unit: int
     workspace: Workspace
     tally: _Tally
+
+    @property
+    def shard(self) -> Shard:
+        return self.plan.unit(self.stage.index, self.unit)
+
+    @property
+    def reads(self) -> bool:
+        return self.plan.reads(self.stage.index, self.unit)
+
+    @property
+    def looks_up(self) -> bool:
+        return self.plan.looks_up(self.stage.index, self.unit)
 
     @property
     def is_last(self) -> bool:
@@ -52,6 +64,8 @@ class _Tally:
     """What is counted beside the chain."""
 
     rows_in: int = 0
+    added: int = 0
+    """Rows beyond those that came in, by the barrier before."""
     dropped: Counter[str] = field(default_factory=Counter)
     split: dict[str, int] = field(default_factory=dict)
     bad: list[BadRow] = field(default_factory=list)
@@ -84,8 +98,8 @@ def run_map_shard(
 def _run(
     plan: Plan, stage: int, shard: int, workspace: Workspace, encoders: Encoders
 ) -> ShardResult:
-    job = _Job(plan, plan.stages[stage], plan.unit(stage, shard), workspace, _Tally())
-    steps = plan.spec.steps[job.stage.start : job.stage.end]
+    job = _Job(plan, plan.stages[stage], shard, workspace, _Tally())
+    steps = () if job.looks_up else plan.spec.steps[job.stage.start : job.stage.end]
     chain = Chain(steps, encoders)
     outputs, rows_out = _write(job, _through(chain, _rows(job)))
     quarantine = _write_quarantine(job)
@@ -101,8 +115,8 @@ def _run(
         rows_out=rows_out,
         dropped=dict(sorted(dropped.items())),
         quarantined=len(tally.bad),
-        counts=dict(sorted({**chain.counts, **tally.split}.items())),
-        bytes_in=job.shard.bytes if stage == 0 else 0,
+        counts=_counts(chain, tally),
+        bytes_in=job.shard.bytes if job.reads else 0,
         seconds={
             "read": tally.seconds_reading,
             **chain.seconds,
@@ -112,15 +126,22 @@ def _run(
         outputs=outputs,
         quarantine=quarantine,
         steps=dict(_by_step(job, chain)),
+        beside=job.looks_up,
     )
 
 
+def _counts(chain: Chain, tally: _Tally) -> dict[str, int]:
+    counts = Counter(chain.counts)
+    counts.update({ADDED: tally.added} if tally.added else {})
+    return dict(sorted({**counts, **tally.split}.items()))
+
+
 def _by_step(job: _Job, chain: Chain) -> Iterator[tuple[str, dict[str, int]]]:
-    """Yield the rows of each step of the stage, and what the barrier before it dropped."""
-    where, start = job.plan.spec.where, job.stage.start
-    if job.tally.dropped:
-        gone = {f"dropped.{reason}": count for reason, count in job.tally.dropped.items()}
-        yield where(start - 1), {"rows_out": -job.tally.dropped.total(), **gone}
+    """Yield the rows of each step of the stage, and what the barrier before it did to them."""
+    where, start, tally = job.plan.spec.where, job.stage.start, job.tally
+    if tally.dropped or tally.added:
+        gone = {f"dropped.{reason}": count for reason, count in tally.dropped.items()}
+        yield where(start - 1), {"rows_out": tally.added - tally.dropped.total(), **gone}
     for position, rows in enumerate(chain.rows, start):
         yield where(position), dict(sorted(rows.items()))
 
@@ -129,7 +150,7 @@ _UNJUDGED = Verdict("reference", False, 0, 0, "the gate was not asked")
 
 
 def _rows(job: _Job) -> Iterator[pa.RecordBatch]:
-    batches = _read_input(job) if job.stage.index == 0 else _read_stage(job)
+    batches = _read_input(job) if job.reads else _read_stage(job)
     return _timed(job.tally, batches)
 
 
@@ -144,8 +165,8 @@ def _timed(tally: _Tally, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Reco
 
 
 def _read_input(job: _Job) -> Iterator[pa.RecordBatch]:
-    schema = job.plan.schemas[0]
-    for found in read_pieces(job.shard.pieces, job.workspace.open_input, schema):
+    shard = job.shard
+    for found in rows_of(job.plan, shard, job.workspace.opener(shard.input)):
         job.tally.rows_in += found.records
         job.tally.bad.extend(found.bad)
         yield found.batch
@@ -153,20 +174,13 @@ def _read_input(job: _Job) -> Iterator[pa.RecordBatch]:
 
 def _read_stage(job: _Job) -> Iterator[pa.RecordBatch]:
     """Yield the rows that the barrier before lets through."""
-    barrier, desk = _barrier(job.plan, job.stage.index - 1, job.workspace)
-    for applied in barrier.rows(desk, job.shard.index):
+    barrier, desk = barrier_behind(job.plan, job.stage.index - 1, job.workspace.scratch)
+    for applied in barrier.rows(desk, job.unit):
         dropped = applied.dropped()
-        job.tally.rows_in += applied.batch.num_rows + sum(dropped.values())
+        job.tally.rows_in += applied.batch.num_rows - applied.added + sum(dropped.values())
+        job.tally.added += applied.added
         job.tally.dropped.update(dropped)
         yield applied.batch
-
-
-def _barrier(plan: Plan, stage: int, workspace: Workspace) -> tuple[Barrier, Desk]:
-    barrier, found = plan.barrier(stage), plan.stages[stage]
-    if barrier is None:
-        raise IntegrityBroken(f"Stage {stage} ends without a global step.")
-    schema = plan.schemas[found.end]
-    return barrier, Desk(workspace.scratch, stage, schema, found.units, found.partitions)
 
 
 def _through(chain: Chain, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -197,9 +211,9 @@ def _write_parts(job: _Job, batches: Iterator[pa.RecordBatch]) -> tuple[FileEntr
 
 def _write_stage(job: _Job, batches: Iterator[pa.RecordBatch]) -> int:
     """Leave the rows before the barrier; return how many they are."""
-    barrier, desk = _barrier(job.plan, job.stage.index, job.workspace)
+    barrier, desk = barrier_behind(job.plan, job.stage.index, job.workspace.scratch)
     rows = 0
-    with barrier.leave(desk, job.shard.index) as leaving:
+    with barrier.leave(desk, job.unit) as leaving:
         for batch in batches:
             began = time.perf_counter()
             leaving.write(batch)
@@ -221,5 +235,5 @@ def run_reduce(plan: Plan, stage: int, task: int, workspace: Workspace) -> int:
     Tasks are counted through all levels; each needs every shard and every task of the levels
     before its own. Memory: what the step says.
     """
-    barrier, desk = _barrier(plan, stage, workspace)
+    barrier, desk = barrier_behind(plan, stage, workspace.scratch)
     return barrier.work(desk, *plan.stages[stage].level_and_place(task))

@@ -55,6 +55,8 @@ class ByteSink(Protocol):
 
 OpenInput = Callable[[str], ByteSource]
 """Answers an input file by its path below the version."""
+Openers = Callable[[int], OpenInput]
+"""Answers what opens the files of an input, by the input's number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,12 @@ class Workspace:
     open_input: OpenInput
     scratch: ByteSink
     output: ByteSink
+    further: tuple[OpenInput, ...] = ()
+    """What opens the files of the inputs behind the first."""
+
+    def opener(self, number: int) -> OpenInput:
+        """Return what opens the files of an input."""
+        return (self.open_input, *self.further)[number]
 
 
 @dataclass(frozen=True, slots=True)

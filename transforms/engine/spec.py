@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 import pyarrow as pa
 import tokenizers
-import yaml
 
 from core.canonical import canonical_digest
 from core.digests import Digest
+from core.errors import InvalidSpec
+from core.yaml_text import read_yaml
 from transforms.engine.operators.base import Operator
+from transforms.engine.operators.join import Join
 from transforms.engine.operators.registry import OPERATORS
 from transforms.engine.output import NAME_PATTERN, Output, Split
 from transforms.engine.params import Json, json_schema, parse, rule, to_json
 from transforms.engine.problems import Problem, join, nearest, refuse
-from transforms.engine.writing.registry import FORMATS
+from transforms.engine.writing.registry import FORMATS, writer_versions
 
 ENGINE_VERSION = 1
 """Rises whenever the engine itself would give other bytes for the same document."""
 
 VERSION_PATTERN = r"^(latest|stable|v=[1-9][0-9]*)$"
+ALIAS_PATTERN = r"^[a-z][a-z0-9_]{0,39}$"
+MOST_INPUTS = 64
 
 ColumnType = Literal[
     "string",
@@ -54,7 +58,20 @@ ARROW_TYPES: Mapping[str, pa.DataType] = {
 }
 
 
-InputFormat = Literal["auto", "jsonl", "csv", "parquet", "arrow", "orc", "webdataset", "files"]
+InputFormat = Literal[
+    "auto",
+    "jsonl",
+    "csv",
+    "parquet",
+    "arrow",
+    "orc",
+    "webdataset",
+    "tfrecord",
+    "mds",
+    "lance",
+    "megatron",
+    "files",
+]
 
 
 @dataclass(frozen=True)
@@ -81,6 +98,21 @@ class Input:
         default=None,
         metadata=rule("Columns and types; by default inferred from a sample and fixed."),
     )
+    cut: bool | None = field(
+        default=None,
+        metadata=rule(
+            "With `false` one worker reads the whole of a JSON lines or CSV file, however large. "
+            "By default many do; CSV whose quotes do not pair cannot be cut, which the run says."
+        ),
+    )
+    alias: str | None = field(
+        default=None,
+        metadata=rule("What steps such as `join` call this input.", pattern=ALIAS_PATTERN),
+    )
+    mark: Mapping[str, str] | None = field(
+        default=None,
+        metadata=rule("Columns that each of its rows gets, such as where it comes from."),
+    )
 
 
 @dataclass(frozen=True)
@@ -89,7 +121,11 @@ class _Frame:
 
     version: Literal[1] = field(metadata=rule("The version of this format."))
     inputs: tuple[Input, ...] = field(
-        metadata=rule("Exactly one input in this version of the format.", min_items=1)
+        metadata=rule(
+            "What is read: the rows of all inputs, one input after the other, but of those that a "
+            "step names by its alias.",
+            min_items=1,
+        )
     )
     output: Output = field(metadata=rule("The result."))
     split: Split | None = field(
@@ -105,15 +141,36 @@ class Spec:
     """A checked pipeline. Its columns are not checked yet: that needs the input (see `plan`)."""
 
     input: Input
+    """The first: by it a policy, a schedule or a backfill knows what there is to do."""
     steps: tuple[Operator, ...]
     output: Output
     split: Split | None = None
+    further: tuple[Input, ...] = ()
+    """The inputs behind the first."""
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        return (self.input, *self.further)
+
+    @property
+    def joined(self) -> frozenset[int]:
+        """Return the numbers of the inputs that steps look up; the others give the rows."""
+        return frozenset(at for at in range(len(self.inputs)) if self.looked_up_by(at))
+
+    def looked_up_by(self, number: int) -> tuple[str, ...]:
+        """Return where the steps stand that look an input up; none do so with one of rows."""
+        alias = self.inputs[number].alias
+        return tuple(
+            self.where(at)
+            for at, step in enumerate(self.steps)
+            if isinstance(step, Join) and step.input == alias
+        )
 
     def as_json(self) -> dict[str, Json]:
         """Return the normal form: every default written out, nothing else than the document."""
         document: dict[str, Json] = {
             "version": 1,
-            "inputs": [to_json(self.input)],
+            "inputs": [to_json(each) for each in self.inputs],
             "steps": [{step.NAME: to_json(step)} for step in self.steps],
             "output": to_json(self.output),
         }
@@ -131,9 +188,9 @@ class Spec:
 def load(text: str) -> Spec:
     """Return the pipeline that a YAML or JSON text declares; raises InvalidSpec."""
     try:
-        document = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise refuse([Problem("", f"Not YAML: {error}")]) from error
+        document = read_yaml(text)
+    except InvalidSpec as error:
+        raise refuse([Problem("", str(error))]) from error
     return read_spec(document)
 
 
@@ -145,13 +202,43 @@ def read_spec(document: object) -> Spec:
     frame_part = {key: value for key, value in document.items() if key != "steps"}
     frame = parse(_Frame, frame_part, "", problems)
     steps = _read_steps(document.get("steps"), problems)
-    if frame is not None and len(frame.inputs) > 1:
-        problems.append(Problem("inputs[1]", "Only one input is possible so far."))
+    if frame is not None:
+        problems += _input_problems(frame.inputs, steps)
     if frame is not None and frame.split is not None:
         problems += frame.split.problems()
     if problems or frame is None:
         raise refuse(problems)
-    return Spec(frame.inputs[0], steps, frame.output, frame.split)
+    return Spec(frame.inputs[0], steps, frame.output, frame.split, frame.inputs[1:])
+
+
+def _input_problems(inputs: Sequence[Input], steps: Sequence[Operator]) -> Iterator[Problem]:
+    """Yield what is wrong with the names of the inputs, and with the steps that use them."""
+    if len(inputs) > MOST_INPUTS:
+        yield Problem(f"inputs[{MOST_INPUTS}]", f"At most {MOST_INPUTS} inputs are read together.")
+    seen: set[str] = set()
+    for at, alias in enumerate(each.alias for each in inputs):
+        if alias in seen:
+            yield Problem(f"inputs[{at}].alias", f"Another input is called {alias!r} already.")
+        seen |= {alias} if alias is not None else set()
+    used: set[str] = set()
+    for at, step in enumerate(steps):
+        if isinstance(step, Join):
+            yield from _join_problems(step.input, f"steps[{at}].join.input", inputs, used)
+            used.add(step.input)
+
+
+def _join_problems(
+    name: str, where: str, inputs: Sequence[Input], used: Collection[str]
+) -> Iterator[Problem]:
+    known = [each.alias for each in inputs if each.alias is not None]
+    if name not in known:
+        message = f"No input has the alias {name!r}."
+        yield Problem(where, message, nearest(name, known))
+    elif name == inputs[0].alias:
+        yield Problem(where, "The first input gives the rows; join another one to it.")
+    elif name in used:
+        message = f"{name!r} is joined already; name the product again, under another alias."
+        yield Problem(where, message)
 
 
 def _read_steps(raw: object, problems: list[Problem]) -> tuple[Operator, ...]:
@@ -182,7 +269,7 @@ def document_schema() -> dict[str, Json]:
     assert isinstance(properties, dict)
     inputs = properties["inputs"]
     assert isinstance(inputs, dict)
-    inputs["maxItems"] = 1
+    inputs["maxItems"] = MOST_INPUTS
     steps: list[Json] = [
         {
             "type": "object",
@@ -220,6 +307,7 @@ def made_with(spec: Spec, tokenizer_sha256: Callable[[str], str]) -> dict[str, J
         "libraries": {
             "pyarrow": pa.__version__,
             "tokenizers": tokenizers.__version__,
+            **writer_versions(spec.output),
             **{name: each for step in spec.steps for name, each in step.versions().items()},
         },
         "tokenizers": {name: tokenizer_sha256(name) for name in spec.tokenizers()},

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from transforms.engine.barriers.base import Barrier
 from transforms.engine.operators.base import Operator
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How much there is to do over an input: shards, and about how many bytes of rows."""
+
+    shards: int = 0
+    bytes: int = 0
+
+    def with_one(self, size: int) -> Load:
+        return Load(self.shards + 1, self.bytes + size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +36,8 @@ class Stage:
     """Whether its units are parts of what a barrier put in order, and not the shards."""
     partitions: int = 0
     levels: tuple[int, ...] = ()
+    beside: int = 0
+    """How many of the units, the last ones, read the input that the global step looks up."""
 
     @property
     def tasks(self) -> tuple[range, ...]:
@@ -42,15 +55,21 @@ class Stage:
         raise IndexError(f"Stage {self.index} has no task {task}.")
 
 
-def stages(steps: Sequence[Operator], shards: int, total_bytes: int) -> Iterator[Stage]:
-    """Yield the stages; a global step belongs to the stage that it ends."""
+def stages(steps: Sequence[Operator], rows: Load, beside: Mapping[int, Load]) -> Iterator[Stage]:
+    """Yield the stages; a global step belongs to the stage that it ends.
+
+    `beside` is what there is of each input that steps look up, by its number.
+    """
     index = start = 0
-    units, exchanged = shards, False
+    units, exchanged = rows.shards, False
     for position, step in enumerate(steps):
         if isinstance(step, Barrier):
-            count = step.partitions(units, total_bytes)
+            looked_up = step.looks_up()
+            more = Load() if looked_up is None else beside[looked_up]
+            count = step.partitions(units, rows.bytes + more.bytes)
             end, levels = position + 1, step.levels(count)
-            yield Stage(index, start, end, units, exchanged, count, levels)
+            whole = units + more.shards
+            yield Stage(index, start, end, whole, exchanged, count, levels, more.shards)
             index, start = index + 1, end
             units, exchanged = step.units_behind(units, count), exchanged or step.EXCHANGES
     yield Stage(index, start, len(steps), units, exchanged)

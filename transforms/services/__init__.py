@@ -5,6 +5,13 @@ from transforms.services.by_policy import run_published, run_schedules, wake_wai
 from transforms.services.cards import card_of
 from transforms.services.coordinate import advance_run
 from transforms.services.diffs import diff_runs
+from transforms.services.drafting import (
+    Draft,
+    at_their_place,
+    check_draft,
+    plan_draft,
+    sample_draft,
+)
 from transforms.services.pipelines import plan_pipeline, sample_pipeline, save_pipeline
 from transforms.services.quarantine import quarantined_rows
 from transforms.services.runs import cancel_run, retry_run, start_run, sweep_runs
@@ -18,11 +25,15 @@ from transforms.services.scans import (
 from transforms.services.shards import run_shard
 
 __all__ = [
+    "Draft",
     "advance_run",
+    "at_their_place",
     "backfill",
     "cancel_run",
     "card_of",
+    "check_draft",
     "diff_runs",
+    "plan_draft",
     "plan_pipeline",
     "quarantined_rows",
     "retry_run",
@@ -31,6 +42,7 @@ __all__ = [
     "run_scan",
     "run_schedules",
     "run_shard",
+    "sample_draft",
     "sample_pipeline",
     "save_pipeline",
     "scan_unscanned",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from governance.selectors import principal_for
 from governance.services import decide
 from governance.services.obligations import require_unmasked
 from transforms.models import Run
+from transforms.services.sources import versions_of
 
 
 def scopes_of(actor: Principal) -> list[dict[str, Any]] | None:
@@ -43,8 +44,8 @@ def actor_of(run: Run) -> Principal:
     """
     policy = policy_of(run.asked_by)
     if policy is not None:
-        source, target = run.input_version.product.name, run.target.name
-        return runner(policy, _present(run.on_behalf_of), source, target)
+        sources = [each.product.name for each in versions_of(run)]
+        return runner(policy, _present(run.on_behalf_of), sources, run.target.name)
     person = _present(run.on_behalf_of) if run.on_behalf_of else None
     actor = _present(run.asked_by)
     return replace(actor, scopes=_scopes(run.scopes), on_behalf_of=person)
@@ -72,13 +73,14 @@ def check_rights(run: Run) -> Principal:
     Raises PolicyDenied with the policies. Asked at the start of every unit of work, so that a
     grant that was revoked stops the run at its next shard.
     """
-    actor = actor_of(run)
-    asked = (
-        (Action.TRANSFORM, run.input_version.product, Situation(run.purpose)),
+    actor, situation = actor_of(run), Situation(run.purpose)
+    sources = [each.product for each in versions_of(run)]
+    asked = [
+        *((Action.TRANSFORM, source, situation) for source in sources),
         (Action.PUBLISH, run.target, Situation()),
-    )
-    for action, product, situation in asked:
-        answer = decide(actor, action, product_resource(product), situation)
+    ]
+    for action, product, at in asked:
+        answer = decide(actor, action, product_resource(product), at)
         if not answer.allow:
             error = PolicyDenied(
                 f"{actor.id} may not {action} {product.name} any more. {answer.reason}",
@@ -90,20 +92,23 @@ def check_rights(run: Run) -> Principal:
                 error, denials.Denial(actor, str(action), product.name, answer, hidden=False)
             )
             raise error
-    require_whole_input(actor, run.input_version.product, Situation(run.purpose))
+    require_whole_inputs(actor, sources, situation)
     return actor
 
 
-def require_whole_input(actor: Principal, source: Product, situation: Situation) -> None:
-    """Raise ObligationApplies when the actor sees the input masked, filtered or marked.
+def require_whole_inputs(
+    actor: Principal, sources: Iterable[Product], situation: Situation
+) -> None:
+    """Raise ObligationApplies when the actor sees an input masked, filtered or marked.
 
     What a run writes is under the policies of its output alone: it would launder the values.
     Raises PurposeRequired where the input may be used for other purposes only.
     """
-    require_unmasked(
-        actor,
-        product_resource(source),
-        situation,
-        "A pipeline over it would carry on what you may not see. Read its rows instead, or ask "
-        "its owners for access to all of it.",
-    )
+    for source in sources:
+        require_unmasked(
+            actor,
+            product_resource(source),
+            situation,
+            "A pipeline over it would carry on what you may not see. Read its rows instead, or "
+            "ask its owners for access to all of it.",
+        )

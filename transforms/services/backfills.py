@@ -20,6 +20,7 @@ from transforms.selectors import equal_run, pipeline_named
 from transforms.services.pipelines import planned
 from transforms.services.reuse import done_into
 from transforms.services.runs import Order, queue_run, require_run
+from transforms.services.sources import versions_now
 
 MOST_VERSIONS = 100
 """Each is planned before the answer: a longer range is asked for piece by piece."""
@@ -85,7 +86,7 @@ def backfill(
     versions = _versions(pipeline, *numbers)
     chosen = tuple(_choose(pipeline, versions))
     if not dry_run:
-        chosen = _queued(actor, Order(pipeline, versions[0], purpose), decision, chosen)
+        chosen = _queued(actor, Order(pipeline, (versions[0],), purpose), decision, chosen)
     return Backfill(pipeline.name, dry_run, chosen)
 
 
@@ -125,7 +126,8 @@ def _choose(pipeline: Pipeline, versions: Iterable[Version]) -> Iterator[Chosen]
 
 def _planned(pipeline: Pipeline, spec: Spec, version: Version, before: set[str]) -> Chosen:
     """Return what becomes of a version; `before` gathers what the runs of this backfill do."""
-    plan = planned(spec, version, opener(version))
+    versions = versions_now(pipeline, version)
+    plan = planned(spec, versions, [opener(each) for each in versions])
     equal = equal_run(plan.run_digest, pipeline.target_id)
     if equal is not None and equal.output_version is not None:
         made = equal.output_version.name
@@ -150,9 +152,8 @@ def _queued(
     for each in chosen:
         if each.action is Choice.RUN:
             try:
-                before = queue_run(
-                    actor, replace(order, version=each.version, after=before), decision
-                )
+                versions = versions_now(order.pipeline, each.version)
+                before = queue_run(actor, replace(order, versions=versions, after=before), decision)
             except IntegrityError:
                 told = f"A run of {order.pipeline.name} over it began at this moment."
                 each = replace(each, action=Choice.SKIP, reason_code="under_way", reason=told)

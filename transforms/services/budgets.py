@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.conf import settings
-from django.db.models import BigIntegerField, QuerySet, Sum
+from django.db.models import BigIntegerField, F, QuerySet, Sum
 from django.db.models.fields.json import KT
-from django.db.models.functions import Cast
+from django.db.models.functions import Cast, Coalesce
 from django.utils import timezone
 
 from catalog.selectors import product_resource
@@ -21,6 +21,7 @@ from transforms.engine.budget import Spent, beyond, day_of, month_of
 from transforms.engine.spec import read_spec
 from transforms.engine.statistics import statistics
 from transforms.models import RUN_ACTIVE, Pipeline, Run, RunState
+from transforms.services.sources import versions_of
 
 
 class BudgetUsedUp(FairmeshError):
@@ -70,7 +71,9 @@ def spent(pipeline: Pipeline, budget: Budget, now: datetime) -> Spent:
     begun = Run.objects.filter(pipeline=pipeline, plan__isnull=False).exclude(policy="")
     done = begun.filter(state=RunState.DONE)
     today = list(
-        begun.filter(started_at__gte=day_of(now)).values_list("report", "input_version__bytes")
+        begun.filter(started_at__gte=day_of(now))
+        .annotate(further_bytes=Coalesce(Sum("further__version__bytes"), 0))
+        .values_list("report", F("input_version__bytes") + F("further_bytes"))
     )
     return Spent(
         tokens=0 if budget.tokens is None else _tokens(done),
@@ -102,16 +105,25 @@ def _money(done: QuerySet[Run], now: datetime) -> float:
     runs = done.filter(finished_at__gte=month_of(now), home__in=priced)
     return sum(
         _price(priced[run.home], run)
-        for run in runs.select_related("input_version", "output_version").defer("plan")
+        for run in runs.select_related("input_version", "output_version")
+        .prefetch_related("further__version")
+        .defer("plan")
     )
 
 
+def price_of(run: Run) -> float | None:
+    """Return the price of a run that is done; None where nothing of it has a price."""
+    store = Store.objects.select_related("site").filter(name=run.home).first()
+    return None if store is None else _price(_priced(store), run) or None
+
+
 def _price(store: StoreView, run: Run) -> float:
-    made, read = run.output_version, run.input_version
+    made = run.output_version
     if made is None:
         return 0.0
     puts = store.cost_1000_puts * requests_for(made.files, made.bytes) / 1000
-    gets = store.cost_1000_gets * requests_for(read.files, read.bytes) / 1000
+    asked = sum(requests_for(each.files, each.bytes) for each in versions_of(run))
+    gets = store.cost_1000_gets * asked / 1000
     return storage_cost(store, made.bytes, 1.0) + puts + gets + _work(run)
 
 

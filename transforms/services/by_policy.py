@@ -6,6 +6,7 @@ stands on the run for everyone to see who may know of it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -23,8 +24,8 @@ from transforms.engine.spec import Input, read_spec
 from transforms.models import RUN_ACTIVE, Pipeline, Run, RunState, Schedule
 from transforms.services.budgets import BudgetUsedUp
 from transforms.services.ending import stop_run
-from transforms.services.pipelines import input_version
 from transforms.services.runs import Order, queue_run
+from transforms.services.sources import input_version, key_of, versions_now
 
 
 def run_published(version_id: UUID) -> int:
@@ -39,10 +40,15 @@ def run_published(version_id: UUID) -> int:
     )
     if version is None:
         return 0
-    return sum(
+    over = sum(
         _run_over(asked, pipeline, version)
         for asked, pipeline in _asked_over(version.product)
         if asked.runs_on(Occasion.PUBLISH) and _names(read_spec(pipeline.spec).input, version)
+    )
+    return over + sum(
+        _run_beside(asked, pipeline, version)
+        for asked, pipeline in _asked_beside(version.product)
+        if asked.runs_on(Occasion.PUBLISH)
     )
 
 
@@ -56,6 +62,25 @@ def _asked_over(product: Product) -> list[tuple[Asked, Pipeline]]:
     resource = product_resource(product)
     asked = pipelines_for(resource.name, resource.labels)
     return [(each, pipelines[each.pipeline]) for each in asked if each.pipeline in pipelines]
+
+
+def _asked_beside(product: Product) -> Iterator[tuple[Asked, Pipeline]]:
+    """Yield what the policies in force ask for over the sources of pipelines that look it up."""
+    pipelines = Pipeline.objects.filter(further__product=product)
+    for pipeline in pipelines.select_related("source__domain__team", "target").order_by("name"):
+        source = product_resource(pipeline.source)
+        for asked in pipelines_for(source.name, source.labels):
+            if asked.pipeline == pipeline.name:
+                yield asked, pipeline
+
+
+def _run_beside(asked: Asked, pipeline: Pipeline, version: Version) -> bool:
+    """Queue a run over what the pipeline reads now, if the version is among it."""
+    try:
+        versions = versions_now(pipeline)
+    except (NotFound, Gone):  # one of the other inputs has nothing to read yet
+        return False
+    return version in versions[1:] and _ask(asked, pipeline, versions, again=Q())
 
 
 def _names(wanted: Input, version: Version) -> bool:
@@ -76,7 +101,11 @@ def _run_over(asked: Asked, pipeline: Pipeline, version: Version) -> bool:
         if newer.exists():
             return False
         _call_off_overtaken(asked, pipeline, version)
-    return _ask(asked, pipeline, version, again=Q())
+    try:
+        versions = versions_now(pipeline, version)
+    except (NotFound, Gone):  # another input has nothing yet, and sets it off when it has
+        return False
+    return _ask(asked, pipeline, versions, again=Q())
 
 
 def _call_off_overtaken(asked: Asked, pipeline: Pipeline, version: Version) -> None:
@@ -98,18 +127,21 @@ _SETTLED = Q(state__in=RUN_ACTIVE) | Q(
 )
 
 
-def _ask(asked: Asked, pipeline: Pipeline, version: Version, *, again: Q) -> bool:
-    """Queue a run for a policy; False when there is one over this version that meets `again`."""
-    there = Run.objects.filter(again, pipeline=pipeline, input_version=version)
+def _ask(asked: Asked, pipeline: Pipeline, versions: tuple[Version, ...], *, again: Q) -> bool:
+    """Queue a run for a policy; False when there is one over the versions that meets `again`."""
+    first, *further = versions
+    key = key_of(further)
+    there = Run.objects.filter(again, pipeline=pipeline, input_version=first, further_key=key)
     if any(spec == pipeline.spec for spec in there.values_list("spec", flat=True)):
         return False
     policy = Policy.objects.filter(slug=asked.policy, state=PolicyState.ACTIVE).first()
     if policy is None:  # taken out of force this very moment
         return False
     person = Principal(policy.acts_for)
-    actor = runner(asked.policy, person, version.product.name, pipeline.target.name)
+    sources = [each.product.name for each in versions]
+    actor = runner(asked.policy, person, sources, pipeline.target.name)
     decision = Decision(True, (asked.policy,), f"The policy {asked.policy} asks for it.", "")
-    order = Order(pipeline, version, asked.purpose, policy=asked.policy)
+    order = Order(pipeline, versions, asked.purpose, policy=asked.policy)
     try:
         queue_run(actor, order, decision)
     except IntegrityError:  # somebody else's run over it began at the same moment
@@ -158,10 +190,10 @@ def _take_turn(row: Schedule, asked: Asked, pipeline: Pipeline) -> bool:
     if not Schedule.objects.filter(pk=row.pk, next_at=row.next_at).update(next_at=later):
         return False
     try:
-        version = input_version(read_spec(pipeline.spec).input, pipeline.source)
+        versions = versions_now(pipeline)
     except (NotFound, Gone):  # there is nothing to run over yet
         return False
-    return _ask(asked, pipeline, version, again=_SETTLED)
+    return _ask(asked, pipeline, versions, again=_SETTLED)
 
 
 def wake_waiting() -> int:

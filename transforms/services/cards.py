@@ -10,6 +10,7 @@ from governance.selectors import labels_of
 from transforms.engine.card import Facts
 from transforms.engine.spec import read_spec
 from transforms.selectors import run_for
+from transforms.services.sources import versions_of
 
 
 def card_of(actor: Principal, run_id: UUID) -> Facts:
@@ -20,7 +21,7 @@ def card_of(actor: Principal, run_id: UUID) -> Facts:
     labels = labels_of(run.target.name)
     return Facts(
         output=run.output_version.name,
-        inputs=[(run.input_version.name, run.input_version.digest)],
+        inputs=[(each.name, each.digest) for each in versions_of(run)],
         spec=read_spec(run.spec),
         report=run.report,
         labels=[f"{each.label} on {each.column}" if each.column else each.label for each in labels],

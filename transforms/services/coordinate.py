@@ -31,10 +31,11 @@ from movement.opening import open_store
 from movement.services.ingest import draft_home
 from transforms import doorbell, tokenizers
 from transforms.engine import plan as planning
-from transforms.engine.gate import pass_gate
+from transforms.engine.gate import judges, pass_gate
 from transforms.engine.parts import write_indexes, written_schema
 from transforms.engine.plan import Plan
 from transforms.engine.result import add_up, result_from_json
+from transforms.engine.sources import MemoryFolder, Workspace
 from transforms.engine.spec import digest, made_with, read_spec
 from transforms.heartbeat import Heartbeat, LeaseLost
 from transforms.inputs import opener
@@ -52,7 +53,7 @@ from transforms.selectors import equal_run
 from transforms.services import pipelines
 from transforms.services.acting import check_rights
 from transforms.services.budgets import require_budget
-from transforms.services.drafts import flow, note_files
+from transforms.services.drafts import flows, note_files
 from transforms.services.ending import (
     RUN_CHANGED,
     end_badly,
@@ -61,6 +62,8 @@ from transforms.services.ending import (
     tidy_up,
 )
 from transforms.services.reuse import bytes_to_do
+from transforms.services.sources import versions_of
+from transforms.services.workspaces import encoders_of, workspace_of
 
 Work = tuple[int, ShardKind, range]
 """A stage, what of it is due, and the numbers of the units or tasks."""
@@ -130,12 +133,24 @@ def _step(run: Run, lease: Lease[Run], heartbeat: Heartbeat) -> None:
     waiting = list(run.shards.filter(state__in=SHARD_OPEN).values_list("id", flat=True))
     work = None if waiting else _next_work(run, planned)
     if waiting or work is not None:
+        verdicts = {} if work is None else _judged(run, planned, work, heartbeat)
         with transaction.atomic():
             row = _held(lease)
+            row.verdicts |= verdicts
             _open(row, [] if work is None else _units(row, planned, work))
             doorbell.ring_shards(waiting)
     else:
         _publish(run, planned, actor, lease, heartbeat)
+
+
+def _judged(run: Run, planned: Plan, work: Work, heartbeat: Heartbeat) -> dict[str, Any]:
+    """Return the verdicts of the gate where a stage is to begin; none where it asks nothing."""
+    stage, kind, _ = work
+    if kind is not ShardKind.MAP or not judges(planned, stage):
+        return {}
+    workspace = workspace_of(run, None, heartbeat.check)
+    judged = pass_gate(planned, stage, workspace, encoders_of(run, planned))
+    return {name: asdict(each) for name, each in judged.verdicts.items()}
 
 
 def _held(lease: Lease[Run]) -> Run:
@@ -170,16 +185,19 @@ def _forget_plan(run: Run, lease: Lease[Run]) -> None:
 
 def _begin(run: Run, actor: Principal, lease: Lease[Run], heartbeat: Heartbeat) -> None:
     """Plan the run; skip it when its result is there already, else open a draft and stage 0."""
-    version = version_of(run.input_version.product, run.input_version.number)
+    versions = [version_of(each.product, each.number) for each in versions_of(run)]
     spec = read_spec(run.spec)
-    open_input = opener(version, check=heartbeat.check)
-    planned = pipelines.planned(spec, version, open_input)
-    record_read(actor, Action.TRANSFORM, version.name)
+    opened = [opener(each, check=heartbeat.check) for each in versions]
+    planned = pipelines.planned(spec, versions, opened)
+    for name in dict.fromkeys(each.name for each in versions):
+        record_read(actor, Action.TRANSFORM, name)
     equal = equal_run(planned.run_digest, run.target_id)
     if equal is not None:
         _skip(lease, equal, planned)
         return
-    judged = pass_gate(planned, open_input, tokenizers.encoders(spec.tokenizers()))
+    # nothing is left in a scratch place at the first stage
+    workspace = Workspace(opened[0], MemoryFolder(), MemoryFolder(), tuple(opened[1:]))
+    judged = pass_gate(planned, 0, workspace, tokenizers.encoders(spec.tokenizers()))
     with transaction.atomic():
         row = _held(lease)
         draft = run.output_version or catalog.open_version(actor, run.target.name)
@@ -241,7 +259,7 @@ def _maps(planned: Plan, stage: int) -> Work:
 
 def _units(run: Run, planned: Plan, work: Work) -> list[RunShard]:
     stage, kind, numbers = work
-    shards = planned.shards if (stage, kind) == (0, ShardKind.MAP) else None
+    shards = planned.shards if (stage, kind) == (0, ShardKind.MAP) else ()
     now = timezone.now()
     return [
         RunShard(
@@ -250,7 +268,7 @@ def _units(run: Run, planned: Plan, work: Work) -> list[RunShard]:
             kind=kind,
             index=index,
             ring_at=now,
-            digest=shards[index].digest if shards else "",
+            digest=shards[index].digest if index < len(shards) else "",
         )
         for index in numbers
     ]
@@ -277,10 +295,10 @@ def _publish(
         version = movement.publish(
             actor,
             draft.pk,
-            inputs=[run.input_version.name],
+            inputs=list(dict.fromkeys(each.name for each in versions_of(run))),
             run=str(run.pk),
             purpose=run.purpose,
-            columns={run.input_version.name: flow(planned)},
+            columns=flows(planned, [each.name for each in versions_of(run)]),
         )
         row.state, row.output_version, row.finished_at = RunState.DONE, version, timezone.now()
         row.report = report.summary()

@@ -10,6 +10,7 @@ from governance.engine.entities import Principal
 from transforms.engine.run_diff import Difference, Facts, difference
 from transforms.models import Run
 from transforms.selectors import run_for
+from transforms.services.sources import versions_of
 
 
 def diff_runs(actor: Principal, run_id: UUID, other_id: UUID) -> Difference:
@@ -28,5 +29,5 @@ def diff_runs(actor: Principal, run_id: UUID, other_id: UUID) -> Difference:
 
 
 def _facts(run: Run) -> Facts:
-    version = run.input_version
-    return Facts(run.spec, run.made_with, {version.name: version.digest}, run.report)
+    inputs = {each.name: each.digest for each in versions_of(run)}
+    return Facts(run.spec, run.made_with, inputs, run.report)

@@ -17,15 +17,20 @@ from transforms.engine.plan import Plan
 _FILES_AT_ONCE = 100
 
 
-def flow(planned: Plan) -> dict[str, list[str]]:
-    """Return which input columns' values stand in which output column, masked or not.
+def flows(planned: Plan, names: Sequence[str]) -> dict[str, dict[str, list[str]]]:
+    """Return which columns' values of which input stand in which output column, masked or not.
 
-    A mask lowers no label by itself: what comes out has not been looked at yet.
+    `names` are those of the inputs, in order. A mask lowers no label by itself: what comes out has
+    not been looked at yet.
     """
-    return {
-        column: [use.column for use in planned.column_map[column] if use.kind is Kind.DIRECT]
-        for column in written_schema(planned).names
+    found: dict[str, dict[str, list[str]]] = {
+        name: {column: [] for column in written_schema(planned).names} for name in names
     }
+    for column in written_schema(planned).names:
+        for use in planned.column_map[column]:
+            if use.kind is Kind.DIRECT:
+                found[names[use.input]][column].append(use.column)
+    return found
 
 
 def note_files(

@@ -22,12 +22,14 @@ from transforms import doorbell
 from transforms.models import RUN_ACTIVE, RUN_MOVES, Run, RunShard, RunState, ShardState
 from transforms.places import StoreFolder
 from transforms.services.budgets import BudgetUsedUp
+from transforms.services.sources import versions_of
 
 logger = logging.getLogger(__name__)
 FIRST_WAIT = timedelta(seconds=5)
 LONGEST_WAIT = timedelta(minutes=15)
 PASSING = (StoreUnavailable, TooBusy, OperationalError)
 """What is tried again by itself."""
+AWAY = "The database is away or busy."
 RUN_CHANGED = "run.changed"
 
 
@@ -38,7 +40,7 @@ def end_badly(run_id: UUID, error: Exception) -> RunState | None:
     """
     if isinstance(error, OperationalError):  # its words tell of hosts and accounts
         logger.warning("run %s waits for the database", run_id, exc_info=error)
-        return stop_run(run_id, RunState.WAITING, TooBusy.code, "The database is away or busy.")
+        return stop_run(run_id, RunState.WAITING, TooBusy.code, AWAY)
     if isinstance(error, (StoreUnavailable, TooBusy)):
         return stop_run(run_id, RunState.WAITING, error.code, error.detail)
     if isinstance(error, BudgetUsedUp):
@@ -49,8 +51,12 @@ def end_badly(run_id: UUID, error: Exception) -> RunState | None:
         policies = error.extra.get("policies", [])
         return stop_run(run_id, RunState.FAILED, error.code, error.detail, policies)
     logger.error("run %s failed", run_id, exc_info=error)
-    reason = f"An unforeseen {type(error).__name__} is in the log of the worker."
-    return stop_run(run_id, RunState.FAILED, "internal", reason)
+    return stop_run(run_id, RunState.FAILED, "internal", unforeseen(error))
+
+
+def unforeseen(error: Exception) -> str:
+    """Return the reason that an error gives nobody foresaw: its words may quote a row."""
+    return f"An unforeseen {type(error).__name__} is in the log of the worker."
 
 
 @transaction.atomic
@@ -124,7 +130,8 @@ def tidy_up(run_id: UUID) -> None:
     if run is None or run.state == RunState.FAILED:  # what it made is there for a retry
         return
     cancelled = run.state == RunState.CANCELLED
-    if cancelled and (holds_on(run.input_version.name) or holds_on(run.target.name)):
+    names = [run.target.name, *(each.name for each in versions_of(run))]
+    if cancelled and any(map(holds_on, names)):
         Run.objects.filter(pk=run_id).update(next_attempt_at=timezone.now() + LONGEST_WAIT)
         return
     try:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
 from catalog.models import Product, Version
-from catalog.selectors import product_for, product_resource, version_of
+from catalog.selectors import product_for, product_resource
 from core.errors import Conflict, InvalidSpec, NotFound, StoreUnavailable
-from core.names import VERSION
 from governance import audit
 from governance.engine.entities import Action, Decision, Principal, Situation
 from governance.models import Label
@@ -19,14 +19,21 @@ from governance.services import decide, require
 from transforms import modules, tokenizers
 from transforms.engine import plan as planning
 from transforms.engine import sample as sampling
-from transforms.engine.plan import SHARD_BYTES
+from transforms.engine.plan import SHARD_BYTES, Given
 from transforms.engine.problems import Problem, problems_of, refuse
 from transforms.engine.sources import OpenInput
-from transforms.engine.spec import Input, Spec, digest, load, read_spec
+from transforms.engine.spec import Spec, digest, load, read_spec
 from transforms.inputs import input_files, opener
-from transforms.models import Pipeline, Run
+from transforms.models import Pipeline, PipelineInput, Run
 from transforms.selectors import equal_run, pipeline_for
-from transforms.services.acting import require_whole_input
+from transforms.services.acting import require_whole_inputs
+from transforms.services.estimates import Estimate, estimate
+from transforms.services.sources import (
+    admitted_sources,
+    input_version,
+    sources_of,
+    versions_now,
+)
 
 
 @dataclass(frozen=True)
@@ -34,13 +41,14 @@ class Explained:
     """What a run would do, and who says that it may."""
 
     pipeline: Pipeline
-    input: Version
+    inputs: tuple[Version, ...]
     plan: planning.Plan
     decisions: tuple[tuple[Action, str, Decision], ...]
-    labels: tuple[Label, ...]
-    """The labels of the input: the output inherits them."""
+    labels: tuple[tuple[Version, Label], ...]
+    """The labels of each input: the output inherits them."""
     equal: Run | None
     """The run that made the same output already."""
+    estimate: Estimate
 
 
 def save_pipeline(
@@ -54,27 +62,40 @@ def save_pipeline(
     """Check a document and save it under `name`; raise InvalidSpec with every problem found.
 
     Another document under the same name is the next revision, for whoever made the pipeline or
-    administers its output. The same document again changes nothing. Where the input has a
-    published version, the columns are checked against it, too. `purpose` is what the one who
-    saves it has access to the input for; each run states its own.
+    administers its output. The same document again changes nothing. Where the inputs have
+    published versions, the columns are checked against them, too. `purpose` is what the one who
+    saves it has access to the inputs for; each run states its own.
     """
-    read = modules.with_code(load(text) if text is not None else read_spec(spec))
-    _check_tokenizers(read)
-    situation = Situation(purpose)
-    source = product_for(actor, Action.TRANSFORM, read.input.name, situation)
-    target = product_for(actor, Action.PUBLISH, read.output.name)
-    if source == target:
-        raise refuse([Problem("output.name", "A pipeline cannot write into its own input.")])
-    require_whole_input(actor, source, situation)  # a policy may run it for who sees more
-    _check_columns(read, source)
+    document = load(text) if text is not None else read_spec(spec)
+    read, sources, target = admit(actor, document, Situation(purpose), Action.PUBLISH)
+    check_columns(read, sources)
     try:
-        return _save(actor, name, read, source, target)
+        return _save(actor, name, read, sources, target)
     except IntegrityError as error:
         raise Conflict(f"There is a pipeline {name!r} already; choose another name.") from error
 
 
+def admit(
+    actor: Principal, document: Spec, situation: Situation, on_output: Action
+) -> tuple[Spec, tuple[Product, ...], Product]:
+    """Return a document with the code that it names, its inputs and its output.
+
+    Raises unless the actor may use all of each input for it, and may do `on_output` to the output.
+    """
+    read = modules.with_code(document)
+    _check_tokenizers(read)
+    sources = admitted_sources(actor, read, situation)
+    target = product_for(actor, on_output, read.output.name)
+    if target in sources:
+        raise refuse([Problem("output.name", "A pipeline cannot write into its own input.")])
+    require_whole_inputs(actor, sources, situation)  # a policy may run it for who sees more
+    return read, sources, target
+
+
 @transaction.atomic
-def _save(actor: Principal, name: str, spec: Spec, source: Product, target: Product) -> Pipeline:
+def _save(
+    actor: Principal, name: str, spec: Spec, sources: Sequence[Product], target: Product
+) -> Pipeline:
     decision = require(actor, Action.PUBLISH, product_resource(target))
     known = Pipeline.objects.select_for_update().filter(name=name).first()
     found = digest(spec, lambda tokenizer: tokenizers.resolve(tokenizer).sha256)
@@ -82,14 +103,18 @@ def _save(actor: Principal, name: str, spec: Spec, source: Product, target: Prod
         pipeline = Pipeline(name=name, created_by=actor.id)
     elif not _may_change(actor, known):
         raise Conflict(f"There is a pipeline {name!r} already; choose another name.")
-    elif known.digest == found and (known.source, known.target) == (source, target):
+    elif known.digest == found and (known.source, known.target) == (sources[0], target):
         return known
     else:
         pipeline = known
         pipeline.revision += 1
-    pipeline.source, pipeline.target = source, target
+    pipeline.source, pipeline.target = sources[0], target
     pipeline.spec, pipeline.digest = spec.as_json(), found
     pipeline.save()
+    pipeline.further.all().delete()
+    PipelineInput.objects.bulk_create(
+        PipelineInput(pipeline=pipeline, product=each) for each in dict.fromkeys(sources[1:])
+    )
     audit.record(
         actor,
         "save-pipeline",
@@ -97,7 +122,7 @@ def _save(actor: Principal, name: str, spec: Spec, source: Product, target: Prod
         decision,
         pipeline=name,
         revision=pipeline.revision,
-        input=source.name,
+        inputs=[each.name for each in sources],
         digest=found,
     )
     return pipeline
@@ -120,45 +145,58 @@ def _check_tokenizers(spec: Spec) -> None:
         raise refuse(problems)
 
 
-def _check_columns(spec: Spec, source: Product) -> None:
-    """Plan against the input as it is now; without one, or with its stores away, a run will."""
+def check_columns(spec: Spec, sources: Sequence[Product]) -> str:
+    """Plan against the inputs as they are now; return why not, or nothing when that was done.
+
+    Without published versions, or with their stores away, a run will do it.
+    """
     try:
-        version = input_version(spec.input, source)
-        planned(spec, version, opener(version))
-    except (NotFound, StoreUnavailable):
-        return
+        versions = [input_version(*each) for each in zip(spec.inputs, sources, strict=True)]
+        planned(spec, versions, [opener(each) for each in versions])
+    except (NotFound, StoreUnavailable) as error:
+        return error.detail
+    return ""
 
 
-def input_version(wanted: Input, source: Product) -> Version:
-    """Return the published version that the document names now; raise NotFound or Gone."""
-    number = VERSION.fullmatch(wanted.version)
-    if number is not None:
-        return version_of(source, int(number[1]))
-    return version_of(source, None, wanted.version)
+def planned(spec: Spec, versions: Sequence[Version], opened: Sequence[OpenInput]) -> planning.Plan:
+    """Return the plan of a pipeline over a version of each input, with what opens its files.
 
-
-def planned(spec: Spec, version: Version, open_input: OpenInput) -> planning.Plan:
-    """Return the plan of a pipeline over a version; raise InvalidSpec for what cannot be."""
-    files = input_files(version)
-    return planning.plan(spec, files, open_input, tokenizers.resolve, SHARD_BYTES)
+    Raises InvalidSpec for what cannot be.
+    """
+    first, *further = (
+        Given(input_files(version), each) for version, each in zip(versions, opened, strict=True)
+    )
+    return planning.plan(
+        spec, first.files, first.open_input, tokenizers.resolve, SHARD_BYTES, further=further
+    )
 
 
 def plan_pipeline(actor: Principal, pipeline_id: UUID, *, purpose: str = "") -> Explained:
     """Explain what a run for `purpose` would do now. Reads some of the input, writes nothing."""
-    situation = Situation(purpose)
-    pipeline, spec, version = _opened(actor, pipeline_id, situation)
-    plan = planned(spec, version, opener(version))
-    asked = (
-        (Action.TRANSFORM, product_resource(pipeline.source), situation),
+    return explain(actor, pipeline_for(actor, pipeline_id), Situation(purpose))
+
+
+def explain(actor: Principal, pipeline: Pipeline, situation: Situation) -> Explained:
+    """Explain what a run of a pipeline would do now; it need not be saved."""
+    spec, versions = _opened(actor, pipeline, situation)
+    plan = planned(spec, versions, [opener(each) for each in versions])
+    products = dict.fromkeys(each.product for each in versions)
+    asked = [
+        *((Action.TRANSFORM, product_resource(each), situation) for each in products),
         (Action.PUBLISH, product_resource(pipeline.target), Situation()),
-    )
+    ]
     return Explained(
         pipeline=pipeline,
-        input=version,
+        inputs=versions,
         plan=plan,
         decisions=tuple((act, res.name, decide(actor, act, res, at)) for act, res, at in asked),
-        labels=tuple(labels_of(pipeline.source.name)),
+        labels=tuple(
+            (each, label)
+            for each in dict.fromkeys(versions)
+            for label in labels_of(each.product.name)
+        ),
         equal=equal_run(plan.run_digest, pipeline.target_id),
+        estimate=estimate(pipeline, plan),
     )
 
 
@@ -166,22 +204,32 @@ def sample_pipeline(
     actor: Principal, pipeline_id: UUID, rows: int, *, purpose: str = ""
 ) -> sampling.Sample:
     """Run the first rows and show what becomes of them; for those who may read the input."""
-    situation = Situation(purpose)
-    pipeline, spec, version = _opened(actor, pipeline_id, situation)
-    decision = require(actor, Action.READ, product_resource(pipeline.source), situation)
-    open_input = opener(version)
-    plan = planned(spec, version, open_input)
+    return try_rows(actor, pipeline_for(actor, pipeline_id), rows, Situation(purpose))
+
+
+def try_rows(
+    actor: Principal, pipeline: Pipeline, rows: int, situation: Situation
+) -> sampling.Sample:
+    """Run the first rows through a pipeline; it need not be saved. The look is audited."""
+    spec, versions = _opened(actor, pipeline, situation)
+    read = {
+        each: require(actor, Action.READ, product_resource(each.product), situation)
+        for each in dict.fromkeys(versions)
+    }
+    opened = [opener(each) for each in versions]
+    plan = planned(spec, versions, opened)
     encoders = tokenizers.encoders(spec.tokenizers())
-    found = sampling.sample(plan, open_input, encoders, rows)
-    audit.record(actor, "sample", version.name, decision, pipeline=pipeline.name, rows=rows)
+    found = sampling.sample(plan, opened.__getitem__, encoders, rows)
+    for version, decision in read.items():
+        audit.record(actor, "sample", version.name, decision, pipeline=pipeline.name, rows=rows)
     return found
 
 
 def _opened(
-    actor: Principal, pipeline_id: UUID, situation: Situation
-) -> tuple[Pipeline, Spec, Version]:
-    pipeline = pipeline_for(actor, pipeline_id)
-    require(actor, Action.TRANSFORM, product_resource(pipeline.source), situation)
-    require_whole_input(actor, pipeline.source, situation)
-    spec = read_spec(pipeline.spec)
-    return pipeline, spec, input_version(spec.input, pipeline.source)
+    actor: Principal, pipeline: Pipeline, situation: Situation
+) -> tuple[Spec, tuple[Version, ...]]:
+    sources = sources_of(pipeline)
+    for source in dict.fromkeys(sources):
+        require(actor, Action.TRANSFORM, product_resource(source), situation)
+    require_whole_inputs(actor, sources, situation)
+    return read_spec(pipeline.spec), versions_now(pipeline)

@@ -20,8 +20,9 @@ from transforms.engine.sources import RangedFile
 from transforms.models import Run, RunState
 from transforms.places import StoreFolder
 from transforms.selectors import equal_run, run_for
-from transforms.services.acting import require_whole_input
+from transforms.services.acting import require_whole_inputs
 from transforms.services.ending import kept_of
+from transforms.services.sources import versions_of
 
 _BATCH_ROWS = 256
 
@@ -37,11 +38,13 @@ class SetAside:
 
 
 def quarantined_rows(actor: Principal, run_id: UUID, limit: int) -> list[SetAside]:
-    """Return the first `limit` rows that the run set aside; for those who may read its input."""
+    """Return the first `limit` rows that the run set aside; for those who may read its inputs."""
     run = run_for(actor, run_id)
-    decision = require(actor, Action.READ, product_resource(run.input_version.product))
-    require_whole_input(actor, run.input_version.product, Situation())
-    audit.record(actor, "read-quarantine", run.input_version.name, decision, run=str(run.pk))
+    versions = dict.fromkeys(versions_of(run))
+    read = {each: require(actor, Action.READ, product_resource(each.product)) for each in versions}
+    require_whole_inputs(actor, [each.product for each in versions], Situation())
+    for version, decision in read.items():
+        audit.record(actor, "read-quarantine", version.name, decision, run=str(run.pk))
     made = equal_run(run.run_digest, run.target_id) if run.state == RunState.SKIPPED else run
     return [] if made is None else list(islice(_rows(made), limit))
 

@@ -64,7 +64,7 @@ def reuse_shard(run: Run, planned: Plan, index: int, check: Check) -> ShardResul
 def bytes_to_do(run: Run, planned: Plan) -> int:
     """Return the input of the shards that no earlier run did, as far as is known beforehand."""
     if not is_incremental(planned):
-        return sum(shard.bytes for shard in planned.shards)
+        return sum(shard.bytes for shard in (*planned.shards, *planned.beside))
     digests = [shard.digest for shard in planned.shards]
     done = _among(digests, lambda some: _done_before(run, some))
     return sum(shard.bytes for shard in planned.shards if shard.digest not in done)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -12,7 +13,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from catalog import services as catalog
-from catalog.models import Version, VersionState
+from catalog.models import Product, Version, VersionState
 from catalog.selectors import product_resource
 from core import outbox
 from core.errors import Conflict
@@ -20,21 +21,21 @@ from governance import audit
 from governance.engine.entities import Action, Decision, Principal, Situation
 from governance.services import require
 from transforms import doorbell
-from transforms.engine.spec import read_spec
 from transforms.models import (
     HAS_ITS_TURN,
     RUN_MOVES,
     SHARD_OPEN,
     Pipeline,
     Run,
+    RunInput,
     RunShard,
     RunState,
     ShardState,
 )
 from transforms.selectors import pipeline_for, run_for
-from transforms.services.acting import asked_by, require_whole_input
+from transforms.services.acting import asked_by, require_whole_inputs
 from transforms.services.ending import RUN_CHANGED, call_off_shards, ring_followers
-from transforms.services.pipelines import input_version
+from transforms.services.sources import key_of, sources_of, versions_now, versions_of
 
 RING_AGAIN = timedelta(minutes=1)
 
@@ -44,7 +45,8 @@ class Order:
     """What a run is asked for over."""
 
     pipeline: Pipeline
-    version: Version
+    versions: tuple[Version, ...]
+    """Of the inputs, in the order of the document."""
     purpose: str = ""
     policy: str = ""
     """The services policy that asks for it, if one does."""
@@ -53,14 +55,15 @@ class Order:
 
 
 def queue_run(actor: Principal, order: Order, decision: Decision) -> Run:
-    """Queue a run; raise IntegrityError when one is under way over the same version."""
-    behind = order.after
+    """Queue a run; raise IntegrityError when one is under way over the same versions."""
+    behind, (first, *further) = order.after, order.versions
     told = "" if behind is None else f"It begins when the run {behind.pk} has ended."
     with transaction.atomic():
         run = Run.objects.create(
             pipeline=order.pipeline,
             spec=order.pipeline.spec,
-            input_version=order.version,
+            input_version=first,
+            further_key=key_of(further),
             target=order.pipeline.target,
             **asked_by(actor),
             policy=order.policy,
@@ -70,6 +73,10 @@ def queue_run(actor: Principal, order: Order, decision: Decision) -> Run:
             reason=told,
             next_attempt_at=timezone.now(),
         )
+        RunInput.objects.bulk_create(
+            RunInput(run=run, position=position, version=version)
+            for position, version in enumerate(further, 1)
+        )
         _note(actor, "run", run, decision)
         if behind is None:
             doorbell.ring_run(run.pk)
@@ -77,15 +84,21 @@ def queue_run(actor: Principal, order: Order, decision: Decision) -> Run:
 
 
 def require_run(actor: Principal, pipeline: Pipeline, purpose: str) -> Decision:
-    """Raise unless the actor may run a pipeline over all of its input for a purpose."""
-    situation = Situation(purpose)
-    require(actor, Action.TRANSFORM, product_resource(pipeline.source), situation)
-    require_whole_input(actor, pipeline.source, situation)
+    """Raise unless the actor may run a pipeline over all of its inputs for a purpose."""
+    require_inputs(actor, sources_of(pipeline), Situation(purpose))
     return require(actor, Action.PUBLISH, product_resource(pipeline.target))
 
 
+def require_inputs(actor: Principal, sources: Iterable[Product], situation: Situation) -> None:
+    """Raise unless the actor may transform each product, and sees all of it."""
+    products = list(dict.fromkeys(sources))
+    for source in products:
+        require(actor, Action.TRANSFORM, product_resource(source), situation)
+    require_whole_inputs(actor, products, situation)
+
+
 def start_run(actor: Principal, pipeline_id: UUID, *, purpose: str = "") -> Run:
-    """Queue a run over the version of the input that the document names now.
+    """Queue a run over the versions of the inputs that the document names now.
 
     A grant for a purpose is good for a run that states it, to its end: every later check asks
     with the same purpose.
@@ -94,11 +107,12 @@ def start_run(actor: Principal, pipeline_id: UUID, *, purpose: str = "") -> Run:
     """
     pipeline = pipeline_for(actor, pipeline_id)
     decision = require_run(actor, pipeline, purpose)
-    version = input_version(read_spec(pipeline.spec).input, pipeline.source)
+    versions = versions_now(pipeline)
     try:
-        return queue_run(actor, Order(pipeline, version, purpose), decision)
+        return queue_run(actor, Order(pipeline, versions, purpose), decision)
     except IntegrityError as error:
-        raise Conflict(f"{pipeline.name} is running over {version.name} already.") from error
+        over = " and ".join(each.name for each in versions)
+        raise Conflict(f"{pipeline.name} is running over {over} already.") from error
 
 
 def cancel_run(actor: Principal, run_id: UUID) -> Run:
@@ -129,9 +143,8 @@ def retry_run(actor: Principal, run_id: UUID) -> Run:
     try:
         with transaction.atomic():
             run, decision = _locked(actor, run_id, RunState.QUEUED)
-            source = product_resource(run.input_version.product)
-            require(actor, Action.TRANSFORM, source, Situation(run.purpose))
-            require_whole_input(actor, run.input_version.product, Situation(run.purpose))
+            sources = [each.product for each in versions_of(run)]
+            require_inputs(actor, sources, Situation(run.purpose))
             for field, value in asked_by(actor).items():
                 setattr(run, field, value)
             run.policy, run.finished_at = "", None  # from now on it is a person's
@@ -174,7 +187,7 @@ def _note(actor: Principal, action: str, run: Run, decision: Decision) -> None:
         decision,
         run=str(run.pk),
         pipeline=run.pipeline.name,
-        input=run.input_version.name,
+        inputs=[each.name for each in versions_of(run)],
         purpose=run.purpose,
     )
 

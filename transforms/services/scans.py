@@ -14,13 +14,13 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
 from catalog.models import Version, VersionState
 from catalog.selectors import manifest_entries, named_version, product_resource
-from core.errors import FairmeshError, Gone, Invalid
+from core.errors import FairmeshError, Gone, Invalid, TooBusy
 from core.lease import Lease
 from core.manifest import FileEntry
 from core.names import Name
@@ -38,7 +38,7 @@ from transforms.engine.scanning import NotText, blocks_of
 from transforms.engine.sources import OpenInput
 from transforms.heartbeat import Heartbeat, LeaseLost
 from transforms.inputs import opener
-from transforms.services.ending import PASSING, wait_after
+from transforms.services.ending import AWAY, PASSING, unforeseen, wait_after
 
 logger = logging.getLogger(__name__)
 MOST_ATTEMPTS = 5
@@ -135,15 +135,15 @@ def _claim(scan_id: UUID) -> Lease[Scan] | None:
 
 def _stop(lease: Lease[Scan], scan: Scan, error: Exception) -> ScanState | None:
     """Write down why the scan stopped: WAITING for what passes by itself, FAILED for the rest."""
-    state, code, reason = ScanState.FAILED, "internal", ""
+    state = ScanState.WAITING if isinstance(error, PASSING) else ScanState.FAILED
     if isinstance(error, FairmeshError):
         code, reason = error.code, error.detail
-    if isinstance(error, PASSING):
-        state = ScanState.WAITING
-        code, reason = getattr(error, "code", "too_busy"), str(error)
-    elif not isinstance(error, FairmeshError):
+    elif isinstance(error, OperationalError):  # its words tell of hosts and accounts
+        logger.warning("scan %s waits for the database", scan.pk, exc_info=error)
+        code, reason = TooBusy.code, AWAY
+    else:
         logger.error("scan %s failed", scan.pk, exc_info=error)
-        reason = f"An unforeseen {type(error).__name__} is in the log of the worker."
+        code, reason = "internal", unforeseen(error)
     now = timezone.now()
     next_attempt_at = now + wait_after(scan.attempt) if state == ScanState.WAITING else now
     kept = lease.write(
@@ -166,11 +166,14 @@ class _Told:
     failed: list[dict[str, str]] = field(default_factory=list)
     skipped_count: int = 0
     failed_count: int = 0
+    rows_skipped: int = 0
+    """Rows that the skipped files hold by the manifest: nobody has looked at them."""
 
-    def skip(self, path: str, reason: str) -> None:
+    def skip(self, entry: FileEntry, reason: str) -> None:
         self.skipped_count += 1
+        self.rows_skipped += entry.rows or 0
         if len(self.skipped) < MOST_TOLD:
-            self.skipped.append({"path": path, "reason": reason})
+            self.skipped.append({"path": entry.path, "reason": reason})
 
     def fail(self, path: str, error: FairmeshError) -> None:
         self.failed_count += 1
@@ -220,7 +223,7 @@ class _Work:
             "failed_count": self._told.failed_count,
             "stopped_by_budget": not whole,
         }
-        complete = whole and not self._told.failed_count
+        complete = whole and not self._told.failed_count and not self._told.rows_skipped
         return Outcome(self._tally, complete, files, self._prose())
 
     def _left(self) -> Iterator[FileEntry]:
@@ -240,7 +243,7 @@ class _Work:
         except PASSING:
             raise
         except NotText as error:
-            self._told.skip(entry.path, error.detail)
+            self._told.skip(entry, error.detail)
         except FairmeshError as error:
             self._told.fail(entry.path, error)
         self._tally.add(seen)

@@ -13,22 +13,17 @@ from django.utils import timezone
 
 from core.errors import FairmeshError, Invalid
 from core.lease import Lease
-from movement.models import Store
-from movement.opening import open_store
 from transforms import doorbell, tokenizers
 from transforms.engine import plan as planning
-from transforms.engine.encoders import Encoders, Verdict
 from transforms.engine.plan import Plan
 from transforms.engine.shard import run_map_shard, run_reduce
-from transforms.engine.sources import Workspace
 from transforms.engine.spec import digest
 from transforms.heartbeat import Heartbeat, LeaseLost
-from transforms.inputs import opener
 from transforms.models import SHARD_OPEN, Run, RunShard, RunState, ShardKind, ShardState
-from transforms.places import Parted, StoreFolder
 from transforms.services.acting import check_rights
-from transforms.services.ending import PASSING, end_badly, kept_of, remove_objects, scratch_of
+from transforms.services.ending import PASSING, end_badly, remove_objects
 from transforms.services.reuse import reuse_shard
+from transforms.services.workspaces import encoders_of, workspace_of
 
 MOST_ATTEMPTS = 5
 """After so many workers have died over one shard, the run fails instead of killing more."""
@@ -81,6 +76,7 @@ def _run_of(shard: RunShard) -> Run:
         Run.objects.select_related(
             "pipeline", "input_version__product__domain__team", "target__domain__team"
         )
+        .prefetch_related("further__version__product__domain__team")
         .defer("plan")
         .get(pk=shard.run_id)
     )
@@ -98,14 +94,17 @@ def _check_attempts(shard_id: UUID) -> None:
 def _work(run: Run, shard: RunShard, heartbeat: Heartbeat) -> object:
     planned = _plan_of(run.pk, run.run_digest)
     _check_current(planned)
-    if _reads(shard):
+    is_map = shard.kind == ShardKind.MAP
+    if is_map and shard.stage == 0:
         reused = reuse_shard(run, planned, shard.index, heartbeat.check)
         if reused is not None:
             return reused.to_json()
-    workspace = _workspace(run, shard, planned, heartbeat)
-    if shard.kind == ShardKind.REDUCE:
+    pieces = planned.unit(shard.stage, shard.index).pieces if is_map else ()
+    paths = [path for piece in pieces for path in piece.paths]
+    workspace = workspace_of(run, paths, heartbeat.check)
+    if not is_map:
         return run_reduce(planned, shard.stage, shard.index, workspace)
-    encoders = _judged(run, planned)
+    encoders = encoders_of(run, planned)
     return run_map_shard(planned, shard.stage, shard.index, workspace, encoders).to_json()
 
 
@@ -124,28 +123,6 @@ def _check_current(planned: Plan) -> None:
             "A tokenizer, an operator or a library has changed since the run was planned, so its "
             "parts would not fit together. Retry the run: it begins anew."
         )
-
-
-def _judged(run: Run, planned: Plan) -> Encoders:
-    verdicts = {name: Verdict(**each) for name, each in run.verdicts.items()}
-    return tokenizers.encoders(planned.spec.tokenizers()).with_verdicts(verdicts)
-
-
-def _workspace(run: Run, shard: RunShard, planned: Plan, heartbeat: Heartbeat) -> Workspace:
-    store = open_store(Store.objects.get(name=run.home))
-    check = heartbeat.check
-    paths = [piece.path for piece in planned.shards[shard.index].pieces] if _reads(shard) else []
-    kept = StoreFolder(store, kept_of(run), check)
-    return Workspace(
-        open_input=opener(run.input_version, paths, near=run.home, proved=True, check=check),
-        scratch=StoreFolder(store, scratch_of(run), check),
-        output=Parted(StoreFolder(store, run.base, check), "quarantine/", kept),
-    )
-
-
-def _reads(shard: RunShard) -> bool:
-    """Return whether the shard reads the input; later stages read what the first one left."""
-    return shard.kind == ShardKind.MAP and shard.stage == 0
 
 
 def _done(run: Run, lease: Lease[RunShard], result: object, seconds: float) -> ShardState:

@@ -7,7 +7,7 @@ level, look at the notes of all shards; the units of the stage behind take up th
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
@@ -34,6 +34,10 @@ class Desk:
     """Of the rows that are left."""
     units: int
     partitions: int
+    run_digest: str
+    """Of the plan: it depends on all input, so nobody knew it who wrote some of the rows."""
+    beside: int = 0
+    """How many of the units, the last ones, left rows of the input that the step looks up."""
 
     def rows_key(self, unit: int) -> str:
         return f"stage-{self.stage}/shard-{unit:05d}.rows.arrow"
@@ -60,6 +64,10 @@ class Barrier(Operator):
     SCOPE: ClassVar[Scope] = Scope.GLOBAL
     EXCHANGES: ClassVar[bool]
     """Whether rows go to other units than they came from."""
+
+    def looks_up(self) -> int | None:
+        """Return the number of the input that the step reads beside its rows, if there is one."""
+        return None
 
     def output_schema(self, schema: pa.Schema) -> pa.Schema:
         return schema
@@ -96,5 +104,10 @@ class Barrier(Operator):
         """
 
     @abstractmethod
-    def alone(self, batch: pa.RecordBatch) -> tuple[Applied, npt.NDArray[np.int64]]:
-        """Return what becomes of `batch` if there is nothing else, and the rows in their order."""
+    def alone(
+        self, batch: pa.RecordBatch, beside: Iterable[pa.RecordBatch] = ()
+    ) -> tuple[Applied, npt.NDArray[np.int64]]:
+        """Return what becomes of `batch` if there is nothing else, and the rows in their order.
+
+        `beside` are the rows of the input that the step looks up.
+        """

@@ -11,7 +11,7 @@ parts are even whatever the keys.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
@@ -46,6 +46,15 @@ _BATCH_ROWS = 8192
 _CUTS = pa.schema([("row", pa.int64())])
 
 
+def parts_for(units: int, total_bytes: int) -> int:
+    """Return as many parts as there are shards.
+
+    More where shards are large, and at most _MOST_PARTS until parts are PARTITION_BYTES large.
+    """
+    wanted = max(units, 1 + total_bytes // _PART_BYTES)
+    return min(wanted, max(_MOST_PARTS, 1 + total_bytes // PARTITION_BYTES))
+
+
 class Exchanging(Barrier):
     """Base of the steps that move rows.
 
@@ -63,12 +72,7 @@ class Exchanging(Barrier):
         """Return the keys of the rows of `batch`, of which the first is `first_row` of `unit`."""
 
     def partitions(self, units: int, total_bytes: int) -> int:
-        """Return as many parts as there are shards.
-
-        More where shards are large, and at most _MOST_PARTS until parts are PARTITION_BYTES large.
-        """
-        wanted = max(units, 1 + total_bytes // _PART_BYTES)
-        return min(wanted, max(_MOST_PARTS, 1 + total_bytes // PARTITION_BYTES))
+        return parts_for(units, total_bytes)
 
     def levels(self, partitions: int) -> tuple[int, ...]:
         return (1,)
@@ -156,7 +160,9 @@ class Exchanging(Barrier):
         for at in range(0, len(order), _BATCH_ROWS):
             yield Applied(joined.take(order[at : at + _BATCH_ROWS]))
 
-    def alone(self, batch: pa.RecordBatch) -> tuple[Applied, Places]:
+    def alone(
+        self, batch: pa.RecordBatch, beside: Iterable[pa.RecordBatch] = ()
+    ) -> tuple[Applied, Places]:
         order = self.order(self.keys(batch, 0, 0), batch.schema)
         return Applied(batch.take(order)), order
 

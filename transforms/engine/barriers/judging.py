@@ -7,9 +7,10 @@ any. The tasks of the last level answer, shard by shard, which rows to drop.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import ClassVar, cast
 
 import numpy as np
@@ -18,20 +19,22 @@ import pyarrow as pa
 
 from transforms.engine.arrow import concat_batches
 from transforms.engine.barriers.base import PARTITION_BYTES, Barrier, Desk, Leaving
+from transforms.engine.barriers.dividing import by_partition
 from transforms.engine.barriers.files import batch_writer, read_batch, read_batches, write_batches
 from transforms.engine.operators.base import Applied, keep_rows
+from transforms.engine.row_hashes import Heads
 from transforms.engine.sources import MemoryFolder
 
 Rows = npt.NDArray[np.uint32]
-_DROPPED = pa.schema([("row", pa.uint32())])
+_NAMED = pa.schema([("row", pa.uint32())])
 _MOST_PARTITIONS = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What a step notes of a batch. `heads` are the first 16 bits of each key's hash."""
+    """What a step notes of a batch."""
 
-    heads: npt.NDArray[np.uint16]
+    heads: Heads
     keys: pa.RecordBatch
     """With the row of each key, ascending."""
     notes: Mapping[str, pa.RecordBatch] = field(default_factory=dict)
@@ -74,7 +77,7 @@ class Judging(Barrier):
         for kind, schema in self.note_schemas().items():
             notes = (look.notes[kind] for look in looks)
             write_batches(desk.scratch, desk.notes_key(unit, kind), schema, notes)
-        keys = _divided(looks, self.key_schema(), desk.partitions)
+        keys = divided(looks, self.key_schema(), desk.partitions)
         write_batches(desk.scratch, desk.keys_key(unit), self.key_schema(), keys)
 
     def rows(self, desk: Desk, unit: int) -> Iterator[Applied]:
@@ -90,13 +93,13 @@ class Judging(Barrier):
     def _dropped(self, desk: Desk, unit: int) -> Rows:
         """Return the rows of `unit` that any task of the last level named."""
         levels = self.levels(desk.partitions)
-        last = len(levels) - 1
-        sources = [desk.scratch.source(desk.found_key(last, task)) for task in range(levels[last])]
-        named = [read_batch(source, unit).column(0).to_numpy() for source in sources]
-        return cast("Rows", np.unique(np.concatenate(named)))
+        return rows_named(desk, len(levels) - 1, levels[-1], unit)
 
-    def alone(self, batch: pa.RecordBatch) -> tuple[Applied, npt.NDArray[np.int64]]:
-        desk = Desk(MemoryFolder(), 0, batch.schema, units=1, partitions=1)
+    def alone(
+        self, batch: pa.RecordBatch, beside: Iterable[pa.RecordBatch] = ()
+    ) -> tuple[Applied, npt.NDArray[np.int64]]:
+        digest = sha256(batch.serialize()).hexdigest()
+        desk = Desk(MemoryFolder(), 0, batch.schema, units=1, partitions=1, run_digest=digest)
         with self.leave(desk, 0) as leaving:
             leaving.write(batch)
         for level, tasks in enumerate(self.levels(1)):
@@ -121,26 +124,28 @@ class _Noting:
         self.rows += batch.num_rows
 
 
-def _divided(looks: Sequence[Look], schema: pa.Schema, partitions: int) -> Iterator[pa.RecordBatch]:
+def divided(looks: Sequence[Look], schema: pa.Schema, partitions: int) -> Iterator[pa.RecordBatch]:
     """Yield the keys of each partition, in the order they came."""
     if not looks:
         empty = pa.RecordBatch.from_pylist([], schema)
         yield from [empty] * partitions
         return
     keys = concat_batches([look.keys for look in looks])
-    heads = np.concatenate([look.heads for look in looks]).astype(np.int64)
-    partition = heads * partitions >> 16
-    order = np.argsort(partition, kind="stable")
-    ends = np.cumsum(np.bincount(partition, minlength=partitions))
-    for rows in np.split(order, ends[:-1]):
-        yield keys.take(rows)
+    yield from by_partition(keys, np.concatenate([look.heads for look in looks]), partitions)
 
 
-def write_dropped(desk: Desk, level: int, task: int, rows: Sequence[Rows]) -> int:
-    """Write which rows of each unit to drop, the answer of a last level; return how many."""
-    batches = (pa.RecordBatch.from_arrays([pa.array(each)], schema=_DROPPED) for each in rows)
-    write_batches(desk.scratch, desk.found_key(level, task), _DROPPED, batches)
+def name_rows(desk: Desk, level: int, task: int, rows: Sequence[Rows]) -> int:
+    """Write rows of each unit, in a last level those to drop; return how many they are."""
+    batches = (pa.RecordBatch.from_arrays([pa.array(each)], schema=_NAMED) for each in rows)
+    write_batches(desk.scratch, desk.found_key(level, task), _NAMED, batches)
     return sum(len(each) for each in rows)
+
+
+def rows_named(desk: Desk, level: int, tasks: int, unit: int) -> Rows:
+    """Return the rows of `unit` that any task of a level named, ascending."""
+    sources = [desk.scratch.source(desk.found_key(level, task)) for task in range(tasks)]
+    named = [read_batch(source, unit).column(0).to_numpy() for source in sources]
+    return cast("Rows", np.unique(np.concatenate(named)))
 
 
 def keys_of(desk: Desk, partition: int) -> Iterator[pa.RecordBatch]:

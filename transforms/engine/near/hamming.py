@@ -16,7 +16,7 @@ import pyarrow as pa
 from transforms.engine.arrow import AnyField, Column
 from transforms.engine.barriers.base import Desk
 from transforms.engine.barriers.files import read_batch, write_batches
-from transforms.engine.barriers.judging import keys_of, write_dropped
+from transforms.engine.barriers.judging import keys_of, name_rows
 from transforms.engine.hashing import Words, mixed
 from transforms.engine.near.clusters import Pairs, clusters, joined
 from transforms.engine.near.linking import ROW_BITS
@@ -93,7 +93,7 @@ def join(desk: Desk) -> int:
     dropped = np.sort(found.one)
     edges = np.searchsorted(dropped, np.arange(1, desk.units) << ROW_BITS)
     rows = [(each & (2**ROW_BITS - 1)).astype(np.uint32) for each in np.split(dropped, edges)]
-    return write_dropped(desk, 1, 0, rows)
+    return name_rows(desk, 1, 0, rows)
 
 
 def _bucketed(desk: Desk, partition: int) -> _Bucketed:

@@ -13,7 +13,7 @@ import pyarrow as pa
 from transforms.engine.arrow import AnyField, numbers_in
 from transforms.engine.barriers.base import Desk
 from transforms.engine.barriers.files import read_batch, read_batches, write_batches
-from transforms.engine.barriers.judging import keys_of, write_dropped
+from transforms.engine.barriers.judging import keys_of, name_rows
 from transforms.engine.hashing import Words
 from transforms.engine.near.candidates import Buckets, Prints
 from transforms.engine.near.clusters import Forest, Pairs, Places, clusters, joined
@@ -117,7 +117,7 @@ def join(desk: Desk, threshold: float) -> int:
     dropped = np.sort(sure.one)
     edges = np.searchsorted(dropped, np.arange(1, desk.units) << ROW_BITS)
     rows = [each.astype(np.uint32) for each in np.split(dropped, edges)]
-    return write_dropped(desk, 1, 0, rows)
+    return name_rows(desk, 1, 0, rows)
 
 
 def _pairs(batch: pa.RecordBatch) -> Pairs:

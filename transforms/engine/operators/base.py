@@ -43,6 +43,7 @@ class Subtype(StrEnum):
     TRANSFORMATION = "TRANSFORMATION"
     AGGREGATION = "AGGREGATION"
     FILTER = "FILTER"
+    JOIN = "JOIN"
     GROUP_BY = "GROUP_BY"
     SORT = "SORT"
 
@@ -50,6 +51,9 @@ class Subtype(StrEnum):
 @dataclass(frozen=True, slots=True, order=True)
 class ColumnUse:
     """One input column of an output column. `masking`: the value cannot be read back from it.
+
+    `input` is the number of the pipeline's input that has the column; in what a step says of
+    itself, 0 stands for the rows that come to it.
 
     `legible`: what a detector finds in the input it finds here, too, where it still stands. A step
     masks what it finds, so behind one that hid it, as base64 does, it masks nothing.
@@ -60,14 +64,15 @@ class ColumnUse:
     subtype: Subtype
     masking: bool = False
     legible: bool = False
+    input: int = 0
 
 
 ColumnMap = Mapping[str, tuple[ColumnUse, ...]]
 """For each output column, in output order, the input columns it depends on."""
 
 
-def identity(column: str) -> ColumnUse:
-    return ColumnUse(column, Kind.DIRECT, Subtype.IDENTITY, legible=True)
+def identity(column: str, number: int = 0) -> ColumnUse:
+    return ColumnUse(column, Kind.DIRECT, Subtype.IDENTITY, legible=True, input=number)
 
 
 def edited(column: str) -> ColumnUse:

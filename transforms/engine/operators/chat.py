@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from jinja2 import nodes
 
+from core.cells import values_of
 from transforms.engine.arrow import AnyField, Column, Text, text_of
 from transforms.engine.chat_process import ChatProcess
 from transforms.engine.chat_sandbox import environment
@@ -39,7 +40,7 @@ NO_MESSAGES, NO_CONTENT, NOT_IN_TURN, CONTROL_TOKEN = (
 )
 _NO_TEMPLATE = (jinja2.TemplateError, SyntaxError, ValueError, RecursionError)
 """Python's own limits on what is nested and how long a number is show themselves as the latter."""
-_JINJA_REASONS = ("template_error", "too_large")
+_JINJA_REASONS = ("template_error", "too_large", "not_text")
 
 
 @dataclass(frozen=True)
@@ -51,11 +52,12 @@ class Chat(Operator):
     template known by name, those in which a message holds one of the template's own tokens.
 
     A `jinja` template sees `messages`, `add_generation_prompt` and `variables`. It runs in jinja2's
-    sandbox in a process of its own: a row may take 10 seconds and 512 MB, or the run ends.
+    sandbox in a process of its own: a row may take 10 seconds and 512 MB, or the run ends. A row of
+    which a template would make text of what has none, as a function, is dropped as `not_text`.
     """
 
     NAME: ClassVar[str] = "chat"
-    VERSION: ClassVar[int] = 2
+    VERSION: ClassVar[int] = 3
     ONE_OF: ClassVar[tuple[str, ...]] = ("template", "jinja")
 
     column: str = field(metadata=rule("The column of messages; it is replaced."))
@@ -193,7 +195,7 @@ class _Rendering:
         whole = _complete(batch, self.step.column)
         failed = np.full(whole.batch.num_rows, -1, np.int64)
         texts: list[str | None] = []
-        for place, messages in enumerate(whole.batch.column(self.step.column).to_pylist()):
+        for place, messages in enumerate(values_of(whole.batch.column(self.step.column))):
             text, reason = self.process.render(messages)
             texts.append(text)
             if reason is not None:

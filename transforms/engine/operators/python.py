@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, cast
 
@@ -29,7 +30,9 @@ from transforms.engine.params import rule
 from transforms.engine.problems import Problem, problems_of, refuse, require_column
 
 REASON = "reason"
-_LONGEST_REASON = 64
+OTHER = "other"
+"""What a reason is counted as that was not declared: it may hold a piece of the row."""
+_A_REASON = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
 @dataclass(frozen=True)
@@ -39,13 +42,14 @@ class Python(Operator):
     The module is a file `<name>.py` in the folder of operator modules. Its function
     `apply(batch, **parameters)` takes a `pyarrow.RecordBatch` of the columns `reads`; it returns
     one with as many rows: the columns `adds`, and with `drops` a column `reason`, null where a row
-    stays. It runs in a process of its own, without the platform's environment, with 4 GiB and 120
-    seconds for a batch. The code that was installed when the pipeline was saved is kept with the
-    pipeline and is part of its digest; equal batches must give equal answers.
+    stays. Of the reasons those are told that `reasons` declares, others count as `other`, since
+    they might quote the row. It runs in a process of its own, without the platform's environment,
+    with 4 GiB and 120 seconds for a batch. The code that was installed when the pipeline was saved
+    is kept with the pipeline and is part of its digest; equal batches must give equal answers.
     """
 
     NAME: ClassVar[str] = "python"
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
 
     module: str = field(metadata=rule("The module.", pattern=r"^[a-z][a-z0-9_]{0,63}$"))
     reads: tuple[str, ...] = field(
@@ -56,6 +60,10 @@ class Python(Operator):
         metadata=rule("The columns that it returns and their types; a known one is replaced."),
     )
     drops: bool = field(default=False, metadata=rule("Whether it may drop rows, each by a reason."))
+    reasons: tuple[str, ...] = field(
+        default=(),
+        metadata=rule("The reasons that it may give: small letters, digits and underscores."),
+    )
     parameters: Mapping[str, str] = field(
         default_factory=dict, metadata=rule("What `apply` is given by name; texts.")
     )
@@ -72,6 +80,7 @@ class Python(Operator):
                 problems += problems_of(error)
         if not self.adds and not self.drops:
             problems.append(Problem("adds", "It neither adds a column nor drops rows."))
+        problems += self._wrong_reasons()
         if problems:
             raise refuse(problems)
         for name, target in self.adds.items():
@@ -79,6 +88,14 @@ class Python(Operator):
             position = schema.get_field_index(name)
             schema = schema.append(made) if position < 0 else schema.set(position, made)
         return schema
+
+    def _wrong_reasons(self) -> Iterator[Problem]:
+        if self.reasons and not self.drops:
+            yield Problem("reasons", "It drops no rows; set `drops`, or leave the reasons out.")
+        for position, reason in enumerate(self.reasons):
+            if not _A_REASON.fullmatch(reason):
+                message = f"{reason!r} does not match {_A_REASON.pattern}."
+                yield Problem(f"reasons[{position}]", message)
 
     def column_map(self, schema: pa.Schema) -> ColumnMap:
         """Each column that is read may be in each one that is added, and is never masked there."""
@@ -124,11 +141,16 @@ class _Calling:
         whole = pa.RecordBatch.from_arrays(columns, schema=schema)
         if not self.step.drops:
             return Applied(whole)
-        reasons = _reasons(made)
-        named: pa.StringArray = pc.replace_substring_regex(
-            reasons, r"\A", f"{self.step.module}.", max_replacements=1
-        )
-        return Applied(whole.filter(pc.is_null(reasons)), named)
+        reasons = cast("pa.StringArray", made.column(REASON).cast(pa.string()))
+        return Applied(whole.filter(pc.is_null(reasons)), self._told(reasons))
+
+    def _told(self, reasons: pa.StringArray) -> pa.StringArray:
+        """Return the reasons as they are counted; null where a row stays."""
+        known = pc.is_in(reasons, pa.array(self.step.reasons, pa.string()))
+        unknown = pc.and_not(pc.is_valid(reasons), known)
+        told = cast("pa.StringArray", pc.if_else(unknown, OTHER, reasons))
+        whose = f"{self.step.module}."
+        return pc.replace_substring_regex(told, r"\A", whose, max_replacements=1)
 
     def finish(self) -> Applied | None:
         self.process.close()
@@ -144,10 +166,10 @@ class _Calling:
     def _added(self, made: pa.RecordBatch, field: AnyField) -> Column:
         try:
             return made.column(field.name).cast(field.type)
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):  # its words quote the value
             found = made.column(field.name).type
             message = f"some of {field.name!r}, which is {found}, is not {field.type}"
-            raise self._refused(message) from error
+            raise self._refused(message) from None
 
     def _check(self, made: pa.RecordBatch, rows: int) -> None:
         wanted = [*self.step.adds, *([REASON] if self.step.drops else [])]
@@ -160,14 +182,7 @@ class _Calling:
         kind = made.column(REASON).type
         if not (pa.types.is_string(kind) or pa.types.is_null(kind)):
             raise self._refused(f"{REASON!r} holds {kind}, not text")
-        longest = pc.max(pc.utf8_length(_reasons(made))).as_py() or 0
-        if longest > _LONGEST_REASON:
-            raise self._refused(f"a reason has {longest} characters; {_LONGEST_REASON} may be")
 
     def _refused(self, why: str) -> Invalid:
         self.process.close()
         return Invalid(f"The operator module {self.step.module!r}: {why}.", module=self.step.module)
-
-
-def _reasons(made: pa.RecordBatch) -> pa.StringArray:
-    return cast("pa.StringArray", made.column(REASON).cast(pa.string()))

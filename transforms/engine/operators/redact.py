@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from governance.engine.scan.detectors import Detector
+from governance.engine.scan.folding import fold
 from transforms.engine.arrow import text_of
 from transforms.engine.encoders import Encoders
 from transforms.engine.operators.base import (
@@ -43,15 +44,16 @@ EVERYTHING: tuple[What, ...] = ("email", "iban", "ssn", "card", "phone", "ip", "
 class Redact(Operator):
     """Replace personal data and secrets in a text column, and look again: no hit is let through.
 
-    What is looked for and how it is checked is the scan's; of a token, key or address the whole is
-    replaced. A row in which the detectors still find something is dropped as
-    `redaction_incomplete`, so that a scan of the result finds none of `kinds` in the column.
+    What is looked for and how it is checked is the scan's, full-width letters and digits included;
+    of a token, key or address the whole is replaced. A row in which the detectors still find
+    something is dropped as `redaction_incomplete`, so that a scan of the result finds none of
+    `kinds` in the column.
 
     Cost: one RE2 pass over every text; Python sees only those in which something may stand.
     """
 
     NAME: ClassVar[str] = "redact"
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
 
     column: str = field(metadata=rule("The text column."))
     kinds: tuple[What, ...] = field(
@@ -123,5 +125,5 @@ class Redact(Operator):
     def _put(self, name: str, value: str) -> str:
         if self.replace == "tag":
             return f"<{name}>"
-        digest = hashlib.sha256(value.encode()).hexdigest()[:16]
+        digest = hashlib.sha256(fold(value).encode()).hexdigest()[:16]
         return f"<{name}:{digest.translate(_LETTERS)}>"

@@ -25,6 +25,7 @@ from transforms.engine.operators.base import (
 )
 from transforms.engine.operators.dedup_exact import DedupExact
 from transforms.engine.params import rule
+from transforms.engine.row_hashes import Hashes, plain, row_hashes
 
 REASON = "not_sampled"
 _VIEWS = {16: pa.int16(), 32: pa.int32(), 64: pa.int64()}
@@ -68,9 +69,8 @@ class Sample(Operator):
 
     def apply(self, batch: pa.RecordBatch) -> Applied:
         names = self._keys(batch.schema)
-        columns = {name: _as_bits(batch.column(name)) for name in names}
-        keys = DedupExact(names).keys(pa.record_batch(columns))
-        places = _places(keys, self.seed)
+        hashes = row_hashes([_as_bits(batch.column(name)) for name in names], plain())
+        places = _places(hashes, self.seed)
         limit = round(self.share * 2**64)
         out = places >= np.uint64(limit) if limit < 2**64 else np.zeros(len(places), np.bool_)
         return keep_rows(batch, np.where(out, 0, -1), (REASON,))
@@ -85,7 +85,7 @@ def _as_bits(values: Column) -> Column:
     return values.view(_viewed(values.type)) if pa.types.is_floating(values.type) else values
 
 
-def _places(keys: npt.NDArray[np.uint8], seed: int) -> npt.NDArray[np.uint64]:
-    """Return a number below 2^64 for each key, another one for each seed."""
+def _places(hashes: Hashes, seed: int) -> npt.NDArray[np.uint64]:
+    """Return a number below 2^64 for each hash, another one for each seed."""
     salt = np.uint64(xxhash.xxh3_64_intdigest(str(seed).encode()))
-    return mixed(np.ascontiguousarray(keys).view(np.uint64)[:, 0] ^ salt)
+    return mixed(np.ascontiguousarray(hashes).view(np.uint64)[:, 0] ^ salt)

@@ -5,17 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-import numpy as np
 import pyarrow as pa
 
 from transforms.engine.barriers.exchanging import Exchanging, SortKeys
-from transforms.engine.hashing import mixed
+from transforms.engine.hashing import place_hashes
 from transforms.engine.operators.base import ColumnMap, identity
 from transforms.engine.params import rule
 
 _KEYS = pa.schema([("hash", pa.uint64())])
-_APART = np.uint64(0x9E3779B97F4A7C15)
-"""Zero is mixed to zero; this keeps the numbers that are mixed away from it."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +37,5 @@ class Shuffle(Exchanging):
         return [("hash", "ascending")]
 
     def keys(self, batch: pa.RecordBatch, unit: int, first_row: int) -> pa.RecordBatch:
-        shard = mixed(mixed(np.array([self.seed], np.uint64) + _APART) ^ np.uint64(unit))
-        rows = np.arange(first_row, first_row + batch.num_rows, dtype=np.uint64)
-        return pa.RecordBatch.from_arrays([pa.array(mixed(shard ^ rows))], schema=_KEYS)
+        hashes = place_hashes(self.seed, unit, first_row, batch.num_rows)
+        return pa.RecordBatch.from_arrays([pa.array(hashes)], schema=_KEYS)

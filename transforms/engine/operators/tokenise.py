@@ -89,7 +89,7 @@ class Tokenise(Operator):
 
     def start(self, encoders: Encoders) -> Running:
         tokenizer = encoders.load(self.tokenizer, self.special_tokens)
-        fast = tokenizer.fast if encoders.may_be_fast(self.tokenizer) else None
+        fast = encoders.fast(self.tokenizer, tokenizer)
         if self.special_tokens == "text" and not tokenizer.specials.plain_match:
             fast = None
         eos = tokenizer.specials.eos(self.eos) if self.add_eos else None
@@ -130,7 +130,11 @@ class _Tokenising:
         texts = cast("list[str]", text.to_pylist())
         if self.fast is None:
             return self.tokenizer.reference.encode(texts)
-        encoded = self._put_forgeries_right(text, texts, self.fast.encode(texts))
+        try:
+            found = self.fast.encode(texts)
+        except ValueError as error:
+            raise ParityLost("A batch holds what the fast engine cannot encode.") from error
+        encoded = self._put_forgeries_right(text, texts, found)
         self._audit(texts, encoded)
         return encoded
 

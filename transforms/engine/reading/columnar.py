@@ -1,7 +1,7 @@
 """Parquet, Arrow IPC and ORC: files that tell their schema and can be read in units.
 
 A unit is a Parquet row group, a record batch of an Arrow file, or an ORC stripe; an Arrow stream
-is one unit. Memory: one unit of Arrow or ORC, one batch of Parquet.
+is one unit. Memory: one unit of Arrow, one batch of Parquet; ORC is read in a process of its own.
 """
 
 from __future__ import annotations
@@ -10,37 +10,50 @@ from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import pyarrow as pa
-import pyarrow.orc
 import pyarrow.parquet as pq
 
 from core.errors import Invalid
 from transforms.engine.arrow import AnyField
+from transforms.engine.reading import orc
 from transforms.engine.sources import ByteSource, RangedFile
 
 ColumnarFormat = Literal["parquet", "arrow", "orc"]
 COLUMNAR: frozenset[str] = frozenset({"parquet", "arrow", "orc"})
 BATCH_ROWS = 8192
 _ARROW_FILE = b"ARROW1"
-_DAMAGED = (pa.ArrowException, OSError)
+_DAMAGED = (pa.ArrowException, OSError, UnicodeDecodeError)
 
 
 def open_parquet(source: ByteSource, path: str) -> pq.ParquetFile:
-    """Return the open file; raises Invalid when it is not Parquet."""
+    """Return the open file; raises Invalid when it is not Parquet, or damaged."""
     try:
         return pq.ParquetFile(_file(source))
     except pa.ArrowInvalid as error:
         raise Invalid(f"{path} is not a Parquet file: {error}", path=path) from error
+    except _DAMAGED as error:
+        raise _damaged(path, error) from error
 
 
-def unit_bytes(kind: ColumnarFormat, source: ByteSource, path: str) -> list[int]:
-    """Return about how many bytes each unit takes; raises Invalid when the file is damaged."""
+def unit_bytes(
+    kind: ColumnarFormat, source: ByteSource, path: str, rows: int | None = None
+) -> list[int]:
+    """Return about how many bytes each unit takes; raises Invalid when the file is damaged.
+
+    `rows` is how many a Parquet file holds, where that is known: else a footer that lost some of
+    its row groups would lose their rows.
+    """
     if kind == "parquet":
         with open_parquet(source, path) as parquet:
+            held = parquet.metadata
+            told = sum(held.row_group(each).num_rows for each in range(held.num_row_groups))
+            if rows is not None and told != rows:
+                message = f"{path} is damaged: it tells of {told} rows and was sealed with {rows}."
+                raise Invalid(message, path=path)
             groups = range(parquet.num_row_groups)
             return [parquet.metadata.row_group(group).total_byte_size for group in groups]
     try:
         if kind == "orc":
-            count = pyarrow.orc.ORCFile(_file(source)).nstripes
+            count, _ = orc.told_of(source, path)
         elif _is_stream(source):
             count = 1
         else:
@@ -52,20 +65,19 @@ def unit_bytes(kind: ColumnarFormat, source: ByteSource, path: str) -> list[int]
 
 def schema_of(kind: ColumnarFormat, source: ByteSource, path: str) -> pa.Schema:
     """Return the columns, without dictionaries and metadata; raises Invalid as `unit_bytes`."""
-    if kind == "parquet":
-        with open_parquet(source, path) as parquet:
-            found = parquet.schema_arrow
-    else:
-        try:
-            if kind == "orc":
-                found = pyarrow.orc.ORCFile(_file(source)).schema
-            elif _is_stream(source):
-                found = pa.ipc.open_stream(_file(source)).schema
-            else:
-                found = pa.ipc.open_file(_file(source)).schema
-        except _DAMAGED as error:
-            raise _damaged(path, error) from error
-    return pa.schema([_plain(field) for field in found])
+    try:
+        if kind == "parquet":
+            with open_parquet(source, path) as parquet:
+                found = parquet.schema_arrow
+        elif kind == "orc":
+            _, found = orc.told_of(source, path)
+        elif _is_stream(source):
+            found = pa.ipc.open_stream(_file(source)).schema
+        else:
+            found = pa.ipc.open_file(_file(source)).schema
+        return pa.schema([plain(field) for field in found])
+    except _DAMAGED as error:
+        raise _damaged(path, error) from error
 
 
 def batches_of(
@@ -75,17 +87,18 @@ def batches_of(
 
     What an Arrow file says of its memory is checked before it is believed.
     """
-    read = {"parquet": _of_parquet, "arrow": _of_arrow, "orc": _of_orc}[kind]
+    read = {"parquet": _of_parquet, "arrow": _of_arrow, "orc": orc.batches_of}[kind]
     try:
         for batch in read(source, path, units, schema.names):
             if missing := [name for name in schema.names if name not in batch.schema.names]:
                 raise Invalid(f"{path} lacks the columns {', '.join(missing)}.", path=path)
-            yield _fitted(batch.select(schema.names), schema, path)
+            yield fitted(batch.select(schema.names), schema, path)
     except _DAMAGED as error:
         raise _damaged(path, error) from error
 
 
-def _fitted(batch: pa.RecordBatch, schema: pa.Schema, path: str) -> pa.RecordBatch:
+def fitted(batch: pa.RecordBatch, schema: pa.Schema, path: str) -> pa.RecordBatch:
+    """Return rows, which have the columns of `schema`, in its types; raises Invalid."""
     if batch.schema.equals(schema):
         return batch
     try:
@@ -98,9 +111,11 @@ def _of_parquet(
     source: ByteSource, path: str, units: range, names: Sequence[str]
 ) -> Iterator[pa.RecordBatch]:
     with open_parquet(source, path) as file:
-        yield from file.iter_batches(
+        for batch in file.iter_batches(
             batch_size=BATCH_ROWS, row_groups=list(units), columns=list(names), use_threads=False
-        )
+        ):
+            batch.validate(full=True)
+            yield batch
 
 
 def _of_arrow(
@@ -114,14 +129,6 @@ def _of_arrow(
     with pa.ipc.open_file(_file(source)) as file:
         for unit in units:
             yield from _in_pieces(file.get_batch(unit))
-
-
-def _of_orc(
-    source: ByteSource, path: str, units: range, names: Sequence[str]
-) -> Iterator[pa.RecordBatch]:
-    file = pyarrow.orc.ORCFile(_file(source))
-    for unit in units:
-        yield from _in_pieces(file.read_stripe(unit, columns=list(names)))
 
 
 def _in_pieces(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
@@ -138,7 +145,7 @@ def _is_stream(source: ByteSource) -> bool:
     return source.read_range(0, len(_ARROW_FILE)) != _ARROW_FILE
 
 
-def _plain(field: AnyField) -> AnyField:
+def plain(field: AnyField) -> AnyField:
     """Return the field without dictionary encoding and without metadata."""
     found = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
     return pa.field(field.name, found, nullable=field.nullable)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,7 @@ import pyarrow.csv as pacsv
 
 from core.errors import Invalid
 from transforms.engine.arrow import reader_of
-from transforms.engine.reading.records import Positions, bytes_of
+from transforms.engine.reading.records import Bounds, Positions, bytes_of
 
 _NEWLINE, _QUOTE = 0x0A, 0x22
 
@@ -43,7 +44,7 @@ class Csv:
     def complete(self, data: bytes) -> int:
         return complete(data)
 
-    def bounds(self, data: bytes) -> tuple[Positions, Positions]:
+    def bounds(self, data: bytes) -> Bounds:
         ends = _ends(data)
         if not len(ends) or ends[-1] != len(data):
             ends = np.append(ends, len(data))
@@ -51,7 +52,7 @@ class Csv:
         keep = ends - starts > 2
         for position in np.flatnonzero(~keep):
             keep[position] = bool(data[starts[position] : ends[position]].strip(b"\r\n"))
-        return starts[keep], ends[keep]
+        return Bounds(starts[keep], ends[keep], np.zeros(int(keep.sum()), np.bool_))
 
     def parse(self, data: bytes) -> pa.Table:
         types = {field.name: field.type for field in self.schema}
@@ -93,15 +94,33 @@ def header_of(data: bytes, source: str) -> tuple[tuple[str, ...], int]:
 
 
 def infer(sample: bytes, source: str) -> pa.Schema:
-    """Return the schema of whole records with a header; raises pa.ArrowInvalid when ragged."""
+    """Return the schema of the records with a header that are UTF-8 and not ragged."""
     header, end = header_of(sample, source)
-    if end == len(sample):
+    records = _in_unicode(sample[end:])
+    if not records:
         return pa.schema([(name, pa.string()) for name in header])
     handler = pacsv.ParseOptions(newlines_in_values=True, invalid_row_handler=lambda _: "skip")
     return pacsv.read_csv(
-        reader_of(sample[end:]),
+        reader_of(records),
         read_options=pacsv.ReadOptions(
             column_names=list(header), use_threads=False, block_size=len(sample) + 1
         ),
         parse_options=handler,
     ).schema
+
+
+def _in_unicode(records: bytes) -> bytes:
+    """Return the records that are UTF-8: with another among them pyarrow takes texts for bytes."""
+    if _is_unicode(records):
+        return records
+    edges = [0, *_ends(records).tolist(), len(records)]
+    whole = (records[start:end] for start, end in itertools.pairwise(edges))
+    return b"".join(record for record in whole if _is_unicode(record))
+
+
+def _is_unicode(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

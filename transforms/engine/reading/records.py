@@ -44,6 +44,15 @@ class Read:
     records: int
 
 
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Where the records of some bytes start and end, and which of them are surely no row."""
+
+    starts: Positions
+    ends: Positions
+    no_row: npt.NDArray[np.bool_]
+
+
 class RecordFormat(Protocol):
     """A text format whose records can be told apart without parsing them."""
 
@@ -54,12 +63,15 @@ class RecordFormat(Protocol):
         """Return where the last whole record of `data` ends; 0 when none does."""
         ...
 
-    def bounds(self, data: bytes) -> tuple[Positions, Positions]:
-        """Return the starts and ends of the records of `data` that are not blank."""
+    def bounds(self, data: bytes) -> Bounds:
+        """Return the records of `data` that are not blank."""
         ...
 
     def parse(self, data: bytes) -> pa.Table:
-        """Return the rows of `data` under `schema`; raises pa.ArrowInvalid."""
+        """Return the rows of `data` under `schema`; raises pa.ArrowInvalid.
+
+        It is not given a record that is surely no row.
+        """
         ...
 
 
@@ -82,13 +94,14 @@ def pieces(stream: BinaryIO, fmt: RecordFormat, piece_bytes: int) -> Iterator[tu
 
 def read_piece(fmt: RecordFormat, source: str, offset: int, data: bytes) -> Read:
     """Return the rows and the bad records of `data`, which begins at `offset` of `source`."""
-    starts, ends = fmt.bounds(data)
-    if not len(starts):
+    bounds = fmt.bounds(data)
+    records = len(bounds.starts)
+    if not records:
         return Read(_one_batch([], fmt.schema), (), 0)
     good: list[pa.Table] = []
     bad: list[BadRow] = []
-    _halve(_Piece(fmt, source, offset, data, starts, ends), (0, len(starts)), good, bad)
-    return Read(_one_batch(good, fmt.schema), tuple(bad), len(starts))
+    _halve(_Piece(fmt, source, offset, data, bounds), (0, records), good, bad)
+    return Read(_one_batch(good, fmt.schema), tuple(bad), records)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,15 +110,22 @@ class _Piece:
     source: str
     offset: int
     data: bytes
-    starts: Positions
-    ends: Positions
+    bounds: Bounds
+
+    def parsed(self, low: int, high: int) -> pa.Table:
+        """Return the rows of some records; raises pa.ArrowInvalid."""
+        if self.bounds.no_row[low:high].any():
+            raise pa.ArrowInvalid("This is no row.")
+        return self.fmt.parse(self.raw(low, high))
+
+    def raw(self, low: int, high: int) -> bytes:
+        return self.data[self.bounds.starts[low] : self.bounds.ends[high - 1]]
 
 
 def _halve(piece: _Piece, span: tuple[int, int], good: list[pa.Table], bad: list[BadRow]) -> None:
     low, high = span
-    start, end = int(piece.starts[low]), int(piece.ends[high - 1])
     try:
-        table = piece.fmt.parse(piece.data[start:end])
+        table = piece.parsed(low, high)
         if table.num_rows == high - low:
             good.append(table)
             return
@@ -113,8 +133,8 @@ def _halve(piece: _Piece, span: tuple[int, int], good: list[pa.Table], bad: list
     except pa.ArrowInvalid as refusal:
         error = str(refusal).splitlines()[0]
     if high - low == 1:
-        raw = piece.data[start:end].rstrip(b"\r\n")
-        bad.append(BadRow(piece.source, piece.offset + start, raw, error))
+        place = piece.offset + int(piece.bounds.starts[low])
+        bad.append(BadRow(piece.source, place, piece.raw(low, high).rstrip(b"\r\n"), error))
         return
     middle = (low + high) // 2
     _halve(piece, (low, middle), good, bad)

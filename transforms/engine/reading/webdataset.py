@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
 import tarfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO, cast
 
@@ -14,6 +13,7 @@ import pyarrow as pa
 from core.errors import Invalid
 from transforms.engine.arrow import Column, array_of
 from transforms.engine.magic import MEDIA_SUFFIXES, UNKNOWN
+from transforms.engine.reading.json_values import WRONG, json_type, json_value, parsed
 from transforms.engine.reading.records import BadRow, Read
 
 KEY = "key"
@@ -23,7 +23,6 @@ _KNOWN = _TEXT | MEDIA_SUFFIXES | {UNKNOWN, "json"}
 SAMPLE_MOST_BYTES = 256 * 1024 * 1024
 _BATCH_ROWS, _BATCH_BYTES = 1024, 4 * 1024 * 1024
 _SAMPLED_ROWS = 1000
-_WRONG = (ValueError, TypeError, OverflowError, RecursionError, pa.ArrowException)
 
 
 @dataclass(slots=True)
@@ -147,7 +146,7 @@ def _row(sample: Sample, schema: pa.Schema) -> list[object]:
             raise _NotARow(f"two members are the column {name!r}", ending)
         try:
             found[name] = _value(data, schema.field(name).type, ending)
-        except _WRONG as error:
+        except WRONG as error:
             raise _NotARow(f".{ending}: {str(error).splitlines()[0]}", ending) from error
     return [found.get(name) for name in schema.names]
 
@@ -168,21 +167,12 @@ def _suffix(ending: str) -> str:
 
 
 def _value(data: bytes, kind: pa.DataType, ending: str) -> object:
-    """Return what a column of `kind` holds for a member; raises one of `_WRONG`."""
+    """Return what a column of `kind` holds for a member; raises one of `WRONG`."""
     if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
         return data
     text = data.decode()
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        if _suffix(ending) != "json":
-            return text
-        value = json.loads(text)
-        if not isinstance(value, str):
-            return text
-        value.encode()  # raises where JSON spelled half of a character
-        return value
-    value = json.loads(text)
-    scalar = pa.scalar(value).cast(kind) if isinstance(value, str) else pa.scalar(value, kind)
-    return scalar.as_py()
+    is_text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
+    return text if is_text and _suffix(ending) != "json" else json_value(text, kind)
 
 
 def infer(stream: BinaryIO, path: str, sample_bytes: int) -> pa.Schema:
@@ -199,7 +189,7 @@ def infer(stream: BinaryIO, path: str, sample_bytes: int) -> pa.Schema:
         names = [column_of(ending) for ending in named]
         bare = bare and len(set(names)) == len(names)
         for ending, data in named.items():
-            seen.setdefault(ending, []).append(_parsed(data) if _suffix(ending) == "json" else None)
+            seen.setdefault(ending, []).append(parsed(data) if _suffix(ending) == "json" else None)
         sample_bytes -= sample.bytes
         if count == _SAMPLED_ROWS or sample_bytes <= 0:
             break
@@ -213,35 +203,8 @@ def infer(stream: BinaryIO, path: str, sample_bytes: int) -> pa.Schema:
     return pa.schema([(KEY, pa.string()), *types.items()])
 
 
-_NO_JSON = object()
-
-
-def _parsed(data: bytes) -> object:
-    try:
-        return json.loads(data)
-    except (ValueError, RecursionError):
-        return _NO_JSON
-
-
 def _type_of(ending: str, values: list[object]) -> pa.DataType:
     suffix = _suffix(ending)
     if suffix in _TEXT:
         return pa.string()
-    if suffix != "json":
-        return pa.binary()
-    if any(value is _NO_JSON or _holds_objects(value) for value in values):
-        return pa.string()
-    try:
-        found = array_of(values).type
-    except _WRONG:
-        return pa.string()
-    innermost: pa.DataType = found
-    while pa.types.is_list(innermost):
-        innermost = cast("pa.ListType[pa.DataType]", innermost).value_type
-    return pa.string() if pa.types.is_null(innermost) else found
-
-
-def _holds_objects(value: object) -> bool:
-    if isinstance(value, list):
-        return any(_holds_objects(each) for each in value)
-    return isinstance(value, Mapping)
+    return json_type(values) if suffix == "json" else pa.binary()

@@ -26,6 +26,7 @@ class ArrowIpc(Format):
     NAME: ClassVar[str] = "arrow"
     VERSION: ClassVar[int] = 1
     COMPRESSIONS: ClassVar[tuple[Compression, ...]] = ("none", "zstd")
+    INDEXABLE: ClassVar[bool] = True
 
     def problems(self, schema: pa.Schema, output: Output) -> Iterator[Problem]:
         return iter(())

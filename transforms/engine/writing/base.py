@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import ClassVar, Self
@@ -89,6 +89,10 @@ class PartWriter(ABC):
     def end(self) -> None:
         """Write what is held and `finish` every file."""
 
+    def counts(self) -> Mapping[str, int]:
+        """Return what a closed writer has counted beside rows, under the names of the report."""
+        return {}
+
     def give_up(self) -> None:  # noqa: B027 - most writers have nothing to close
         """Close what a library would else write to when it is collected."""
 
@@ -126,6 +130,10 @@ class Format(ABC):
     """What may be asked for; the first is the default."""
     ONLY_PART: ClassVar[str] = ""
     """The folder of a run that splits nothing."""
+    FOLDER: ClassVar[str] = ""
+    """Where in the folder of a part of the split its files lie."""
+    INDEXABLE: ClassVar[bool] = False
+    """Whether each part is one file whose rows can be read by their number."""
 
     @abstractmethod
     def problems(self, schema: pa.Schema, output: Output) -> Iterator[Problem]:
@@ -139,6 +147,10 @@ class Format(ABC):
         """Say whether the bytes of a part depend on the number of its shard."""
         del output
         return False
+
+    def versions(self) -> Mapping[str, str]:
+        """Return the packages, beside those of the engine, that decide what bytes are written."""
+        return {}
 
     def written(self, schema: pa.Schema, output: Output) -> pa.Schema:
         """Return the columns that are written: all, unless a format knows one only."""

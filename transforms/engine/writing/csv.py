@@ -11,6 +11,7 @@ import pyarrow.csv as pacsv
 from transforms.engine.output import Compression, Output
 from transforms.engine.problems import Problem
 from transforms.engine.writing.base import Format, Part, PartWriter
+from transforms.engine.writing.beyond import require_spelled
 
 MEDIA_TYPE = "text/csv"
 
@@ -60,6 +61,7 @@ class _CsvPart(PartWriter):
         self._write(pa.Table.from_batches([batch]), header=False)
 
     def _write(self, rows: pa.Table, *, header: bool) -> None:
+        require_spelled("CSV", rows)
         memory = pa.BufferOutputStream()
         options = pacsv.WriteOptions(include_header=header, quoting_style="needed")
         pacsv.write_csv(rows, memory, write_options=options)

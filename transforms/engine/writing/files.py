@@ -19,6 +19,10 @@ GZIP_LEVEL, ZSTD_LEVEL = 6, 3
 ENDINGS: dict[Compression, str] = {"none": "", "gzip": ".gz", "zstd": ".zst"}
 _MEDIA_TYPES: dict[Compression, str] = {"gzip": "application/gzip", "zstd": "application/zstd"}
 
+SUMMARY_MEDIA_TYPE, VECTORS_MEDIA_TYPE = "application/json", "application/x-usearch"
+INDEX_MEDIA_TYPES = frozenset({SUMMARY_MEDIA_TYPE, VECTORS_MEDIA_TYPE})
+"""What speaks of the rows of other files, when it holds none itself."""
+
 
 class _Hashing:
     """A write-only stream that hashes what it passes on."""

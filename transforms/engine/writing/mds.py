@@ -27,7 +27,7 @@ SHARD_BYTES = 64 * 1024 * 1024
 _MOST_BYTES = 2**32 - 1
 _SHAPE_CODES = ((2**8, 0, "<u1"), (2**16, 1, "<u2"), (2**32, 2, "<u4"))
 _WHOLE = {f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)}
-_NUMPY = {name: np.dtype(name) for name in _WHOLE | {"float16", "float32", "float64"}}
+NUMPY = {name: np.dtype(name) for name in _WHOLE | {"float16", "float32", "float64"}}
 
 
 class Mds(Format):
@@ -77,11 +77,11 @@ def encoding_of(kind: pa.DataType) -> str:
         return "str"
     if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
         return "bytes"
-    if _numpy_name(kind) in _NUMPY:
+    if _numpy_name(kind) in NUMPY:
         return _numpy_name(kind)
     if pa.types.is_list(kind) or pa.types.is_large_list(kind):
         item = _numpy_name(cast("pa.ListType[pa.DataType]", kind).value_type)
-        if item in _NUMPY:
+        if item in NUMPY:
             return f"ndarray:{item}"
     return "json"
 
@@ -103,7 +103,7 @@ def _config(schema: pa.Schema) -> dict[str, object]:
         "size_limit": SHARD_BYTES,
         "column_names": names,
         "column_encodings": encodings,
-        "column_sizes": [_NUMPY[each].itemsize if each in _NUMPY else None for each in encodings],
+        "column_sizes": [NUMPY[each].itemsize if each in NUMPY else None for each in encodings],
     }
 
 
@@ -167,13 +167,13 @@ def _encoded(name: str, column: Column) -> _Encoded:
             f"{name!r} is null in a row, and MDS knows no nulls: filter those rows out "
             "(not_null), or write another format."
         )
-    if encoding in _NUMPY:
-        dtype = _NUMPY[encoding]
+    if encoding in NUMPY:
+        dtype = NUMPY[encoding]
         raw = column.to_numpy(zero_copy_only=False).astype(dtype.newbyteorder("<")).tobytes()
         width = dtype.itemsize
         return _Encoded([raw[at : at + width] for at in range(0, len(raw), width)], sized=False)
     if encoding.startswith("ndarray:"):
-        return _Encoded(list(_arrays(name, column, _NUMPY[encoding[8:]])), sized=True)
+        return _Encoded(list(_arrays(name, column, NUMPY[encoding[8:]])), sized=True)
     whole = values_of(column.cast(pa.large_binary()))
     return _Encoded(cast("list[bytes]", whole), sized=True)
 

@@ -16,9 +16,11 @@ from transforms.engine.writing.base import Format, Part, PartWriter
 
 MEDIA_TYPE = "application/octet-stream"
 MAGIC = b"MMIDIDX\x00\x00"
-_VERSION = 1
+HEAD = struct.Struct("<QBQQ")
+"""Behind the magic bytes: version, type of the ids, number of sequences, and of documents + 1."""
+VERSION = 1
 DEFAULT_COLUMN = "input_ids"
-_CODES: Mapping[str, int] = {"uint8": 1, "int8": 2, "int16": 3, "int32": 4, "int64": 5, "uint16": 8}
+CODES: Mapping[str, int] = {"uint8": 1, "int8": 2, "int16": 3, "int32": 4, "int64": 5, "uint16": 8}
 
 
 class Megatron(Format):
@@ -41,7 +43,7 @@ class Megatron(Format):
         except InvalidSpec as error:
             yield from problems_of(error)
             return
-        if _item_name(kind) not in _CODES:
+        if _item_name(kind) not in CODES:
             message = (
                 f"{column!r} holds {kind}, not lists of token ids; put a tokenise step before, or "
                 "name another column."
@@ -84,10 +86,8 @@ class _MegatronPart(PartWriter):
         lengths = np.concatenate(self._lengths)
         sizes = lengths.astype(np.int64) * self._dtype.itemsize
         starts = np.cumsum(sizes) - sizes
-        code = _CODES[self._dtype.name]
-        self._index.write(
-            MAGIC + struct.pack("<QBQQ", _VERSION, code, len(lengths), len(lengths) + 1)
-        )
+        code = CODES[self._dtype.name]
+        self._index.write(MAGIC + HEAD.pack(VERSION, code, len(lengths), len(lengths) + 1))
         for numbers in (
             lengths.astype("<i4"),
             starts.astype("<i8"),

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from transforms.engine.output import Compression, Output
 from transforms.engine.problems import Problem
 from transforms.engine.writing.base import Format, Part, PartWriter
+from transforms.engine.writing.beyond import refused
 from transforms.engine.writing.grouped import GroupedWriter
 
 MEDIA_TYPE = "application/vnd.apache.parquet"
@@ -28,6 +29,7 @@ class Parquet(Format):
     NAME: ClassVar[str] = "parquet"
     VERSION: ClassVar[int] = 1
     COMPRESSIONS: ClassVar[tuple[Compression, ...]] = ("zstd", "none", "gzip")
+    INDEXABLE: ClassVar[bool] = True
 
     def problems(self, schema: pa.Schema, output: Output) -> Iterator[Problem]:
         """Ask the writer itself, column by column, with no rows."""
@@ -66,7 +68,11 @@ class ParquetPart(GroupedWriter):
         return self._writer
 
     def write_group(self, group: pa.Table) -> None:
-        self._begun(group).write_table(group, row_group_size=self.part.group_rows)
+        writer = self._begun(group)
+        try:
+            writer.write_table(group, row_group_size=self.part.group_rows)
+        except pa.ArrowInvalid:
+            raise refused("Parquet", group, pq.write_table) from None
 
     def end_file(self) -> None:
         self._begun(self.part.schema.empty_table()).close()

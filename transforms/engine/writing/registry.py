@@ -13,6 +13,7 @@ import pyarrow as pa
 from transforms.engine import writing
 from transforms.engine.output import Output
 from transforms.engine.problems import Problem
+from transforms.engine.writing import vectors
 from transforms.engine.writing.base import Format
 
 
@@ -41,6 +42,17 @@ def output_problems(output: Output, schema: pa.Schema) -> Iterator[Problem]:
         yield Problem("output.key", "Only webdataset names its samples by a column.")
     if output.column is not None and output.format != "megatron":
         yield Problem("output.column", "Only megatron writes one column; use a select step.")
+    if output.index is not None:
+        if not chosen.INDEXABLE:
+            message = f"An index leads to rows by their numbers, which {output.format} has not."
+            yield Problem("output.format", message, "parquet")
+        yield from vectors.problems(output.index, schema)
     if not schema.names:
         yield Problem("output.format", "No column is left to write.")
     yield from chosen.problems(schema, output)
+
+
+def writer_versions(output: Output) -> Mapping[str, str]:
+    """Return the packages that decide the bytes of what is written, by their versions."""
+    index = {} if output.index is None else vectors.versions()
+    return {**FORMATS[output.format].versions(), **index}

@@ -5,22 +5,22 @@ Source: POSIX.1-2017 pax, "ustar Interchange Format".
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from core.errors import Invalid
-from transforms.engine.arrow import Column
+from transforms.engine.arrow import Column, array_of, ends_of, numbers_in, values_of
 
 BLOCK = 512
 END = bytes(2 * BLOCK)
 """What stands behind the last member."""
 Matrix = npt.NDArray[np.uint8]
 
-_NAME, _SIZE, _SUM, _PREFIX = slice(0, 100), slice(124, 135), slice(148, 154), slice(345, 500)
-_NAME_BYTES, _PREFIX_BYTES = 100, 155
+_SIZE, _SUM = slice(124, 135), slice(148, 154)
+_NAME_BYTES, _PREFIX_AT, _PREFIX_BYTES = 100, 345, 155
 _TEMPLATE = np.frombuffer(
     bytes(100)  # name
     + b"0000644\0" + b"0000000\0" * 2  # mode, owner, group
@@ -33,17 +33,20 @@ _TEMPLATE = np.frombuffer(
 _TEMPLATE_SUM = int(_TEMPLATE.sum(dtype=np.int64))
 
 
-def headers(names: Sequence[bytes], sizes: npt.NDArray[np.int64]) -> Column:
-    """Return the headers of files as binary values; raises Invalid for a name that is too long."""
+def headers(names: Column, sizes: npt.NDArray[np.int64]) -> Column:
+    """Return the headers of files as binary values; raises Invalid for a name that is too long.
+
+    `names` are large binary values without nulls.
+    """
     matrix = np.tile(_TEMPLATE, (len(names), 1))
-    fields = [(b"", name) if len(name) <= _NAME_BYTES else _cut(name) for name in names]
-    matrix[:, _NAME] = _bytes_in([name for _, name in fields], _NAME_BYTES)
-    if any(prefix for prefix, _ in fields):
-        matrix[:, _PREFIX] = _bytes_in([prefix for prefix, _ in fields], _PREFIX_BYTES)
+    sums = np.full(len(names), _TEMPLATE_SUM)
+    if np.diff(ends_of(names)).max(initial=0) > _NAME_BYTES:
+        fields = [_cut(cast("bytes", name)) for name in values_of(names)]
+        prefixes, names = (array_of(each, pa.large_binary()) for each in zip(*fields, strict=True))
+        sums += _put(matrix, slice(_PREFIX_AT, _PREFIX_AT + _PREFIX_BYTES), prefixes)
+    sums += _put(matrix, slice(0, _NAME_BYTES), names)
     matrix[:, _SIZE] = _octal(sizes, 11)
-    sums = _TEMPLATE_SUM + sum(
-        matrix[:, each].sum(axis=1, dtype=np.int64) for each in (_NAME, _SIZE, _PREFIX)
-    )
+    sums += matrix[:, _SIZE].sum(axis=1, dtype=np.int64)
     matrix[:, _SUM] = _octal(sums, 6)
     matrix[:, _SUM.stop] = 0
     return _binary(np.full(len(names), BLOCK), matrix)
@@ -60,9 +63,15 @@ def _octal(numbers: npt.NDArray[np.int64], digits: int) -> Matrix:
     return ((numbers[:, np.newaxis] >> shifts & 7) + ord("0")).astype(np.uint8)
 
 
-def _bytes_in(values: Sequence[bytes], width: int) -> Matrix:
-    """Return each value in a row of `width` bytes, zeros behind it."""
-    return np.array(values, f"S{width}").view(np.uint8).reshape(len(values), width)
+def _put(matrix: Matrix, field: slice, values: Column) -> npt.NDArray[np.int64]:
+    """Put a value at the start of a field of each row; return the sums of their bytes."""
+    ends = ends_of(values)
+    lengths = np.diff(ends)
+    data = numbers_in(values.buffers()[2], np.uint8)[ends[0] : ends[-1]]
+    firsts = np.arange(len(values)) * matrix.shape[1] + field.start - (ends[:-1] - ends[0])
+    matrix.reshape(-1)[np.repeat(firsts, lengths) + np.arange(len(data))] = data
+    found: npt.NDArray[np.int64] = matrix[:, field].sum(axis=1, dtype=np.int64)
+    return found
 
 
 def _binary(lengths: npt.NDArray[np.int64], data: Matrix) -> Column:
@@ -72,7 +81,9 @@ def _binary(lengths: npt.NDArray[np.int64], data: Matrix) -> Column:
 
 
 def _cut(name: bytes) -> tuple[bytes, bytes]:
-    """Return the two fields of a long name, which is cut at a slash."""
+    """Return the two fields of a name: a long one is cut at a slash."""
+    if len(name) <= _NAME_BYTES:
+        return b"", name
     at = name.find(b"/", max(len(name) - _NAME_BYTES - 1, 1))
     if not 0 < at <= _PREFIX_BYTES or at == len(name) - 1:
         raise Invalid(

@@ -162,7 +162,8 @@ def _varint(number: int) -> bytes:
     return bytes(found)
 
 
-def _masked(data: bytes) -> bytes:
+def masked_crc(data: bytes) -> bytes:
+    """Return the CRC-32C of some bytes as records carry it."""
     crc = google_crc32c.value(data)
     return struct.pack("<I", ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF)
 
@@ -181,7 +182,7 @@ class _TfRecordPart(PartWriter):
         for features in zip(*columns, strict=True):
             example = _delimited(_FIRST, b"".join(features))
             length = struct.pack("<Q", len(example))
-            held += (length, _masked(length), example, _masked(example))
+            held += (length, masked_crc(length), example, masked_crc(example))
             held_bytes += len(example)
             if held_bytes >= _BUFFER_BYTES:
                 self._file.write(b"".join(held))

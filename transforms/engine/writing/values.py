@@ -55,18 +55,24 @@ def _has_json_within(kind: pa.DataType) -> bool:
 def json_values(column: Column) -> list[object]:
     """Return the values of a column that `has_json`, for `dumped`.
 
-    Raises Invalid for a date or time outside of the years 1 to 9999, which Python cannot say.
+    Raises Invalid for a date or time outside of the years 1 to 9999, which Python cannot say, and
+    for a time zone that it does not know.
     """
     if pa.types.is_timestamp(column.type) and column.type.unit == "ns":
         times = cast("pa.TimestampArray", column)
         return values_of(pc.strftime(times, format="%Y-%m-%dT%H:%M:%S"))
     try:
         return values_of(column)
-    except OverflowError as error:
+    except pa.ArrowInvalid:
+        raise Invalid(
+            f"The time zone of {column.type} is not known here, and JSON wants it told; cast the "
+            "column, or write Parquet."
+        ) from None
+    except OverflowError:
         raise Invalid(
             "A date or time lies outside of the years 1 to 9999, and no JSON can say it; filter "
             "such rows out, or write Parquet."
-        ) from error
+        ) from None
 
 
 def dumped(value: object) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, cast
 
@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from core.errors import Invalid, InvalidSpec
-from transforms.engine.arrow import Column, array_of, ends_of, values_of
+from transforms.engine.arrow import Column, Text, array_of, ends_of, numbers_in, text_of
 from transforms.engine.magic import SUFFIXES, suffixes_of
 from transforms.engine.output import Compression, Output
 from transforms.engine.problems import Problem, problems_of, require_column
@@ -23,7 +23,8 @@ from transforms.engine.writing.values import dumped, has_json, json_values
 
 MEDIA_TYPE = "application/x-tar"
 _COLUMN = re.compile(r"[A-Za-z0-9_-]+")
-_KEY = re.compile(r"(?:(?!\.\.?/)[^/\0]+/)*[^/.\0]+")
+_KEY = r"\A(?:[^/\x00]+/)*[^/.\x00]+\z"
+_RELATIVE = r"(?:\A|/)\.\.?/"
 _SLICE_BYTES, _SLICE_ROWS = 4 * 1024 * 1024, 2048
 _SAME = {"jpeg": "jpg", "tif": "tiff"}
 
@@ -85,7 +86,7 @@ class _WebDatasetPart(PartWriter):
         self._key = key
         self._names = [name for name in part.schema.names if name != key]
         self._file = self.begin(".tar", MEDIA_TYPE, compression)
-        self._last_key = b""
+        self._last_key: object = None
 
     def add(self, batch: pa.RecordBatch) -> None:
         keys = self._keys(batch)
@@ -97,20 +98,21 @@ class _WebDatasetPart(PartWriter):
         while start < len(keys):
             fitting = int(np.searchsorted(ends, passed + _SLICE_BYTES))
             end = min(max(fitting, start + 1), start + _SLICE_ROWS, len(keys))
-            self._write(keys[start:end], [each.between(start, end) for each in members])
+            some = [each.between(start, end) for each in members]
+            self._write(keys.slice(start, end - start), some)
             start, passed = end, int(ends[end - 1])
 
-    def _write(self, keys: list[bytes], members: list[_Members]) -> None:
+    def _write(self, keys: Column, members: list[_Members]) -> None:
         """Write samples: each member's header, bytes and padding end to end, row by row."""
         columns: list[Column] = []
         for each in members:
-            names = [b"%b.%b" % pair for pair in zip(keys, each.endings, strict=True)]
+            names = _joined(keys, each.endings)
             present = pa.array(each.sizes >= 0)
             sizes = np.maximum(each.sizes, 0)
             for column in (tar.headers(names, sizes), each.values, tar.padding(sizes)):
                 columns.append(column if each.is_whole else _where(present, column))
-        joined = pc.binary_join_element_wise(*columns, pa.scalar(b"", pa.large_binary()))  # type: ignore[call-overload]  # the stubs know text only
-        self._file.write(memoryview(joined.buffers()[2])[: int(ends_of(joined)[-1])])
+        joined = _joined(*columns)
+        self._file.write(numbers_in(joined.buffers()[2], np.uint8)[: ends_of(joined)[-1]].data)
 
     def _check_values(self, sizes: npt.NDArray[np.int64]) -> None:
         if len(empty := np.flatnonzero((sizes < 0).all(axis=0))):
@@ -120,31 +122,37 @@ class _WebDatasetPart(PartWriter):
                 "it; filter such rows out."
             )
 
-    def _keys(self, batch: pa.RecordBatch) -> list[bytes]:
+    def _keys(self, batch: pa.RecordBatch) -> Column:
         if self._key is None:
-            first = self.rows - batch.num_rows
-            shard = self.part.shard
-            return [b"%05d-%07d" % (shard, row) for row in range(first, self.rows)]
-        found = values_of(batch.column(self._key))
-        return [self._checked(None if key is None else str(key)) for key in found]
+            first, shard = self.rows - batch.num_rows, self.part.shard
+            told = [b"%05d-%07d" % (shard, row) for row in range(first, self.rows)]
+            return array_of(told, pa.large_binary())
+        keys = text_of(batch.column(self._key).cast(pa.large_string()))
+        self._check_keys(keys)
+        return keys.cast(pa.large_binary())
 
-    def _checked(self, key: str | None) -> bytes:
-        """Return a key as bytes; raises Invalid where the reader would see another sample.
+    def _check_keys(self, keys: Text) -> None:
+        """Raise Invalid where the reader would see another sample.
 
         The error tells no key: who sees a run need not be allowed to see its rows.
         """
-        if key is None or not _KEY.fullmatch(key):
+        fits = pc.and_not(
+            pc.match_substring_regex(keys, _KEY), pc.match_substring_regex(keys, _RELATIVE)
+        )
+        if not fits.fill_null(False).to_numpy(zero_copy_only=False).all():
             raise Invalid(
                 f"A value in {self._key!r} cannot be the key of a sample: it must not be missing "
                 "or empty, begin with a slash or hold a dot. Choose another column, or none.",
             )
-        if (found := key.encode()) == self._last_key:
+        if not len(keys):
+            return
+        again = pc.any(pc.equal(keys[1:], keys[:-1])).as_py()
+        if again or keys[0].as_py() == self._last_key:
             raise Invalid(
                 f"Two samples one after the other have the same key in {self._key!r}, so a reader "
                 "would take them for one. Choose another column, or none."
             )
-        self._last_key = found
-        return found
+        self._last_key = keys[-1].as_py()
 
     def end(self) -> None:
         self._file.write(tar.END)
@@ -156,7 +164,7 @@ class _Members:
     """The members of one column: bytes, endings, and sizes, which are -1 where there is none."""
 
     values: Column
-    endings: Sequence[bytes]
+    endings: Column
     sizes: npt.NDArray[np.int64]
 
     @property
@@ -164,8 +172,9 @@ class _Members:
         return not self.values.null_count
 
     def between(self, start: int, end: int) -> _Members:
-        values = self.values.slice(start, end - start)
-        return _Members(values, self.endings[start:end], self.sizes[start:end])
+        rows = end - start
+        values, endings = self.values.slice(start, rows), self.endings.slice(start, rows)
+        return _Members(values, endings, self.sizes[start:end])
 
 
 def _members(name: str, column: Column) -> _Members:
@@ -178,11 +187,10 @@ def _members(name: str, column: Column) -> _Members:
         told = [None if value is None else dumped(value) for value in json_values(column)]
         column = array_of(told, pa.large_binary())
     values: Column = column.cast(pa.large_binary())
-    if _is_binary(kind):
-        known = [_ending(name, suffix) for suffix in SUFFIXES]
-        endings = [known[at] for at in suffixes_of(values).tolist()]
-    else:
-        endings = [_ending(name, suffix)] * len(column)
+    is_binary = _is_binary(kind)
+    known = [_ending(name, each) for each in (SUFFIXES if is_binary else (suffix,))]
+    chosen = suffixes_of(values) if is_binary else np.zeros(len(column), np.int64)
+    endings = array_of(known, pa.large_binary()).take(pa.array(chosen, pa.int64()))
     ends = ends_of(values)
     absent = values.is_null().to_numpy(zero_copy_only=False)
     return _Members(values, endings, np.where(absent, -1, ends[1:] - ends[:-1]))
@@ -198,7 +206,14 @@ def _where(present: pa.BooleanArray, column: Column) -> Column:
     return cast("Column", pc.if_else(present, column, nothing))
 
 
+def _joined(*columns: Column) -> Column:
+    """Return the bytes of each row end to end."""
+    nothing = pa.scalar(b"", pa.large_binary())
+    return cast("Column", pc.binary_join_element_wise(*columns, nothing))  # type: ignore[call-overload]  # the stubs know text only
+
+
 def _ending(name: str, suffix: str) -> bytes:
+    """Return what stands behind the key, its dot included."""
     lowered = name.lower()
     repeats = _SAME.get(lowered, lowered) == suffix
-    return (name if repeats else f"{name}.{suffix}").encode()
+    return (f".{name}" if repeats else f".{name}.{suffix}").encode()
