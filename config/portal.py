@@ -26,7 +26,9 @@ NOT_BUILT = """<!doctype html>
 </body>
 </html>
 """
-_OURS = ("/api/", "/access/", "/static/")
+_OURS = ("/api/", "/access/", "/static/", "/favicon.ico")
+"""What begins so is no page of the portal. Browsers ask for the last by themselves, at any moment:
+a page in answer would bring a cookie with it, and spoil the form that is open."""
 
 
 @csrf_exempt  # nothing is written here, and an address that is none has one answer for everyone

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path, re_path
-from drf_spectacular.views import SpectacularAPIView
 
 from config.health import healthz, readyz
 from config.metrics import metrics
+from config.openapi import OpenApiView
 from config.portal import portal
 
 api: list[URLPattern | URLResolver] = [
@@ -15,7 +15,7 @@ api: list[URLPattern | URLResolver] = [
     path("", include("lineage.api.urls")),
     path("", include("movement.api.urls")),
     path("", include("transforms.api.urls")),
-    path("schema", SpectacularAPIView.as_view()),
+    path("schema", OpenApiView.as_view()),
 ]
 
 urlpatterns = [

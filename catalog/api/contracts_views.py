@@ -15,8 +15,8 @@ from rest_framework.views import APIView
 from catalog import services
 from catalog.models import Contract
 from catalog.selectors import contract_of
+from core.yaml_text import read_yaml
 from governance.api.authentication import principal_of
-from governance.engine.yaml_text import read_yaml
 
 
 class ContractOut(serializers.ModelSerializer[Contract]):

@@ -177,8 +177,9 @@ _FORMATS = {
 
 
 def _tell_format(version: Version, files: Sequence[DraftFile]) -> None:
-    """Have the output port say what most files are."""
-    (media_type, _), *_ = Counter(file.media_type for file in files).most_common(1)
+    """Have the output port say what most files are; an index, which holds no rows, is not asked."""
+    telling = [file for file in files if file.rows != 0] or files
+    (media_type, _), *_ = Counter(file.media_type for file in telling).most_common(1)
     plain = media_type.split(";")[0].strip()
     told = _FORMATS.get(plain, plain.rpartition("/")[2].removeprefix("x-"))[:64]
     version.product.ports.filter(direction=PortDirection.OUTPUT, name="files").update(format=told)
