@@ -8,9 +8,9 @@ import { readDraft, readPolicies, readPolicy } from "./features/governance/polic
 import { readRequests } from "./features/governance/requests/search";
 import { readJobs } from "./features/jobs/search";
 import { readMesh, readPlan } from "./features/mesh/search";
-import { readPipeline, readPipelines } from "./features/pipelines/search";
+import { readPipeline, readPipelines, readWrite } from "./features/pipelines/search";
 import { readProduct } from "./features/product/search";
-import { readRun } from "./features/runs/search";
+import { readCompare, readRun } from "./features/runs/search";
 import { Crash } from "./features/shell/Crash";
 import { NotFound } from "./features/shell/NotFound";
 import { Shell } from "./features/shell/route";
@@ -43,6 +43,12 @@ const pipelines = createRoute({
   validateSearch: readPipelines,
 }).lazy(() => import("./features/pipelines/route").then((module) => module.route));
 
+const writePipeline = createRoute({
+  getParentRoute: () => root,
+  path: "/pipelines/new",
+  validateSearch: readWrite,
+}).lazy(() => import("./features/pipelines/write").then((module) => module.route));
+
 const pipeline = createRoute({
   getParentRoute: () => root,
   path: "/pipelines/$pipelineId",
@@ -54,6 +60,12 @@ const run = createRoute({
   path: "/runs/$runId",
   validateSearch: readRun,
 }).lazy(() => import("./features/runs/route").then((module) => module.route));
+
+const compareRuns = createRoute({
+  getParentRoute: () => root,
+  path: "/runs/$runId/compare",
+  validateSearch: readCompare,
+}).lazy(() => import("./features/runs/compare").then((module) => module.route));
 
 const mesh = createRoute({
   getParentRoute: () => root,
@@ -134,7 +146,7 @@ const signIn = createRoute({
 
 export const router = createRouter({
   routeTree: root.addChildren([
-    discover, product, pipelines, pipeline, run, jobs, mesh, meshPlan, governanceAreas, account,
+    discover, product, pipelines, writePipeline, pipeline, run, compareRuns, jobs, mesh, meshPlan, governanceAreas, account,
     signIn,
   ]),
   defaultErrorComponent: Crash,

@@ -1,3 +1,14 @@
+/** One place where a document or a request is wrong. */
+export interface Place {
+  /** A path, such as `steps[2].tokenise.colum`; empty for the whole. */
+  where: string;
+  message: string;
+  /** What was probably meant. */
+  suggestion: string;
+  /** Of the text, counted from 1; null where it is not known. */
+  line: number | null;
+}
+
 /** A refusal or failure as the platform tells it (RFC 9457), with the id to quote. */
 export class ApiProblem extends Error {
   readonly status: number;
@@ -37,15 +48,16 @@ export class ApiProblem extends Error {
     return Array.isArray(found) ? found.map(String) : [];
   }
 
+  /** The product that one was refused and may ask access to; null where nothing can be asked. */
+  get mayAskFor(): string | null {
+    const name = text(this.extra["name"]);
+    return this.denied && this.extra["request_access"] && name ? name : null;
+  }
+
   /** Where a document or a request is wrong, and how. */
-  get places(): { where: string; message: string }[] {
+  get places(): Place[] {
     const found = this.extra["errors"];
-    if (!Array.isArray(found)) return [];
-    return found.map((one: unknown) => {
-      if (typeof one !== "object" || one === null) return { where: "", message: String(one) };
-      const told = one as Record<string, unknown>;
-      return { where: text(told["where"]), message: text(told["message"]) };
-    });
+    return Array.isArray(found) ? found.map(placeOf) : [];
   }
 }
 
@@ -58,6 +70,17 @@ export function asProblem(error: unknown): ApiProblem {
   if (error instanceof ApiProblem) return error;
   const detail = error instanceof Error ? error.message : String(error);
   return new ApiProblem(500, { title: "The page failed", detail, code: "portal" }, "");
+}
+
+function placeOf(one: unknown): Place {
+  const told = typeof one === "object" ? { ...one } : { message: String(one) };
+  const { where, message, suggestion, line }: Record<string, unknown> = told;
+  return {
+    where: text(where),
+    message: text(message),
+    suggestion: text(suggestion),
+    line: typeof line === "number" ? line : null,
+  };
 }
 
 function text(value: unknown): string {

@@ -1048,6 +1048,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/pipelines/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Tell every problem for which a document would not be saved, without saving it. */
+        post: operations["pipelines_check_document"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/pipelines/plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Explain what a run of a document would do now, without saving it. */
+        post: operations["pipelines_plan_document"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/pipelines/sample": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Run the first rows through a document that is not saved. Long values are cut. */
+        post: operations["pipelines_sample_document"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/pipelines/schema": {
         parameters: {
             query?: never;
@@ -2642,6 +2693,12 @@ export interface components {
             before: unknown | null;
             after: unknown | null;
         };
+        /** @description Nothing stands in the way of saving where there are no problems. */
+        CheckedOut: {
+            problems: components["schemas"]["DraftProblemOut"][];
+            /** @description Why the columns were not compared with the input's; empty when they were. */
+            not_compared: string;
+        };
         CheckpointOut: {
             readonly origin: string;
             /** Format: int64 */
@@ -2677,6 +2734,8 @@ export interface components {
             nullable: boolean;
         };
         ColumnUseOut: {
+            /** @description The version that the column is of. */
+            input: string;
             column: string;
             kind: string;
             subtype: string;
@@ -2844,6 +2903,16 @@ export interface components {
          * @enum {string}
          */
         DistanceEnum: "site" | "jurisdiction" | "other";
+        /** @description Give the document as `spec`, or as `text` in YAML or JSON. */
+        DocumentInRequest: {
+            spec?: unknown;
+            text?: string;
+            /**
+             * @description What you have access to the input for; not kept.
+             * @default
+             */
+            purpose: string;
+        };
         DomainBriefOut: {
             name: string;
             title: string;
@@ -2866,6 +2935,28 @@ export interface components {
             products: number;
             /** Format: date-time */
             readonly created_at: string;
+        };
+        DraftProblemOut: {
+            /** @description The path, such as `steps[2].tokenise.colum`. */
+            where: string;
+            message: string;
+            /** @description What was probably meant. */
+            suggestion: string | null;
+            /** @description Of the text, from 1. */
+            line: number | null;
+            column: number | null;
+        };
+        /** @description Give the document as `spec`, or as `text` in YAML or JSON. */
+        DraftSampleInRequest: {
+            spec?: unknown;
+            text?: string;
+            /**
+             * @description What you have access to the input for; not kept.
+             * @default
+             */
+            purpose: string;
+            /** @default 20 */
+            rows: number;
         };
         DraftTextInRequest: {
             text: string;
@@ -3012,6 +3103,22 @@ export interface components {
             totals: {
                 [key: string]: number;
             };
+        };
+        /** @description What a run would do and cost, by the last run of the pipeline; null without one. */
+        EstimateOut: {
+            /** @description Shards that an earlier run did. */
+            shards_done: number;
+            bytes_to_do: number;
+            /** @description The run by which it is estimated. */
+            like: string | null;
+            /** Format: double */
+            core_seconds: number | null;
+            output_bytes: number | null;
+            /**
+             * Format: double
+             * @description Work, requests and a month of the result; null where nothing has a price.
+             */
+            money: number | null;
         };
         /** @description Whatever is asked in some circumstances. */
         EvaluationInRequest: {
@@ -3422,6 +3529,18 @@ export interface components {
             failure_rate: number;
             /** Format: date-time */
             measured_at: string | null;
+        };
+        LookedUpInputOut: {
+            /** @description The version that was read. */
+            name: string;
+            steps: string[];
+        };
+        /** @description The inputs that steps look up, whose rows are in no other count of the run. */
+        LookedUpOut: {
+            inputs: components["schemas"]["LookedUpInputOut"][];
+            /** @description Null until the run is done. */
+            rows: number | null;
+            quarantined: number | null;
         };
         MarquezEdgeOut: {
             origin: string;
@@ -4029,7 +4148,6 @@ export interface components {
         };
         /** @description Give the document as `spec`, or as `text` in YAML or JSON. */
         PipelineInRequest: {
-            name: string;
             spec?: unknown;
             text?: string;
             /**
@@ -4037,6 +4155,7 @@ export interface components {
              * @default
              */
             purpose: string;
+            name: string;
         };
         /** @description A pipeline; query it with selectors.listed_pipelines. */
         PipelineListOut: {
@@ -4080,6 +4199,10 @@ export interface components {
             inputs: components["schemas"]["PlanInputOut"][];
             schemas: components["schemas"]["PlanSchemaOut"][];
             shards: number;
+            /** @description The first 200. */
+            shard_list: components["schemas"]["PlanShardOut"][];
+            /** @description What is longer than a shard and cannot be cut: one worker reads it. */
+            read_by_one: components["schemas"]["ReadByOneOut"][];
             stages: number;
             bytes: number;
             column_map: {
@@ -4090,6 +4213,7 @@ export interface components {
             run_digest: string;
             /** @description The version that a run would make, if it is there already. */
             would_skip: string | null;
+            estimate: components["schemas"]["EstimateOut"];
         };
         PlanColumnOut: {
             name: string;
@@ -4113,6 +4237,8 @@ export interface components {
             digest: string;
             files: number;
             bytes: number;
+            /** @description The steps that look it up; none for an input whose rows go through the steps. */
+            looked_up_by: string[];
         };
         PlanItemOut: {
             version: string;
@@ -4159,9 +4285,25 @@ export interface components {
             cost_per_month: number;
             unroutable: number;
         };
+        PlanPieceOut: {
+            path: string;
+            /** @description Of bytes, or of row groups, batches or stripes where the format has them. */
+            start: number;
+            end: number;
+        };
         PlanSchemaOut: {
             step: string;
             columns: components["schemas"]["PlanColumnOut"][];
+        };
+        PlanShardOut: {
+            index: number;
+            input: string;
+            bytes: number;
+            /** @description An earlier run did it; its result is copied. */
+            done: boolean;
+            files: number;
+            /** @description The first five. */
+            pieces: components["schemas"]["PlanPieceOut"][];
         };
         PlanVerdictOut: {
             action: string;
@@ -4447,6 +4589,11 @@ export interface components {
         };
         QuarantineOut: {
             rows: components["schemas"]["SetAsideOut"][];
+        };
+        ReadByOneOut: {
+            path: string;
+            bytes: number;
+            reason: string;
         };
         ReasonInRequest: {
             reason: string;
@@ -4749,6 +4896,8 @@ export interface components {
             /** Format: date-time */
             finished_at: string | null;
             readonly statistics: components["schemas"]["StatisticsOut"] | null;
+            readonly steps: components["schemas"]["StepRowsOut"][] | null;
+            readonly looked_up: components["schemas"]["LookedUpOut"] | null;
         };
         /** @description In what the second run differs from the first; an empty list is no difference. */
         RunDiffOut: {
@@ -5266,6 +5415,16 @@ export interface components {
             column: string;
             version: string;
             hidden: boolean;
+        };
+        StepRowsOut: {
+            /** @description As problems name it, such as `steps[2].filter`. */
+            step: string;
+            rows_in: number;
+            rows_out: number;
+            /** @description By reason. A packing step drops none. */
+            dropped: {
+                [key: string]: number;
+            };
         };
         /**
          * @description * `hot` - Hot
@@ -8121,6 +8280,99 @@ export interface operations {
         requestBody?: {
             content: {
                 "application/json": components["schemas"]["SampleInRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SampleOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pipelines_check_document: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["DocumentInRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckedOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pipelines_plan_document: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["DocumentInRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PipelinePlanOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pipelines_sample_document: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["DraftSampleInRequest"];
             };
         };
         responses: {

@@ -13,6 +13,9 @@ export function useMe(): Me | undefined {
   return useQuery(meQuery).data;
 }
 
+/** Whether who looks at the page is known; what only members may ask waits for it. */
+export const useSignedIn = (): boolean => useMe()?.authenticated === true;
+
 export function useSignIn() {
   const client = useQueryClient();
   return useMutation({

@@ -1,17 +1,27 @@
 import { useId } from "react";
 
 import classes from "./CodeArea.module.css";
+import { LINE_PX, PAD_PX } from "./lines";
 
 interface CodeProps {
   label: string;
   value: string;
 }
 
-function Gutter({ lines }: { lines: number }) {
-  const numbers = Array.from({ length: lines }, (_, line) => line + 1).join("\n");
+const NONE: ReadonlySet<number> = new Set();
+
+function Gutter({ lines, wrong = NONE }: { lines: number; wrong?: ReadonlySet<number> }) {
+  const numbers = Array.from({ length: lines }, (_, line) => line + 1);
   return (
     <pre className={classes["gutter"]} aria-hidden>
-      {numbers}
+      {wrong.size === 0
+        ? numbers.join("\n")
+        : numbers.map((line) => (
+            <span key={line} data-wrong={wrong.has(line) || undefined}>
+              {line}
+              {"\n"}
+            </span>
+          ))}
     </pre>
   );
 }
@@ -30,12 +40,21 @@ interface CodeAreaProps extends CodeProps {
   description?: string;
   minLines?: number;
   onChange: (value: string) => void;
+  onKeyDown?: (event: React.KeyboardEvent) => void;
+  /** Lines in which something is wrong; they are marked. */
+  wrong?: ReadonlySet<number>;
+  /** The id of what tells of it. */
+  toldBy?: string;
+  ref?: React.Ref<HTMLTextAreaElement>;
 }
 
-/** A field for such text; it is as high as the text, so that lines and numbers stay together. */
-export function CodeArea({ label, description, value, minLines = 8, onChange }: CodeAreaProps) {
+/** A field for such text. It is as high as the text, and scrolls together with the numbers. */
+export function CodeArea(props: CodeAreaProps) {
+  const { label, description, value, minLines = 8, onChange, onKeyDown, ref } = props;
+  const { wrong = NONE, toldBy } = props;
   const id = useId();
   const lines = Math.max(value.split("\n").length, minLines);
+  const about = [description && `${id}-about`, toldBy].filter(Boolean).join(" ");
   return (
     <div>
       <label htmlFor={id} className={classes["label"]}>
@@ -46,19 +65,31 @@ export function CodeArea({ label, description, value, minLines = 8, onChange }: 
           {description}
         </p>
       )}
-      <div className={classes["frame"]}>
-        <Gutter lines={lines} />
-        <textarea
-          id={id}
-          aria-describedby={description && `${id}-about`}
-          className={classes["text"]}
-          rows={lines}
-          wrap="off"
-          spellCheck={false}
-          autoCapitalize="off"
-          value={value}
-          onChange={(event) => onChange(event.currentTarget.value)}
-        />
+      <div className={classes["frame"]} data-code>
+        <Gutter lines={lines} wrong={wrong} />
+        <div className={classes["field"]}>
+          {[...wrong].map((line) => (
+            <div
+              key={line}
+              className={classes["wrong"]}
+              style={{ top: PAD_PX + (line - 1) * LINE_PX }}
+            />
+          ))}
+          <textarea
+            id={id}
+            ref={ref}
+            aria-describedby={about || undefined}
+            aria-invalid={wrong.size > 0 || undefined}
+            className={classes["text"]}
+            rows={lines}
+            wrap="off"
+            spellCheck={false}
+            autoCapitalize="off"
+            value={value}
+            onKeyDown={onKeyDown}
+            onChange={(event) => onChange(event.currentTarget.value)}
+          />
+        </div>
       </div>
     </div>
   );

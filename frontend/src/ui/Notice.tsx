@@ -2,6 +2,7 @@ import { Button, Text, Title } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 
 import { asProblem } from "../api/problem";
+import { AskForAccess } from "./AskForAccess";
 import { AlertIcon, EmptyIcon, LockIcon } from "./icons";
 import classes from "./Notice.module.css";
 import { Tag } from "./State";
@@ -39,13 +40,14 @@ export function Empty({ title, children }: { title: string; children?: React.Rea
 interface FailureProps {
   error: unknown;
   retry?: () => void;
-  /** What a denied person can do about it, beside reading why. */
+  /** What a denied person can do about it, where that is not to ask for access. */
   whenDenied?: React.ReactNode;
 }
 
 /** What went wrong in the platform's own words, and the way on: sign in, ask, or try again. */
 export function Failure({ error, retry, whenDenied }: FailureProps) {
   const problem = asProblem(error);
+  const ask = whenDenied ?? (problem.mayAskFor && <AskForAccess problem={problem} />);
   if (problem.needsSignIn) return <SignInFirst />;
   const icon = problem.denied ? <LockIcon size={30} /> : <AlertIcon size={30} />;
   const again = retry && !problem.denied && (
@@ -54,7 +56,7 @@ export function Failure({ error, retry, whenDenied }: FailureProps) {
     </Button>
   );
   return (
-    <Notice icon={icon} title={problem.title} action={problem.denied ? whenDenied : again} alert>
+    <Notice icon={icon} title={problem.title} action={problem.denied ? ask : again} alert>
       <Text c="var(--fm-muted)">{problem.detail}</Text>
       {problem.policies.length > 0 && <Policies ids={problem.policies} />}
       {problem.requestId && (

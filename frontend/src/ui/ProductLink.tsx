@@ -5,7 +5,7 @@ import type { ProductTab } from "../features/product/search";
 interface ProductLinkProps {
   /** The name of a product, or of one of its versions. */
   name: string;
-  tab?: ProductTab;
+  tab?: ProductTab | undefined;
   children: React.ReactNode;
   className?: string | undefined;
 }

@@ -1,4 +1,4 @@
-import { TextInput } from "@mantine/core";
+import { Button, TextInput } from "@mantine/core";
 import { useDebouncedCallback } from "@mantine/hooks";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { createLazyRoute, Link, useNavigate } from "@tanstack/react-router";
@@ -8,12 +8,14 @@ import { useMe } from "../../api/session";
 import type { PipelineListed } from "../../api/types";
 import { Commands } from "../../ui/Copy";
 import { SearchIcon } from "../../ui/icons";
+import { List } from "../../ui/List";
 import { Empty, SignInFirst } from "../../ui/Notice";
 import { PageTitle, TableFrame } from "../../ui/Page";
-import { ProductLink } from "../../ui/ProductLink";
+import page from "../../ui/Page.module.css";
 import { State } from "../../ui/State";
 import { Ago } from "../../ui/Values";
-import { List } from "../governance/components/List";
+import { Way } from "../../ui/Way";
+import { EXAMPLE } from "./draft";
 import classes from "./Pipelines.module.css";
 import { pipelinesQuery } from "./queries";
 
@@ -27,7 +29,7 @@ function PipelinesPage() {
   return (
     <>
       <PageTitle>Pipelines</PageTitle>
-      <h1 className={classes["title"]}>Pipelines</h1>
+      <h1 className={page["title"]}>Pipelines</h1>
       {me?.authenticated === false && <SignInFirst />}
       {me?.authenticated && <Pipelines />}
     </>
@@ -76,28 +78,28 @@ function Search() {
           go(event.currentTarget.value);
         }}
       />
+      <Button component={Link} to="/pipelines/new" className={classes["spring"]}>
+        Write a pipeline
+      </Button>
     </div>
   );
 }
 
-/** How one makes the first pipeline: from the command line, as documents are kept in files. */
+/** How one makes the first pipeline: here, or from the command line out of a file. */
 function NoneYet() {
   return (
-    <div className={classes["stack"]}>
+    <div className={page["stack"]}>
       <Empty title="No pipeline yet">
         None whose input and output you may know of. A pipeline is a document: it names an input,
-        steps and an output, and every run of it publishes the next version of the output. Write one
-        and save it under a name:
+        steps and an output, and every run of it publishes the next version of the output.{" "}
+        <Link to="/pipelines/new">Write one here</Link>, or keep it in a file and save it under a
+        name:
       </Empty>
       <Commands
         label="How to make a pipeline"
         lines={[
           "cat > clean.yaml <<'END'",
-          "version: 1",
-          "inputs: [{name: /acme/nlp/~/raw}]",
-          "steps:",
-          "  - filter: {where: [{column: text, min_chars: 50}]}",
-          "output: {name: /acme/nlp/~/clean}",
+          ...EXAMPLE.trimEnd().split("\n"),
           "END",
           "fairmesh pipeline create clean clean.yaml",
         ]}
@@ -124,21 +126,13 @@ function Table({ rows }: { rows: PipelineListed[] }) {
         <tbody>
           {rows.map((pipeline) => (
             <tr key={pipeline.id}>
-              <td>
+              <td className={classes["called"]}>
                 <Link to="/pipelines/$pipelineId" params={{ pipelineId: pipeline.id }} className="mono">
                   {pipeline.name}
                 </Link>
               </td>
               <td className={classes["name"]}>
-                {pipeline.inputs.map((name) => (
-                  <ProductLink key={name} name={name} className="mono">
-                    {name}
-                  </ProductLink>
-                ))}{" "}
-                →{" "}
-                <ProductLink name={pipeline.output} className="mono">
-                  {pipeline.output}
-                </ProductLink>
+                <Way from={pipeline.inputs} to={pipeline.output} />
               </td>
               <td className="num">{pipeline.revision}</td>
               <td className="tight">
@@ -154,7 +148,7 @@ function Table({ rows }: { rows: PipelineListed[] }) {
 }
 
 function LastRun({ run }: { run: PipelineListed["last_run"] }) {
-  if (!run) return <span className={classes["muted"]}>never</span>;
+  if (!run) return <span className="muted">never</span>;
   return (
     <>
       <State value={run.state} />{" "}

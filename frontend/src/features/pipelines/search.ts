@@ -20,6 +20,7 @@ export const PURPOSES: readonly StatedPurpose[] = [
 ];
 
 export const MOST_SAMPLED = 200;
+export const SAMPLED_FIRST = 20;
 
 /** What the address of one pipeline's page says. */
 export interface PipelineSearch {
@@ -40,6 +41,23 @@ export function readPipeline(search: Record<string, unknown>): PipelineSearch {
   if (purpose) found.purpose = purpose;
   const rows = Number(search["rows"]);
   if (Number.isInteger(rows) && rows > 0 && rows <= MOST_SAMPLED) found.rows = rows;
+  if (search["whole"] === "yes") found.whole = "yes";
+  return found;
+}
+
+/** What the address of the page to write a pipeline says; the text itself is kept by the browser. */
+export interface WriteSearch {
+  /** The id of the pipeline whose document it begins with. */
+  from?: string;
+  purpose?: StatedPurpose;
+  whole?: "yes";
+}
+
+export function readWrite(search: Record<string, unknown>): WriteSearch {
+  const found: WriteSearch = {};
+  if (isText(search["from"])) found.from = search["from"];
+  const purpose = PURPOSES.find((one) => one === search["purpose"]);
+  if (purpose) found.purpose = purpose;
   if (search["whole"] === "yes") found.whole = "yes";
   return found;
 }

@@ -1,9 +1,17 @@
-import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
+import {
+  infiniteQueryOptions,
+  queryOptions,
+  useMutation,
+  useQueryClient,
+} from "@tanstack/react-query";
 
-import { api, ask } from "../../api/client";
+import { api, ask, cursorOf } from "../../api/client";
+import type { RunDetail } from "../../api/types";
 import { isActive } from "../jobs/queries";
 
+const PAGE_SIZE = 50;
 const LIVE_MS = 1000;
+const IDLE_MS = 10_000;
 export const SET_ASIDE_SHOWN = 100;
 
 /** One run with its statistics; asked for every second until it has ended. */
@@ -14,6 +22,36 @@ export function runQuery(id: string) {
       ask(api.GET("/api/v1/runs/{run_id}", { params: { path: { run_id: id } }, signal })),
     refetchInterval: ({ state }) => (state.data && isActive(state.data) ? LIVE_MS : false),
     staleTime: 0,
+  });
+}
+
+/** The runs of a pipeline, asked for every second while one of them moves. */
+export function runsOfQuery(pipeline: string) {
+  return infiniteQueryOptions({
+    queryKey: ["runs", "of", pipeline],
+    queryFn: ({ pageParam, signal }) => {
+      const query = { pipeline, page_size: PAGE_SIZE, ...(pageParam && { cursor: pageParam }) };
+      return ask(api.GET("/api/v1/runs", { params: { query }, signal }));
+    },
+    initialPageParam: "",
+    getNextPageParam: (last) => cursorOf(last.next),
+    refetchInterval: ({ state }) => {
+      const pages = state.data?.pages ?? [];
+      const moving = pages.some((page) => page.results.some(isActive));
+      return moving && pages.length === 1 ? LIVE_MS : IDLE_MS;
+    },
+    staleTime: 0,
+  });
+}
+
+/** In what the second run differs from the first; asked for anew when one of them moves on. */
+export function diffQuery(first: RunDetail, second: RunDetail) {
+  return queryOptions({
+    queryKey: ["runs", "diff", first.id, second.id, first.state, second.state],
+    queryFn: ({ signal }) => {
+      const params = { path: { run_id: first.id }, query: { with: second.id } };
+      return ask(api.GET("/api/v1/runs/{run_id}/diff", { params, signal }));
+    },
   });
 }
 

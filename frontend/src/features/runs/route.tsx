@@ -1,89 +1,61 @@
-import { Tabs } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { createLazyRoute, Link, useNavigate } from "@tanstack/react-router";
+import { createLazyRoute, useNavigate } from "@tanstack/react-router";
 
-import { useMe } from "../../api/session";
+import { useSignedIn } from "../../api/session";
 import type { RunDetail } from "../../api/types";
+import { Asked } from "../../ui/Asked";
 import { count } from "../../ui/format";
-import { LoadingRows } from "../../ui/Loading";
-import { Failure, SignInFirst } from "../../ui/Notice";
-import { PageTitle } from "../../ui/Page";
+import { Sheet } from "../../ui/Sheet";
+import { Tabbed } from "../../ui/Tabbed";
 import { Accounts } from "./components/Accounts";
 import { Card } from "./components/Card";
 import { Head } from "./components/Head";
 import { SetAsideTab } from "./components/SetAsideTab";
 import { StatisticsTab } from "./components/StatisticsTab";
+import { Trail } from "./components/Trail";
 import { runQuery } from "./queries";
-import classes from "./Runs.module.css";
 import { type RunTab, TABS } from "./search";
+import { setAsideOf } from "./told";
 
 export const route = createLazyRoute("/runs/$runId")({ component: RunPage });
 
 /** One run: how it stands, where its rows went, what it made and what can be said of that. */
 function RunPage() {
   const { runId } = route.useParams();
-  const me = useMe();
-  const run = useQuery({ ...runQuery(runId), enabled: me?.authenticated === true });
-  const title = run.data ? `Run of ${run.data.pipeline}` : "Run";
+  const run = useQuery({ ...runQuery(runId), enabled: useSignedIn() });
   return (
-    <>
-      <PageTitle>{title}</PageTitle>
-      <p className={classes["trail"]}>
-        <Link to="/pipelines">All pipelines</Link>
-        {run.data && (
-          <>
-            {" / "}
-            <Link
-              to="/pipelines/$pipelineId"
-              params={{ pipelineId: run.data.pipeline_id }}
-              search={{ tab: "runs" }}
-            >
-              {run.data.pipeline}
-            </Link>
-          </>
-        )}
-      </p>
-      <h1 className={classes["title"]}>{title}</h1>
-      {me?.authenticated === false && <SignInFirst />}
-      {me?.authenticated && run.isPending && <LoadingRows rows={8} height={28} />}
-      {run.isError && !run.data && (
-        <Failure error={run.error} retry={() => void run.refetch()} />
-      )}
-      {run.data && <One run={run.data} />}
-    </>
+    <Sheet
+      title={run.data ? `Run of ${run.data.pipeline}` : "Run"}
+      trail={<Trail run={run.data} />}
+    >
+      <Asked query={run}>{(found) => <One run={found} />}</Asked>
+    </Sheet>
   );
 }
 
 function One({ run }: { run: RunDetail }) {
   const { tab = "accounts" } = route.useSearch();
   const navigate = useNavigate({ from: "/runs/$runId" });
-  const show = (next: string | null) =>
-    void navigate({ search: { tab: next as RunTab }, resetScroll: false });
+  const show = (next: RunTab) => void navigate({ search: { tab: next }, resetScroll: false });
   return (
     <>
       <Head run={run} />
-      <Tabs mt={18} value={tab} keepMounted={false} onChange={show}>
-        <Tabs.List mb={18}>
-          {TABS.map((one) => (
-            <Tabs.Tab key={one} value={one}>
-              {titleOf(one, run)}
-            </Tabs.Tab>
-          ))}
-        </Tabs.List>
-        <Tabs.Panel value={tab}>
-          {tab === "accounts" && <Accounts run={run} />}
-          {tab === "statistics" && <StatisticsTab run={run} />}
-          {tab === "aside" && <SetAsideTab run={run} />}
-          {tab === "card" && <Card run={run} />}
-        </Tabs.Panel>
-      </Tabs>
+      <Tabbed tabs={TABS} titles={titlesOf(run)} tab={tab} onTab={show}>
+        {tab === "accounts" && <Accounts run={run} />}
+        {tab === "statistics" && <StatisticsTab run={run} />}
+        {tab === "aside" && <SetAsideTab run={run} />}
+        {tab === "card" && <Card run={run} />}
+      </Tabbed>
     </>
   );
 }
 
-function titleOf(tab: RunTab, { quarantined }: RunDetail): string {
-  if (tab === "accounts") return "Accounts";
-  if (tab === "statistics") return "Statistics";
-  if (tab === "card") return "Dataset card";
-  return quarantined === null ? "Set aside" : `Set aside (${count(quarantined)})`;
+function titlesOf(run: RunDetail): Record<RunTab, string> {
+  const aside = setAsideOf(run);
+  return {
+    accounts: "Accounts",
+    statistics: "Statistics",
+    aside: aside === null ? "Set aside" : `Set aside (${count(aside)})`,
+    card: "Dataset card",
+  };
 }

@@ -1,4 +1,5 @@
 import type { RunDetail } from "../../api/types";
+import { lastPart } from "../../ui/format";
 
 const percents = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
 const seconds = new Intl.NumberFormat("en", { maximumFractionDigits: 2 });
@@ -32,3 +33,13 @@ export function countsOf({ counts }: RunDetail): [string, number][] {
     .filter(([name]) => !PICTURED.test(name))
     .map(([name, value]) => [name.replaceAll("_", " "), value]);
 }
+
+/** "v=3" of the only input; of several also which product each version is of: "pages/v=3". */
+export const readText = (inputs: readonly string[]): string =>
+  inputs.length === 1
+    ? inputs.map(lastPart).join()
+    : inputs.map((name) => name.split("/").slice(-2).join("/")).join(", ");
+
+/** How many records of all inputs could not be read; null until it is known. */
+export const setAsideOf = ({ quarantined, looked_up: found }: RunDetail): number | null =>
+  quarantined === null ? null : quarantined + (found?.quarantined ?? 0);

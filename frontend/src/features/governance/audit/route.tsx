@@ -2,7 +2,7 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import { createLazyRoute } from "@tanstack/react-router";
 
 import { PageTitle } from "../../../ui/Page";
-import { List } from "../components/List";
+import { List } from "../../../ui/List";
 import classes from "../Governance.module.css";
 import { CheckpointPanel } from "./components/CheckpointPanel";
 import { EntryTable } from "./components/EntryTable";

@@ -4,7 +4,7 @@ import { createLazyRoute } from "@tanstack/react-router";
 import type { Allowed } from "../../../api/types";
 import { Empty, Policies } from "../../../ui/Notice";
 import { PageTitle, TableFrame } from "../../../ui/Page";
-import { List } from "../components/List";
+import { List } from "../../../ui/List";
 import classes from "../Governance.module.css";
 import { Answer } from "./components/Answer";
 import { QuestionForm } from "./components/QuestionForm";

@@ -1,13 +1,13 @@
-import { Button, Tabs } from "@mantine/core";
+import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { createLazyRoute, Link, useNavigate } from "@tanstack/react-router";
 
 import type { Policy } from "../../../api/types";
+import { Asked } from "../../../ui/Asked";
 import { Digest } from "../../../ui/Copy";
-import { LoadingRows } from "../../../ui/Loading";
-import { Failure } from "../../../ui/Notice";
 import { PageTitle } from "../../../ui/Page";
 import { State, Tag } from "../../../ui/State";
+import { Tabbed } from "../../../ui/Tabbed";
 import classes from "../Governance.module.css";
 import { Life } from "./components/Life";
 import { SimulationTab } from "./components/SimulationTab";
@@ -36,9 +36,7 @@ function PolicyPage() {
       <p className={classes["lead"]}>
         <Link to="/governance/policies">All policies</Link>
       </p>
-      {policy.isPending && <LoadingRows rows={8} height={28} />}
-      {policy.isError && <Failure error={policy.error} retry={() => void policy.refetch()} />}
-      {policy.data && <One policy={policy.data} />}
+      <Asked query={policy}>{(found) => <One policy={found} />}</Asked>
     </>
   );
 }
@@ -48,30 +46,17 @@ const nameOf = (policy: Policy): string => `${policy.slug}@${policy.version}`;
 function One({ policy }: { policy: Policy }) {
   const { tab = "text" } = route.useSearch();
   const navigate = useNavigate({ from: "/governance/policies/$policyId" });
+  const show = (next: PolicyTab) => void navigate({ search: { tab: next } });
   return (
     <>
       <Strip policy={policy} />
       <Life policy={policy} />
-      <Tabs
-        mt={22}
-        value={tab}
-        keepMounted={false}
-        onChange={(next) => void navigate({ search: { tab: next as PolicyTab } })}
-      >
-        <Tabs.List mb={18}>
-          {TABS.map((one) => (
-            <Tabs.Tab key={one} value={one}>
-              {TITLES[one]}
-            </Tabs.Tab>
-          ))}
-        </Tabs.List>
-        <Tabs.Panel value={tab}>
-          {tab === "text" && <TextTab policy={policy} />}
-          {tab === "tests" && <TestsTab policy={policy} />}
-          {tab === "simulation" && <SimulationTab policy={policy} />}
-          {tab === "versions" && <VersionsTab policy={policy} />}
-        </Tabs.Panel>
-      </Tabs>
+      <Tabbed tabs={TABS} titles={TITLES} tab={tab} onTab={show}>
+        {tab === "text" && <TextTab policy={policy} />}
+        {tab === "tests" && <TestsTab policy={policy} />}
+        {tab === "simulation" && <SimulationTab policy={policy} />}
+        {tab === "versions" && <VersionsTab policy={policy} />}
+      </Tabbed>
     </>
   );
 }

@@ -6,7 +6,7 @@ import type { Policy } from "../../../api/types";
 import { PageTitle, TableFrame } from "../../../ui/Page";
 import { State } from "../../../ui/State";
 import { Ago } from "../../../ui/Values";
-import { List } from "../components/List";
+import { List } from "../../../ui/List";
 import classes from "../Governance.module.css";
 import { policiesQuery } from "./queries";
 import { KINDS, STATES } from "./search";

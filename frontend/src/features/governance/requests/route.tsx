@@ -3,7 +3,7 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import { createLazyRoute, useNavigate } from "@tanstack/react-router";
 
 import { PageTitle } from "../../../ui/Page";
-import { List } from "../components/List";
+import { List } from "../../../ui/List";
 import classes from "../Governance.module.css";
 import { GrantTable } from "./components/GrantTable";
 import { RequestList } from "./components/RequestList";

@@ -2,6 +2,7 @@ import { Button, SegmentedControl, TextInput } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 
+import page from "../../../ui/Page.module.css";
 import classes from "../Mesh.module.css";
 import { type AskedPlan, KINDS, type PlanKind } from "../search";
 
@@ -25,7 +26,7 @@ export function AskPlan({ asked }: { asked: AskedPlan | undefined }) {
     setValue(next === asked?.kind ? asked.value : "");
   };
   return (
-    <form onSubmit={submit} className={classes["ask"]} aria-label="What to plan for">
+    <form onSubmit={submit} className={page["ask"]} aria-label="What to plan for">
       <SegmentedControl
         aria-label="Plan for a"
         value={kind}

@@ -5,7 +5,7 @@ import { bytes } from "../../../ui/format";
 import { TableFrame } from "../../../ui/Page";
 import { State } from "../../../ui/State";
 import { Ago } from "../../../ui/Values";
-import { List } from "../../governance/components/List";
+import { List } from "../../../ui/List";
 import { linksQuery } from "../queries";
 import { limitText, percent, price } from "../told";
 

@@ -8,7 +8,7 @@ import { ChevronIcon } from "../../../ui/icons";
 import { Heads, TableFrame } from "../../../ui/Page";
 import { State } from "../../../ui/State";
 import { Ago } from "../../../ui/Values";
-import { List } from "../../governance/components/List";
+import { List } from "../../../ui/List";
 import classes from "../Mesh.module.css";
 import { sitesQuery, storesQuery } from "../queries";
 import { route } from "../route";

@@ -7,7 +7,7 @@ import { Heads, TableFrame } from "../../../ui/Page";
 import { Refused } from "../../../ui/Refused";
 import { State, Tag } from "../../../ui/State";
 import { Ago, Bytes } from "../../../ui/Values";
-import { List } from "../../governance/components/List";
+import { List } from "../../../ui/List";
 import classes from "../Mesh.module.css";
 import { storesQuery, useTrustStore } from "../queries";
 import { healthOf, price } from "../told";

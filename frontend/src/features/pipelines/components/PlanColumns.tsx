@@ -24,7 +24,7 @@ export function PlanColumns({ plan }: { plan: PipelinePlan }) {
                   <td className="mono tight">{step}</td>
                   <td>
                     {same && position > 0 ? (
-                      <span className={classes["muted"]}>the same</span>
+                      <span className="muted">the same</span>
                     ) : (
                       <Columns columns={columns} />
                     )}
@@ -41,7 +41,7 @@ export function PlanColumns({ plan }: { plan: PipelinePlan }) {
             <thead>
               <tr>
                 <th scope="col">Column of the result</th>
-                <th scope="col">From columns of the input</th>
+                <th scope="col">From columns of the {plan.inputs.length > 1 ? "inputs" : "input"}</th>
               </tr>
             </thead>
             <tbody>
@@ -49,7 +49,7 @@ export function PlanColumns({ plan }: { plan: PipelinePlan }) {
                 <tr key={column}>
                   <td className="mono">{column}</td>
                   <td>
-                    <Uses uses={uses} />
+                    <Uses uses={uses} several={plan.inputs.length > 1} />
                   </td>
                 </tr>
               ))}
@@ -68,21 +68,28 @@ function Columns({ columns }: { columns: ColumnShown[] }) {
         <li key={name} data-change={change || undefined}>
           {change && <span className={classes["change"]}>{SAID[change]}</span>}
           <span className="mono">{name}</span>{" "}
-          {change !== "gone" && <span className={classes["muted"]}>{typeText(type)}</span>}
+          {change !== "gone" && <span className="muted">{typeText(type)}</span>}
         </li>
       ))}
     </ul>
   );
 }
 
-function Uses({ uses }: { uses: PipelinePlan["column_map"][string] }) {
-  if (uses.length === 0) return <span className={classes["muted"]}>none</span>;
+interface UsesProps {
+  uses: PipelinePlan["column_map"][string];
+  /** There are several inputs: each column says which one it is of. */
+  several: boolean;
+}
+
+function Uses({ uses, several }: UsesProps) {
+  if (uses.length === 0) return <span className="muted">none</span>;
   return (
     <ul className={classes["columns"]}>
-      {uses.map(({ column, kind, subtype, masking }) => (
-        <li key={`${column} ${kind} ${subtype}`}>
+      {uses.map(({ input, column, kind, subtype, masking }, position) => (
+        <li key={position}>
           <span className="mono">{column}</span>{" "}
-          <span className={classes["muted"]}>
+          {several && <span className="mono">of {input} </span>}
+          <span className="muted">
             {kind === "INDIRECT" && "indirectly, "}
             {subtype.toLowerCase().replace("_", " ")}
             {masking && ", masked"}

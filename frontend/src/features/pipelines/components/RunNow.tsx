@@ -1,36 +1,28 @@
-import { Button, NativeSelect } from "@mantine/core";
+import { Button } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
 
-import type { Pipeline } from "../../../api/types";
+import type { Pipeline, RunDetail } from "../../../api/types";
 import { Refused } from "../../../ui/Refused";
 import { route } from "../page";
 import classes from "../Pipelines.module.css";
 import { useRunNow } from "../queries";
-import { PURPOSES } from "../search";
+import type { StatedPurpose } from "../search";
+import { PurposeSelect } from "./PurposeSelect";
 
 /** What plan, sample and run are for, and the button that queues a run. */
 export function RunNow({ pipeline }: { pipeline: Pipeline }) {
   const { purpose = "" } = route.useSearch();
   const navigate = useNavigate({ from: "/pipelines/$pipelineId" });
-  const run = useRunNow(pipeline.id);
-  const choose = (text: string) => {
+  const run = useRunNow();
+  const choose = (chosen: StatedPurpose | undefined) => {
     run.reset();
-    const chosen = PURPOSES.find((one) => one === text);
     void navigate({ search: (before) => ({ ...before, purpose: chosen }), resetScroll: false });
   };
-  const start = () =>
-    run.mutate(purpose, {
-      onSuccess: ({ id }) => void navigate({ to: "/runs/$runId", params: { runId: id } }),
-    });
+  const open = ({ id }: RunDetail) => void navigate({ to: "/runs/$runId", params: { runId: id } });
+  const start = () => run.mutate({ id: pipeline.id, purpose }, { onSuccess: open });
   return (
     <div className={classes["run"]}>
-      <NativeSelect
-        label="Purpose"
-        description="A grant for a purpose is good for what states it."
-        data={[{ value: "", label: "none stated" }, ...PURPOSES]}
-        value={purpose}
-        onChange={(event) => choose(event.currentTarget.value)}
-      />
+      <PurposeSelect purpose={purpose} onChoose={choose} />
       <Button loading={run.isPending} onClick={start}>
         Run now
       </Button>

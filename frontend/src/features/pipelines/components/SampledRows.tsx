@@ -1,18 +1,18 @@
 import type { SampledRow } from "../../../api/types";
 import { Panel, TableFrame } from "../../../ui/Page";
+import page from "../../../ui/Page.module.css";
 import { State, Tag } from "../../../ui/State";
-import { route } from "../page";
 import classes from "../Pipelines.module.css";
 import { same, shown } from "../values";
 
-export function SampledRows({ rows }: { rows: SampledRow[] }) {
+export function SampledRows({ rows, whole }: { rows: SampledRow[]; whole: boolean }) {
   return (
     <Panel title="Row by row" flush>
       <ol className={classes["rows"]}>
         {rows.map((row, position) => (
           <li key={position}>
             <Head row={row} number={position + 1} />
-            <Values row={row} number={position + 1} />
+            <Values row={row} number={position + 1} whole={whole} />
           </li>
         ))}
       </ol>
@@ -34,8 +34,14 @@ function Head({ row, number }: { row: SampledRow; number: number }) {
   );
 }
 
+interface ValuesProps {
+  row: SampledRow;
+  number: number;
+  whole: boolean;
+}
+
 /** A line for each column, before and after; of a dropped row only what it was. */
-function Values({ row: { before, after }, number }: { row: SampledRow; number: number }) {
+function Values({ row: { before, after }, number, whole }: ValuesProps) {
   const names = [...new Set([...Object.keys(before), ...Object.keys(after ?? {})])];
   return (
     <TableFrame label={`Values of row ${number}`}>
@@ -51,10 +57,10 @@ function Values({ row: { before, after }, number }: { row: SampledRow; number: n
           {names.map((name) => (
             <tr key={name}>
               <td className="mono">{name}</td>
-              <td>{name in before ? <Value value={before[name]} /> : <Quiet>–</Quiet>}</td>
+              <td>{name in before ? <Value value={before[name]} whole={whole} /> : <Quiet>–</Quiet>}</td>
               {after && (
                 <td>
-                  <After name={name} before={before} after={after} />
+                  <After name={name} before={before} after={after} whole={whole} />
                 </td>
               )}
             </tr>
@@ -69,24 +75,24 @@ interface AfterProps {
   name: string;
   before: Record<string, unknown>;
   after: Record<string, unknown>;
+  whole: boolean;
 }
 
-function After({ name, before, after }: AfterProps) {
+function After({ name, before, after, whole }: AfterProps) {
   if (!(name in after)) return <Quiet>gone</Quiet>;
   if (name in before && same(before[name], after[name])) return <Quiet>the same</Quiet>;
   return (
     <>
-      {!(name in before) && <Tag>new</Tag>} <Value value={after[name]} />
+      {!(name in before) && <Tag>new</Tag>} <Value value={after[name]} whole={whole} />
     </>
   );
 }
 
-function Value({ value }: { value: unknown }) {
-  const { whole } = route.useSearch();
+function Value({ value, whole }: { value: unknown; whole: boolean }) {
   if (value === null || value === undefined) return <Quiet>null</Quiet>;
-  return <span className={classes["value"]}>{shown(value, whole === "yes")}</span>;
+  return <span className={page["verbatim"]}>{shown(value, whole)}</span>;
 }
 
 function Quiet({ children }: { children: React.ReactNode }) {
-  return <span className={classes["muted"]}>{children}</span>;
+  return <span className="muted">{children}</span>;
 }

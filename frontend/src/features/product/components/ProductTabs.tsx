@@ -1,9 +1,9 @@
-import { Tabs } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
 import { lazy, Suspense } from "react";
 
 import type { ProductDetail } from "../../../api/types";
 import { LoadingRows } from "../../../ui/Loading";
+import { Tabbed } from "../../../ui/Tabbed";
 import { route } from "../route";
 import { type ProductTab, TABS } from "../search";
 import { Overview } from "./Overview";
@@ -30,24 +30,17 @@ export function ProductTabs({ product }: { product: ProductDetail }) {
   const { tab = "overview" } = route.useSearch();
   const navigate = useNavigate({ from: "/p/$" });
   return (
-    <Tabs
-      value={tab}
-      keepMounted={false}
-      onChange={(next) => void navigate({ search: { tab: next as ProductTab } })}
+    <Tabbed
+      tabs={TABS}
+      titles={TITLES}
+      tab={tab}
+      mt={0}
+      onTab={(next) => void navigate({ search: { tab: next } })}
     >
-      <Tabs.List mb={20}>
-        {TABS.map((one) => (
-          <Tabs.Tab key={one} value={one}>
-            {TITLES[one]}
-          </Tabs.Tab>
-        ))}
-      </Tabs.List>
-      <Tabs.Panel value={tab}>
-        <Suspense fallback={<LoadingRows rows={8} height={28} />}>
-          <Content tab={tab} product={product} />
-        </Suspense>
-      </Tabs.Panel>
-    </Tabs>
+      <Suspense fallback={<LoadingRows rows={8} height={28} />}>
+        <Content tab={tab} product={product} />
+      </Suspense>
+    </Tabbed>
   );
 }
 

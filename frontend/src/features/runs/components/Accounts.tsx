@@ -1,36 +1,53 @@
+import { Link } from "@tanstack/react-router";
+
 import type { RunDetail } from "../../../api/types";
+import { type Figure, Figures } from "../../../ui/Figures";
 import { bytes, count, plural } from "../../../ui/format";
 import { Empty } from "../../../ui/Notice";
 import { Panel } from "../../../ui/Page";
+import page from "../../../ui/Page.module.css";
+import { PURPOSES } from "../../pipelines/search";
 import classes from "../Runs.module.css";
 import { countsOf, rateText, secondsText } from "../told";
 import { type Bar, Bars } from "./Bars";
-import { Figures } from "./Figures";
+import { RowsByStep } from "./RowsByStep";
 
 /** Where the rows of the input went, to the last one, and where the time went. */
 export function Accounts({ run }: { run: RunDetail }) {
   if (run.rows_in === null) return <NotYet run={run} />;
   return (
-    <div className={classes["stack"]}>
+    <div className={page["stack"]}>
       <Panel title="In and out" flush>
         <Figures
           figures={[
             ["Rows in", count(run.rows_in)],
+            ...lookedUp(run),
             ["Documents kept", count(run.documents)],
             ["Rows out", count(run.rows_out)],
             ["Bytes in", bytes(run.bytes_in)],
             ["Bytes out", bytes(run.bytes_out)],
             ["Shards", `${count(run.shards_done)} of ${count(run.shards_total)}`],
-            ...(run.shards_reused ? [["Of them reused", count(run.shards_reused)] as const] : []),
+            ...(run.shards_reused ? [["Of them reused", count(run.shards_reused)] as Figure] : []),
           ]}
         />
       </Panel>
       <Rows run={run} />
+      {run.steps && <RowsByStep steps={run.steps} />}
       <Steps run={run} />
       <Counts run={run} />
       <Tokenizers run={run} />
     </div>
   );
+}
+
+/** What was read of inputs that steps look up: it stands in no other count. */
+function lookedUp({ looked_up: found }: RunDetail): Figure[] {
+  if (!found) return [];
+  const { rows, quarantined } = found;
+  return [
+    ["Rows looked up", count(rows)],
+    ...(quarantined ? [["Set aside of those", count(quarantined)] as Figure] : []),
+  ];
 }
 
 export function NotYet({ run }: { run: RunDetail }) {
@@ -41,7 +58,31 @@ export function NotYet({ run }: { run: RunDetail }) {
       </Empty>
     );
   }
+  if (ENDED.has(run.state)) return <NoResult run={run} />;
   return <Empty title="Not yet">The accounts are drawn up when every shard is done.</Empty>;
+}
+
+const ENDED = new Set(["failed", "cancelled"]);
+
+/** What can be done about a run that ended before its time. */
+function NoResult({ run }: { run: RunDetail }) {
+  const again =
+    run.state === "failed"
+      ? "Why stands above. “Retry” goes on with the shards that are not done. "
+      : "What it had made is given up; “Retry” begins anew. ";
+  return (
+    <Empty title="It ended without a result">
+      {again}
+      <Link
+        to="/pipelines/$pipelineId"
+        params={{ pipelineId: run.pipeline_id }}
+        search={{ tab: "plan", purpose: PURPOSES.find((one) => one === run.purpose) }}
+      >
+        The plan
+      </Link>{" "}
+      tells what a run would do now, and whether policies allow it.
+    </Empty>
+  );
 }
 
 /** Rows in, and added by steps, are the documents kept, those dropped and those set aside. */

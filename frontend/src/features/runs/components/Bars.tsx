@@ -1,4 +1,5 @@
 import { Panel, TableFrame } from "../../../ui/Page";
+import page from "../../../ui/Page.module.css";
 import classes from "../Runs.module.css";
 import { shareText } from "../told";
 
@@ -32,7 +33,7 @@ export function Bars({ title, aside, heads, moreHead, total, bars, foot, empty }
   const largest = Math.max(...bars.map((bar) => bar.value), 0);
   return (
     <Panel title={title} aside={aside} flush>
-      {bars.length === 0 && <p className={classes["pad"]}>{empty}</p>}
+      {bars.length === 0 && <p className={page["pad"]}>{empty}</p>}
       {bars.length > 0 && (
         <TableFrame label={title}>
           <table className={classes["bars"]}>

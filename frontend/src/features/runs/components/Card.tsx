@@ -7,6 +7,7 @@ import { lastPart } from "../../../ui/format";
 import { LoadingRows } from "../../../ui/Loading";
 import { Failure } from "../../../ui/Notice";
 import { Panel } from "../../../ui/Page";
+import page from "../../../ui/Page.module.css";
 import { cardQuery } from "../queries";
 import classes from "../Runs.module.css";
 import { NotYet } from "./Accounts";
@@ -26,7 +27,7 @@ function Draft({ run }: { run: RunDetail }) {
   const { markdown, croissant } = card.data;
   const name = lastPart(run.output);
   return (
-    <div className={classes["stack"]}>
+    <div className={page["stack"]}>
       <Text
         title="Page"
         file={`${name}.md`}
@@ -52,7 +53,7 @@ interface TextProps {
 
 function Text({ title, file, type, text }: TextProps) {
   const acts = (
-    <span className={classes["keep"]}>
+    <span className={page["keep"]}>
       <Copy value={text} what={title.toLowerCase()} />
       <Button
         component="a"

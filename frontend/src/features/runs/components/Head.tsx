@@ -1,16 +1,20 @@
+import { Link } from "@tanstack/react-router";
+
 import type { RunDetail } from "../../../api/types";
 import { Confirm } from "../../../ui/Confirm";
 import { Digest } from "../../../ui/Copy";
 import { duration } from "../../../ui/format";
 import { Policies } from "../../../ui/Notice";
-import { ProductLink } from "../../../ui/ProductLink";
+import page from "../../../ui/Page.module.css";
 import { Refused } from "../../../ui/Refused";
 import { State } from "../../../ui/State";
 import { Ago } from "../../../ui/Values";
+import { Way } from "../../../ui/Way";
 import { Progress } from "../../jobs/components/Progress";
 import { isActive } from "../../jobs/queries";
 import { useRunAct } from "../queries";
 import classes from "../Runs.module.css";
+import { LookedUp } from "./LookedUp";
 
 const MOVING = new Set(["claimed", "running", "publishing"]);
 const RETRIED = new Set(["failed", "cancelled", "waiting"]);
@@ -21,17 +25,10 @@ export function Head({ run }: { run: RunDetail }) {
   const begun = run.shards_done > 0 && run.state !== "done";
   return (
     <>
-      <p className={classes["way"]}>
-        {run.inputs.map((name) => (
-          <ProductLink key={name} name={name} tab="versions" className="mono">
-            {name}
-          </ProductLink>
-        ))}{" "}
-        →{" "}
-        <ProductLink name={run.output_version ?? run.output} tab="versions" className="mono">
-          {run.output_version ?? run.output}
-        </ProductLink>
+      <p className={page["way"]}>
+        <Way from={run.inputs} to={run.output_version ?? run.output} tab="versions" />
       </p>
+      {run.looked_up && <LookedUp inputs={run.looked_up.inputs} />}
       <Facts run={run} />
       <Reason run={run} />
       {(moving || begun) && (
@@ -51,7 +48,7 @@ export function Head({ run }: { run: RunDetail }) {
 
 function Facts({ run }: { run: RunDetail }) {
   return (
-    <p className={classes["facts"]}>
+    <p className={classes["standing"]}>
       <State value={run.state} />
       <When run={run} />
       <span>
@@ -60,6 +57,9 @@ function Facts({ run }: { run: RunDetail }) {
       </span>
       {run.attempt > 1 && <span>attempt {run.attempt}</span>}
       {run.run_digest && <Digest value={run.run_digest} />}
+      <Link to="/runs/$runId/compare" params={{ runId: run.id }}>
+        Compare with…
+      </Link>
     </p>
   );
 }

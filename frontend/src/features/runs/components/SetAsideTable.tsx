@@ -1,6 +1,7 @@
 import type { SetAside } from "../../../api/types";
 import { count } from "../../../ui/format";
 import { Panel, TableFrame } from "../../../ui/Page";
+import page from "../../../ui/Page.module.css";
 import classes from "../Runs.module.css";
 
 interface SetAsideTableProps {
@@ -34,7 +35,7 @@ export function SetAsideTable({ title, aside, rows }: SetAsideTableProps) {
                   <span className="mono">{row.source}</span>
                 </td>
                 <td className="num">{count(row.byte_offset)}</td>
-                <td className={classes["why"]}>{row.error}</td>
+                <td className={page["sentence"]}>{row.error}</td>
                 <td className={classes["raw"]}>
                   {row.raw.length > CUT ? `${row.raw.slice(0, CUT)}…` : row.raw}
                 </td>

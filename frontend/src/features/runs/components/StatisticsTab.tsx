@@ -1,12 +1,12 @@
 import type { RunDetail, RunStatistics } from "../../../api/types";
+import { type Figure, Figures } from "../../../ui/Figures";
 import { count, plural } from "../../../ui/format";
 import { Empty } from "../../../ui/Notice";
 import { Panel } from "../../../ui/Page";
-import classes from "../Runs.module.css";
+import page from "../../../ui/Page.module.css";
 import { priceText, secondsText, shareText } from "../told";
 import { NotYet } from "./Accounts";
 import { Bars } from "./Bars";
-import { Figures } from "./Figures";
 
 /** What can be said of the data that a run made; what no step of it tells is left out. */
 export function StatisticsTab({ run }: { run: RunDetail }) {
@@ -14,7 +14,7 @@ export function StatisticsTab({ run }: { run: RunDetail }) {
   if (!told) return <NotYet run={run} />;
   const silent = told.lengths.length === 0 && told.languages.length === 0;
   return (
-    <div className={classes["stack"]}>
+    <div className={page["stack"]}>
       <Panel title="Figures" flush>
         <Figures figures={figuresOf(told)} />
       </Panel>
@@ -30,15 +30,15 @@ export function StatisticsTab({ run }: { run: RunDetail }) {
   );
 }
 
-function figuresOf(told: RunStatistics): [string, string][] {
+function figuresOf(told: RunStatistics): Figure[] {
   const { tokens, duplicates, pack_fill: fill, cost, cost_per_million_tokens: price } = told;
   return [
-    ...(tokens === null ? [] : [["Tokens", count(tokens)] as [string, string]]),
-    ...(duplicates === null ? [] : [["Duplicates", shareText(duplicates)] as [string, string]]),
-    ...(fill === null ? [] : [["Packed rows filled", shareText(fill)] as [string, string]]),
+    ...(tokens === null ? [] : [["Tokens", count(tokens)] as Figure]),
+    ...(duplicates === null ? [] : [["Duplicates", shareText(duplicates)] as Figure]),
+    ...(fill === null ? [] : [["Packed rows filled", shareText(fill)] as Figure]),
     ["Core time", secondsText(told.core_seconds)],
-    ...(cost === null ? [] : [["Cost", priceText(cost)] as [string, string]]),
-    ...(price === null ? [] : [["Cost a million tokens", priceText(price)] as [string, string]]),
+    ...(cost === null ? [] : [["Cost", priceText(cost)] as Figure]),
+    ...(price === null ? [] : [["Cost a million tokens", priceText(price)] as Figure]),
   ];
 }
 

@@ -7,7 +7,7 @@ import { Failure } from "../../../../ui/Notice";
 import { Panel, TableFrame } from "../../../../ui/Page";
 import { State } from "../../../../ui/State";
 import { Ago } from "../../../../ui/Values";
-import { List } from "../../components/List";
+import { List } from "../../../../ui/List";
 import classes from "../../Governance.module.css";
 import { route } from "../page";
 import styles from "../Policies.module.css";

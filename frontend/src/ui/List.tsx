@@ -1,11 +1,11 @@
 import type { InfiniteData } from "@tanstack/react-query";
 
-import type { Page } from "../../../api/types";
-import { LoadingRows } from "../../../ui/Loading";
-import { More } from "../../../ui/More";
-import { Failure } from "../../../ui/Notice";
-import { Panel } from "../../../ui/Page";
-import classes from "../Governance.module.css";
+import type { Page } from "../api/types";
+import { LoadingRows } from "./Loading";
+import { More } from "./More";
+import { Failure } from "./Notice";
+import { Panel } from "./Page";
+import classes from "./Page.module.css";
 
 export interface ListOf<T> {
   data: InfiniteData<Page<T>, unknown> | undefined;
