@@ -18,6 +18,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from benchmarks.corpus_check import (
@@ -212,6 +213,23 @@ def scaling(bench: Bench, asked: Options) -> Figure:
     return paired("corpus_scaling", "MB/s", pairs, SCALING_GOAL)
 
 
+def machine_scaling(pairs: int) -> Figure:
+    """Say how much more two processes do here than one, when all they do is to count."""
+    alone = [_counted(1) for _ in range(pairs)]
+    together = [_counted(WORKERS) for _ in range(pairs)]
+    return Figure("machine_scaling", WORKERS * median(alone) / median(together), "times")
+
+
+def _counted(processes: int) -> float:
+    """Return the seconds that processes take to count, each for itself, at the same time."""
+    words = [sys.executable, "-c", "total = 0\nfor each in range(20_000_000): total += each"]
+    began = time.perf_counter()
+    started = [subprocess.Popen(words) for _ in range(processes)]
+    for each in started:
+        each.wait()
+    return time.perf_counter() - began
+
+
 def equal_digests(bench: Bench) -> Figure:
     """End the benchmark unless all runs of ours wrote the same bytes, these three among them."""
     bench.ours("exact", how="threads", count=1)
@@ -244,7 +262,7 @@ def main() -> int:
         bench.check("near")
         print_conditions(asked, f"{told}, {WORKERS} workers", _PACKAGES, {"datatrove": version})
         figures = [*measure(bench, asked, "exact"), *measure(bench, asked, "near")]
-        figures += [scaling(bench, asked), equal_digests(bench)]
+        figures += [scaling(bench, asked), machine_scaling(asked.pairs), equal_digests(bench)]
         return finish(figures, judge=not asked.quick)
 
 

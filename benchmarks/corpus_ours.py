@@ -20,6 +20,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from benchmarks.corpus_workers import Place, Workers
+from benchmarks.local_inputs import input_file
 from transforms.engine.plan import InputFile, Plan, plan
 from transforms.engine.result import RunReport
 from transforms.engine.run_local import run
@@ -63,7 +64,7 @@ def main() -> None:
     # pyarrow imports pandas at its first array where pandas is there: an import like the others
     pa.array([], pa.string())
     # the version's manifest knows the digests before a pipeline is planned
-    files = [_file(path) for path in sorted(place.corpus.glob("*.jsonl"))]
+    files = [input_file(path) for path in sorted(place.corpus.glob("*.jsonl"))]
     workers = Workers(count) if how == "processes" else None
     began = time.perf_counter()
     planned = _planned(place, dedup, end, files)
@@ -100,12 +101,6 @@ def _told(report: RunReport) -> dict[str, object]:
         "steps": steps,
         "digest": hashlib.sha256(json.dumps(files).encode()).hexdigest(),
     }
-
-
-def _file(path: Path) -> InputFile:
-    with path.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    return InputFile(path.name, path.stat().st_size, digest)
 
 
 if __name__ == "__main__":

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import lru_cache
 from multiprocessing import get_context
 from pathlib import Path
@@ -68,18 +67,19 @@ class Workers:
 
     def run(self, plan: Plan, place: Place) -> RunReport:
         """Run `plan` and return its report; raises what the first failing unit raises."""
-        verdicts = pass_gate(plan, place.workspace().open_input, place.encoders()).verdicts
-        told = {"plan": plan.to_json(), "verdicts": {k: asdict(v) for k, v in verdicts.items()}}
         place.folder.mkdir(parents=True, exist_ok=True)
-        place.plan.write_text(json.dumps(told))
+        place.plan.write_text(json.dumps(plan.to_json()))
+        encoders, workspace = place.encoders(), place.workspace()
         results: list[ShardResult] = []
         for stage in plan.stages:
-            units = [(place, stage.index, unit) for unit in range(stage.units)]
+            encoders = pass_gate(plan, stage.index, workspace, encoders)
+            told = dict(encoders.verdicts)
+            units = [(place, told, stage.index, unit) for unit in range(stage.units)]
             results += self._pool.map(_shard, units)
             for tasks in stage.tasks:
                 list(self._pool.map(_task, [(place, stage.index, task) for task in tasks]))
         report = add_up(results)
-        write_indexes(plan, report.outputs, place.workspace().output)
+        write_indexes(plan, report.outputs, workspace.output)
         return report
 
 
@@ -89,10 +89,11 @@ def _awake(number: int) -> int:
     return number
 
 
-def _shard(unit: tuple[Place, int, int]) -> ShardResult:
-    place, stage, number = unit
+def _shard(unit: tuple[Place, dict[str, Verdict], int, int]) -> ShardResult:
+    place, verdicts, stage, number = unit
     plan, encoders = _plan_of(place)
-    return run_map_shard(plan, stage, number, place.workspace(), encoders)
+    judged = encoders.with_verdicts(verdicts)
+    return run_map_shard(plan, stage, number, place.workspace(), judged)
 
 
 def _task(unit: tuple[Place, int, int]) -> int:
@@ -102,6 +103,4 @@ def _task(unit: tuple[Place, int, int]) -> int:
 
 @lru_cache(maxsize=1)
 def _plan_of(place: Place) -> tuple[Plan, Encoders]:
-    told = json.loads(place.plan.read_text())
-    verdicts: Mapping[str, Verdict] = {k: Verdict(**v) for k, v in told["verdicts"].items()}
-    return planning.from_json(told["plan"]), place.encoders().with_verdicts(verdicts)
+    return planning.from_json(json.loads(place.plan.read_text())), place.encoders()

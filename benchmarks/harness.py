@@ -8,6 +8,7 @@ weighs on one pair and not on one side.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import platform
@@ -35,15 +36,22 @@ class Options:
 
     pairs: int
     quick: bool
+    sizes: tuple[str, ...] = ()
 
 
-def options(about: str | None, *, pairs: int = 5) -> Options:
-    """Read `--pairs N` and `--quick`: one pair on little data, with every check of the work."""
+def options(about: str | None, *, pairs: int = 5, sizes: Sequence[str] = ()) -> Options:
+    """Read `--pairs N` and `--quick`: one pair on little data, with every check of the work.
+
+    A benchmark that knows some `sizes` is asked for one with `--size`, else it does them all.
+    """
     parser = argparse.ArgumentParser(description=(about or "").splitlines()[0])
     parser.add_argument("--pairs", type=int, default=None, help=f"by default {pairs}")
     parser.add_argument("--quick", action="store_true", help="little data, one pair")
+    if sizes:
+        parser.add_argument("--size", choices=sizes, help="by default all, one after the other")
     given = parser.parse_args()
-    return Options(given.pairs or (1 if given.quick else pairs), given.quick)
+    chosen = (given.size,) if sizes and given.size else tuple(sizes)
+    return Options(given.pairs or (1 if given.quick else pairs), given.quick, chosen)
 
 
 def need(*, modules: Sequence[str] = (), programs: Sequence[str] = ()) -> None:
@@ -235,8 +243,9 @@ def _tree_bytes(pid: int) -> int:
 def _tree(pid: int) -> list[int]:
     found = [pid]
     for parent in found:
-        for children in Path(f"/proc/{parent}/task").glob("*/children"):
-            found += [int(child) for child in _text(children).split()]
+        with contextlib.suppress(OSError):  # gone meanwhile
+            for children in Path(f"/proc/{parent}/task").glob("*/children"):
+                found += [int(child) for child in _text(children).split()]
     return found
 
 

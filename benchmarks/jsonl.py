@@ -1,8 +1,8 @@
 """JSON lines to Parquet: our engine beside polars, DuckDB, daft, `datasets` and datatrove.
 
-All are given the same schema, zstd at level 3 (see `jsonl_peer`) and two cores, and
-every run must give all rows with the same text. Ours writes a part for each shard, hashes it, and
-accounts for every row. The peers run in environments of their own, made from the package index.
+All are given the same two files, the same schema, zstd at level 3 (see `jsonl_peer`) and two cores,
+and every run must give all rows with the same text. Ours writes a part for each shard, hashes it,
+and accounts for every row. The peers run in environments of their own, made from the package index.
 """
 
 from __future__ import annotations
@@ -29,9 +29,10 @@ from benchmarks.harness import (
     run,
     spread,
 )
-from benchmarks.text_corpus import write_text_corpus
+from benchmarks.text_corpus import write_passages
 
 CORPUS_BYTES, QUICK_BYTES = 500_000_000, 20_000_000
+FILES = 2
 LONG_FACTOR = 10
 """How often the corpus is repeated for the figure of memory whatever the size."""
 MEMORY_MIB = 300 * 1_000_000 / MIB
@@ -40,6 +41,7 @@ PEERS = {
     "duckdb": ["duckdb"],
     "daft": ["daft"],
     "datasets": ["datasets"],
+    "datasets_snappy": ["datasets"],
     "datatrove": ["datatrove[io]", "xxhash<4", "orjson"],
 }
 """What the environment of each peer holds."""
@@ -61,6 +63,7 @@ class Work:
 class Bench:
     root: Path
     corpus: Path
+    """A folder that holds nothing else."""
 
     def ours(self) -> tuple[Ran, Work]:
         return self._run("ours", [sys.executable, "-m", "benchmarks.jsonl_ours"])
@@ -137,11 +140,13 @@ def _memory(name: str, peak: float) -> Figure:
 
 def long_run(bench: Bench) -> Figure:
     """Run ours alone on the corpus repeated: its memory must not grow with the input."""
-    long = bench.root / "long.jsonl"
+    folder = bench.root / "long"
+    folder.mkdir()
+    long = folder / "corpus.jsonl"
     with long.open("wb") as stream:
-        for _ in range(LONG_FACTOR):
-            stream.write(bench.corpus.read_bytes())
-    ran, _ = Bench(bench.root, long).ours()
+        for path in sorted(bench.corpus.iterdir()) * LONG_FACTOR:
+            stream.write(path.read_bytes())
+    ran, _ = Bench(bench.root, folder).ours()
     print(f"{long.stat().st_size / 1e9:.1f} GB in {float(ran.answer()['seconds']):.1f} s")
     return _memory("jsonl_long_memory", ran.peak_bytes / MIB)
 
@@ -150,9 +155,10 @@ def main() -> int:
     asked = options(__doc__)
     with tempfile.TemporaryDirectory(prefix="fairmesh-jsonl-") as folder:
         root = Path(folder)
-        corpus = root / "corpus.jsonl"
-        found = write_text_corpus(corpus, QUICK_BYTES if asked.quick else CORPUS_BYTES)
-        told = f"{found.documents} documents, {found.bytes / 1e6:.0f} MB of text"
+        corpus = root / "corpus"
+        corpus.mkdir()
+        found = write_passages(corpus, QUICK_BYTES if asked.quick else CORPUS_BYTES, FILES)
+        told = f"{found.documents} passages in {FILES} files, {found.bytes / 1e6:.0f} MB of text"
         bench = Bench(root, corpus)
         versions = {}
         for name in PEERS:  # the environments are made before any clock runs

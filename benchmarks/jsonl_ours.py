@@ -5,7 +5,6 @@ Its clock starts after the imports; planning, hashing of the parts and the accou
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sys
 import time
@@ -13,8 +12,9 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from transforms.engine.encoders import Encoders, TokenizerFile
-from transforms.engine.plan import InputFile, plan
+from benchmarks.local_inputs import input_file, no_tokenizer
+from transforms.engine.encoders import Encoders
+from transforms.engine.plan import plan
 from transforms.engine.run_local import run
 from transforms.engine.sources import LocalFile, LocalFolder, Workspace
 from transforms.engine.spec import read_spec
@@ -25,26 +25,24 @@ THREADS = 2
 
 def main() -> None:
     corpus, folder = Path(sys.argv[1]), Path(sys.argv[2])
-    # the version's manifest knows the digest before a pipeline is planned
-    with corpus.open("rb") as stream:
-        sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+    # the version's manifest knows the digests before a pipeline is planned
+    files = [input_file(path) for path in sorted(corpus.iterdir())]
     # pyarrow imports pandas at its first array where pandas is there: an import like the others
     pa.array([], pa.string())
     began = time.perf_counter()
     document = {
         "version": 1,
-        "inputs": [{"name": "/acme/nlp/~/source", "files": corpus.name, "schema": COLUMNS}],
+        "inputs": [{"name": "/acme/nlp/~/source", "schema": COLUMNS}],
         "steps": [{"select": {"columns": list(COLUMNS)}}],
         "output": {"name": "/acme/nlp/~/rows"},
     }
     workspace = Workspace(
-        lambda path: LocalFile(corpus.parent / path),
+        lambda path: LocalFile(corpus / path),
         LocalFolder(folder.parent / "scratch"),
         LocalFolder(folder),
     )
-    encoders = Encoders(_no_tokenizer)
-    file = InputFile(corpus.name, corpus.stat().st_size, sha256)
-    planned = plan(read_spec(document), [file], workspace.open_input, encoders.resolver)
+    encoders = Encoders(no_tokenizer)
+    planned = plan(read_spec(document), files, workspace.open_input, encoders.resolver)
     report = run(planned, workspace, encoders, THREADS)
     told = {
         "seconds": time.perf_counter() - began,
@@ -53,10 +51,6 @@ def main() -> None:
         "shards": len(planned.shards),
     }
     print(json.dumps(told))
-
-
-def _no_tokenizer(name: str) -> TokenizerFile:
-    raise LookupError(name)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ The platform is told of a cluster as an operator tells it, by FAIRMESH_RAY_ADDRE
 are rung for there. Ray listens on every address of a machine, so all of it runs in a network
 namespace of its own, where there is but a loopback. A run's pipeline sorts, so that rows change
 shards behind a barrier. The figures are fixed costs: starting, connecting, and one shard more.
+Then both run a pipeline with every barrier, and must make the bytes that are known of it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import time
 from pathlib import Path
 
 from benchmarks.harness import Figure, finish, need, options, print_conditions, program
+from tests.transforms import all_barriers
 
 PORT = 6379
 SHARDS, QUICK_SHARDS = 24, 4
@@ -68,6 +70,12 @@ def measure(shards: int) -> int:
     if by_ray != alone:
         sys.exit(f"Ray made {by_ray}, this process {alone}")
     print(f"the same files on both sides: {len(alone)}, the first {alone[0]}")
+    runners_mesh.publish_all_barriers(mesh)
+    for who in (runners_mesh.run_alone, runners_mesh.run_by_ray):
+        made, _ = who(mesh, all_barriers.STEPS)
+        if (digest := all_barriers.digest_of(dict(made))) != all_barriers.KNOWN:
+            sys.exit(f"{who.__name__} made {digest} with all barriers, not {all_barriers.KNOWN}")
+    print("and what is known of every barrier")
     return finish(
         [
             Figure("ray_start", started, "s"),

@@ -15,6 +15,7 @@ from django.conf import settings  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 
 from catalog.selectors import manifest_entries  # noqa: E402
+from tests.transforms import all_barriers, carried  # noqa: E402
 from tests.transforms.mesh import CODE, OWN, TOKENS, Mesh, drive, found_mesh, lines  # noqa: E402
 from transforms import ray_runner, services  # noqa: E402
 from transforms.models import RUN_ACTIVE, SHARD_OPEN, Run  # noqa: E402
@@ -24,6 +25,8 @@ ROWS = 200
 SECONDS_MOST = 120
 Files = list[tuple[str, str]]
 """Path and sha256, in path order."""
+Steps = list[dict[str, object]]
+SORT: Steps = [{"sort": {"columns": ["id", "text"]}}]
 
 
 def found(shards: int) -> Mesh:
@@ -47,12 +50,20 @@ def _file(number: int) -> bytes:
     )
 
 
-def run_alone(mesh: Mesh) -> tuple[Files, float]:
+def publish_all_barriers(mesh: Mesh) -> None:
+    """Publish the corpus whose result is known, and install the tokenizer that it takes."""
+    files = all_barriers.corpus(*all_barriers.SMALL)
+    vars(pipelines)["SHARD_BYTES"] = max(map(len, files.values()))
+    mesh.publish(files)
+    carried.install(all_barriers.TOKENIZER, settings.FAIRMESH.tokenizers)
+
+
+def run_alone(mesh: Mesh, steps: Steps = SORT) -> tuple[Files, float]:
     with_ray = settings.FAIRMESH
     settings.FAIRMESH = replace(with_ray, ray_address="")
     try:
         began = time.perf_counter()
-        run = drive(_start(mesh, "alone", OWN))
+        run = drive(_start(mesh, "alone", OWN, steps))
         return _files(run), time.perf_counter() - began
     finally:
         settings.FAIRMESH = with_ray
@@ -65,10 +76,10 @@ def connect() -> float:
     return time.perf_counter() - began
 
 
-def run_by_ray(mesh: Mesh) -> tuple[Files, float]:
+def run_by_ray(mesh: Mesh, steps: Steps = SORT) -> tuple[Files, float]:
     """Advance a run as workers would, its shards left to the cluster."""
     began = time.perf_counter()
-    run = _start(mesh, "by-ray", TOKENS)
+    run = _start(mesh, "by-ray", TOKENS, steps)
     while run.state in RUN_ACTIVE and time.perf_counter() - began < SECONDS_MOST:
         if not run.shards.filter(state__in=SHARD_OPEN).exists():
             services.advance_run(run.pk)
@@ -77,11 +88,11 @@ def run_by_ray(mesh: Mesh) -> tuple[Files, float]:
     return _files(run), time.perf_counter() - began
 
 
-def _start(mesh: Mesh, name: str, target: str) -> Run:
+def _start(mesh: Mesh, name: str, target: str, steps: Steps) -> Run:
     spec = {
         "version": 1,
         "inputs": [{"name": CODE}],
-        "steps": [{"sort": {"columns": ["id", "text"]}}],
+        "steps": steps,
         "output": {"name": target},
     }
     return mesh.start(services.save_pipeline(mesh.ana, name=name, spec=spec))

@@ -1,7 +1,7 @@
 """Text to packed tokens: our engine beside Hugging Face `datasets` and `tokenizers`.
 
-JSON lines → token ids → rows of 2,048 → Parquet, by the same tokenizer file and the same rule for
-the end of a document. After each run the whole sequence of ids is compared, not only their count.
+Parquet → token ids → rows of 2,048 → Parquet, by the same tokenizer file and the same rule for the
+end of a document. After each run the whole sequence of ids is compared, not only their count.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -31,12 +31,10 @@ from benchmarks.harness import (
     run,
     spread,
 )
-from benchmarks.tokens_corpus import write_corpus
+from benchmarks.tokens_corpus import installed_packages, standard_library, write_corpus
 from transforms.engine.encoders import Specials, TokenizerFile
 
-GOAL = 4.0
 ROW_TOKENS = 2048
-CORPUS_BYTES = 24_000_000
 QUICK_BYTES = 3_000_000
 _PACKAGES = ("tokenizers", "splintr-rs", "pyarrow", "datasets", "litellm")
 _PEER_ENVIRONMENT = {
@@ -46,6 +44,23 @@ _PEER_ENVIRONMENT = {
     "TOKENIZERS_PARALLELISM": "false",
 }
 """Two processes on their own, each with one thread: more threads would share the same cores."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """A corpus, and how many times as fast as the other side ours is to be on it."""
+
+    bytes: int
+    goal: float
+    about: str
+    documents: Callable[[], Iterator[str]]
+
+
+SIZES = {
+    "24": Size(24_000_000, 4.0, "the source of the standard library", standard_library),
+    "250": Size(250_000_000, 8.0, "text of the installed packages", installed_packages),
+}
+"""By their megabytes."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +78,7 @@ class Bench:
 
     root: Path
     corpus: Path
+    text_bytes: int
     tokenizer: Path
     end_token: str
 
@@ -115,37 +131,42 @@ def check(pairs: list[tuple[tuple[Ran, Sequence], tuple[Ran, Sequence]]]) -> Seq
 
 
 def figures(
-    bench: Bench, pairs: list[tuple[tuple[Ran, Sequence], tuple[Ran, Sequence]]], tokens: int
+    name: str,
+    bench: Bench,
+    pairs: list[tuple[tuple[Ran, Sequence], tuple[Ran, Sequence]]],
+    tokens: int,
 ) -> list[Figure]:
     seconds = [
         (float(ours.answer()["seconds"]), float(peer.answer()["seconds"]))
         for (ours, _), (peer, _) in pairs
     ]
-    size = bench.corpus.stat().st_size / 1e6
+    size = bench.text_bytes / 1e6
     speed = [(size / ours, size / peer) for ours, peer in seconds]
     rate = [(tokens / ours, tokens / peer) for ours, peer in seconds]
     peaks = [(ours.peak_bytes / MIB, peer.peak_bytes / MIB) for (ours, _), (peer, _) in pairs]
     cpu = [(ours.cpu_seconds, peer.cpu_seconds) for (ours, _), (peer, _) in pairs]
-    print(spread("tokens_seconds", seconds))
+    print(spread(f"tokens_{name}_seconds", seconds))
     return [
-        paired("tokens_speed", "MB/s", speed, GOAL),
-        paired("tokens_rate", "tokens/s", rate),
-        paired("tokens_cpu", "s", cpu),
-        paired("tokens_peak_memory", "MiB", peaks),
+        paired(f"tokens_{name}_speed", "MB/s", speed, SIZES[name].goal),
+        paired(f"tokens_{name}_rate", "tokens/s", rate),
+        paired(f"tokens_{name}_cpu", "s", cpu),
+        paired(f"tokens_{name}_peak_memory", "MiB", peaks),
     ]
 
 
-def measure(asked: Options, root: Path) -> list[Figure]:
-    corpus = root / "corpus.jsonl"
-    documents, size = write_corpus(corpus, QUICK_BYTES if asked.quick else CORPUS_BYTES)
+def measure(asked: Options, name: str, root: Path) -> list[Figure]:
+    size, corpus = SIZES[name], root / f"corpus-{name}.parquet"
+    wanted = QUICK_BYTES if asked.quick else size.bytes
+    documents, text_bytes = write_corpus(corpus, size.documents(), wanted)
     tokenizer = tokenizer_path()
     data = tokenizer.read_bytes()
     specials = Specials.of(TokenizerFile(data, hashlib.sha256(data).hexdigest()))
     names = {token: name for name, token in specials.ids.items()}
-    bench = Bench(root, corpus, tokenizer, names[specials.eos(None)])
+    bench = Bench(root, corpus, text_bytes, tokenizer, names[specials.eos(None)])
     print_conditions(
         asked,
-        f"{documents} documents, {size / 1e6:.1f} MB of Python source, rows of {ROW_TOKENS} tokens",
+        f"{documents} documents, {text_bytes / 1e6:.1f} MB: {size.about}, as Parquet of "
+        f"{corpus.stat().st_size / 1e6:.1f} MB; rows of {ROW_TOKENS} tokens",
         _PACKAGES,
     )
     pairs = in_turns(asked.pairs, bench.ours, bench.peers)
@@ -154,9 +175,10 @@ def measure(asked: Options, root: Path) -> list[Figure]:
     print(f"same ids on both sides: {sequence.tokens} tokens, sha256 {sequence.sha256[:16]}…")
     print(
         f"ours: {ours['engine']}, judged on {ours['sampled']} documents; the gate takes about "
-        f"{float(ours['gate_seconds']):.2f} s of the {float(ours['seconds']):.2f} s"
+        f"{float(ours['gate_seconds']):.2f} s of the {float(ours['seconds']):.2f} s; "
+        f"{ours['shards']} shards"
     )
-    return figures(bench, pairs, sequence.tokens)
+    return figures(name, bench, pairs, sequence.tokens)
 
 
 def tokenizer_path() -> Path:
@@ -168,10 +190,13 @@ def tokenizer_path() -> Path:
 
 
 def main() -> int:
-    asked = options(__doc__)
+    asked = options(__doc__, sizes=list(SIZES))
     need(modules=("datasets", "tokenizers", "splintr", "litellm"))
-    with tempfile.TemporaryDirectory(prefix="fairmesh-tokens-") as root:
-        return finish(measure(asked, Path(root)), judge=not asked.quick)
+    found: list[Figure] = []
+    for name in asked.sizes:
+        with tempfile.TemporaryDirectory(prefix="fairmesh-tokens-") as root:
+            found += measure(asked, name, Path(root))
+    return finish(found, judge=not asked.quick)
 
 
 if __name__ == "__main__":

@@ -16,9 +16,11 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from benchmarks.local_inputs import input_file
 from transforms.engine.encoders import Encoders, TokenizerFile
 from transforms.engine.gate import pass_gate
-from transforms.engine.plan import InputFile, plan
+from transforms.engine.plan import SHARD_BYTES, plan
+from transforms.engine.reading.columnar import unit_bytes
 from transforms.engine.run_local import run
 from transforms.engine.sources import LocalFile, LocalFolder, Workspace
 from transforms.engine.spec import read_spec
@@ -41,26 +43,23 @@ def main() -> int:
         ],
         "output": {"name": "/acme/nlp/~/source-tokens"},
     }
-    data = corpus.read_bytes()
-    file = InputFile(corpus.name, len(data), hashlib.sha256(data).hexdigest())
+    file = input_file(corpus)
     workspace = Workspace(
         lambda path: LocalFile(corpus.parent / path),
         LocalFolder(folder / "scratch"),
         LocalFolder(folder / "output"),
     )
-    # as many shards as threads: the other side splits its rows over its processes likewise
+    # two shards for each thread, where the usual ones would be fewer
+    text_bytes = sum(unit_bytes("parquet", LocalFile(corpus), corpus.name))
+    shard_bytes = min(SHARD_BYTES, -(-text_bytes // (2 * THREADS)))
     planned = plan(
-        read_spec(document),
-        [file],
-        workspace.open_input,
-        encoders.resolver,
-        shard_bytes=-(-len(data) // THREADS),
+        read_spec(document), [file], workspace.open_input, encoders.resolver, shard_bytes
     )
     report = run(planned, workspace, encoders, THREADS)
     seconds = time.perf_counter() - began
     (verdict,) = report.verdicts.values()
     began = time.perf_counter()
-    pass_gate(planned, workspace.open_input, encoders)
+    pass_gate(planned, 0, workspace, encoders)
     gate_seconds = time.perf_counter() - began
     print(
         json.dumps(

@@ -29,7 +29,7 @@ def main() -> int:
     datasets.disable_caching()
     datasets.disable_progress_bars()
     loaded = datasets.load_dataset(
-        "json", data_files=str(corpus), split="train", cache_dir=str(folder / "cache")
+        "parquet", data_files=str(corpus), split="train", cache_dir=str(folder / "cache")
     )
     packed = loaded.map(
         tokenise_and_pack(tokenizer, int(sys.argv[4]), sys.argv[5]),
@@ -51,13 +51,14 @@ def tokenise_and_pack(path: Path, length: int, end_token: str) -> Callable[[Batc
     tokenizer = Tokenizer.from_file(str(path))
     tokenizer.no_truncation()
     tokenizer.no_padding()
-    # a special token that a document spells out is text, here as on our side
-    tokenizer.encode_special_tokens = True
     end = tokenizer.token_to_id(end_token)
     if end is None:
         raise SystemExit(f"{path} has no token {end_token!r}")
 
     def pack(batch: Batch) -> Rows:
+        # a special token that a document spells out is text, here as on our side; said anew in
+        # each process, since it is lost on the way there
+        tokenizer.encode_special_tokens = True
         found = tokenizer.encode_batch_fast(batch["text"], add_special_tokens=False)
         ids = list(itertools.chain.from_iterable([*each.ids, end] for each in found))
         return {"input_ids": [ids[at : at + length] for at in range(0, len(ids), length)]}

@@ -16,7 +16,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from transforms.engine.encoders import Encoders, TokenizerFile
+from benchmarks.local_inputs import no_tokenizer
+from transforms.engine.encoders import Encoders
 from transforms.engine.plan import InputFile, plan
 from transforms.engine.run_local import run
 from transforms.engine.sources import LocalFile, LocalFolder, Workspace
@@ -43,17 +44,13 @@ def main() -> int:
         LocalFolder(folder / "scratch"),
         LocalFolder(folder / "output"),
     )
-    encoders = Encoders(_no_tokenizer)
+    encoders = Encoders(no_tokenizer)
     planned = plan(read_spec(document), [file], workspace.open_input, encoders.resolver)
     report = run(planned, workspace, encoders)
     seconds = time.perf_counter() - began
     writing = report.seconds["write"]
     print(json.dumps({"seconds": seconds, "writing": writing, "rows": report.rows_out}))
     return 0
-
-
-def _no_tokenizer(name: str) -> TokenizerFile:
-    raise LookupError(name)
 
 
 if __name__ == "__main__":
