@@ -13,7 +13,8 @@ unexport PYTHONDONTWRITEBYTECODE
 INSTALL := $(UV) pip install --quiet --python $(BIN)/python --require-hashes
 COMPILE := uv pip compile --quiet pyproject.toml --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header
-EXTRAS := --extra embedded --extra demo --extra fast --extra text --extra images --extra embed
+EXTRAS := --extra embedded --extra demo --extra fast --extra text --extra images --extra embed \
+	--extra vectors
 PORTAL_SOURCES := $(shell find frontend -path frontend/node_modules -prune -o -path frontend/dist \
 	-prune -o -type f -print 2>/dev/null)
 
@@ -24,7 +25,7 @@ PORTAL_SOURCES := $(shell find frontend -path frontend/node_modules -prune -o -p
 help:  ## what there is
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
 
-setup: $(VENV)/.installed  ## the environment that runs the platform
+setup: $(VENV)/.installed $(BIN)/fairmesh  ## the environment that runs the platform
 setup-dev: $(VENV)/.installed-dev  ## and what tests and checks need
 portal: frontend/dist/.built  ## build the portal with the node of a wheel
 
@@ -36,6 +37,12 @@ $(UV):
 $(VENV)/.installed: requirements.lock | $(UV)
 	$(INSTALL) -r requirements.lock
 	@touch $@
+
+# The command of the client as it lies here: nothing has to be built or fetched for it.
+$(BIN)/fairmesh: $(VENV)/.installed
+	@printf '#!/bin/sh\nPYTHONPATH="%s/client" exec "%s/$(BIN)/python" -m fairmesh "$$@"\n' \
+		"$(CURDIR)" "$(CURDIR)" > $@
+	@chmod +x $@
 
 $(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
 	$(INSTALL) -r requirements-dev.lock

@@ -190,9 +190,7 @@ def build_world(settings: Any, home: Path) -> World:
 
     `settings` is the fixture of pytest-django.
     """
-    settings.FAIRMESH = replace(settings.FAIRMESH, home=home)
-    settings.WHITENOISE_AUTOREFRESH = True  # no folder of static files is needed
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settle_in(settings, home)
     world = World(home)
     world.add_person("operator", operator=True)
     for name in ("ana", "ben", "carla"):
@@ -204,6 +202,13 @@ def build_world(settings: Any, home: Path) -> World:
     world.add_domain("/acme/nlp", "nlp")
     world.add_domain("/acme/health", "health")
     return world
+
+
+def settle_in(settings: Any, home: Path) -> None:
+    """Have the platform live in `home`, and hash passwords fast."""
+    settings.FAIRMESH = replace(settings.FAIRMESH, home=home)
+    settings.WHITENOISE_AUTOREFRESH = True  # no folder of static files is needed
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 def add_two_sites(world: World, server: S3Server) -> tuple[Store, Store]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
@@ -10,11 +11,15 @@ from movement import live as live_events
 
 pytest_plugins = ["tests.servers"]
 
+# on a busy machine an example may take any time
+settings.register_profile("unhurried", settings(deadline=None))
+settings.load_profile("unhurried")
+
 _LIVE = {"tests/e2e/": "browser", "tests/faults/": "platform", "tests/runtime/": "platform"}
 """One process waits for the browser and one for the platform, while a third has the processor."""
 _DATABASE = frozenset({"db", "transactional_db"})
 _ALIKE = frozenset({"client", "demo", "docs", "leaks", "peers", "runtime", "transforms"})
-"""Folders of tests that ask the database nothing that tests of the other folders do not ask."""
+"""Folders of tests that, but for the marked ones, ask the database nothing that others do not."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -65,6 +70,8 @@ def _streams_end_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _touches_database(item: pytest.Item) -> bool:
+    if item.get_closest_marker("every_database"):
+        return True
     if item.get_closest_marker("looks") or _ALIKE.intersection(item.path.parts):
         return False
     fixtures = _DATABASE.intersection(getattr(item, "fixturenames", ()))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from core.yaml_text import read_yaml
 from governance.engine import documents, expectations
 from governance.engine.policyset import policy_set
-from governance.engine.yaml_text import read_yaml
 from governance.selectors import default_policies, schema_text
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "policies.md").read_text()

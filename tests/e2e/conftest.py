@@ -17,6 +17,7 @@ from movement.models import Transfer, TransferState
 from movement.services import reconcile_all, run_transfer
 from tests.browser import chromium
 from tests.builders import World, build_world, deliver
+from tests.e2e.kept import Kept
 from tests.e2e.portal import EXPECTED, FRONTEND, ROWS, SECRET, SLOWEST_MS, TOKENS, WIKI, Visit
 
 # Playwright's loop lives in the main thread, where the tests use the ORM without being async.
@@ -54,10 +55,19 @@ def built_portal() -> Path:
     return dist
 
 
+@pytest.fixture(scope="session")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Kept:
+    return Kept(tmp_path_factory.mktemp("mesh"), make_mesh)
+
+
 @pytest.fixture
-def mesh(transactional_db: None, settings: Any, tmp_path: Path) -> World:
+def mesh(transactional_db: None, settings: Any, kept: Kept) -> World:
     """Two sites; WIKI is open and at both, TOKENS takes a request, SECRET may not leave the EU."""
-    world = build_world(settings, tmp_path)
+    return kept.mesh(settings)
+
+
+def make_mesh(settings: Any, home: Path) -> World:
+    world = build_world(settings, home)
     world.add_site("core-eu", "core", ["DE", "EU"])
     world.add_site("core-us", "core", ["US"])
     world.add_directory("store-eu", "core-eu")

@@ -17,7 +17,7 @@ from tests.transforms.mesh import drive
 from transforms.models import Pipeline, Run, RunState
 from transforms.services import save_pipeline, start_run
 
-RAW, CLEAN = "/acme/nlp/~/raw", "/acme/nlp/~/clean"
+RAW, CLEAN, AUTHORS = "/acme/nlp/~/raw", "/acme/nlp/~/clean", "/acme/nlp/~/authors"
 SHORT, AGAIN, BROKEN, KEPT = 4, 2, 1, 20
 """Rows of RAW: too short, repeated, no JSON, and those that stay."""
 DOCUMENT = f"""\
@@ -28,6 +28,18 @@ steps:
   - dedup_exact: {{columns: [text]}}
   - language: {{column: text}}
   - tokenise: {{column: text, tokenizer: deepseek}}
+output: {{name: {CLEAN}}}
+"""
+KNOWN = 9
+"""Rows of AUTHORS, which name the first of RAW; one more is no JSON."""
+JOINED = f"""\
+version: 1
+inputs:
+  - {{name: {RAW}, files: "*.jsonl"}}
+  - {{name: {AUTHORS}, alias: authors}}
+steps:
+  - dedup_exact: {{columns: [text]}}
+  - join: {{input: authors, keys: [id]}}
 output: {{name: {CLEAN}}}
 """
 
@@ -61,6 +73,17 @@ def lay_pipe(world: World, settings: Any) -> Pipeline:
     deliver()
     world.add_label(RAW, "license:mixed")
     return save_pipeline(world.ana.principal, name="clean-texts", text=DOCUMENT)
+
+
+def lay_join(world: World) -> Pipeline:
+    """Have Ana publish AUTHORS and save a pipeline that looks them up; `lay_pipe` comes before."""
+    world.add_product(AUTHORS, access="open")
+    rows = [json.dumps({"id": n, "author": f"author {n}"}) for n in range(KNOWN)]
+    world.publish(
+        AUTHORS, {"authors.jsonl": "\n".join([*rows, "{broken", ""]).encode()}, "store-eu"
+    )
+    deliver()
+    return save_pipeline(world.ana.principal, name="texts-with-authors", text=JOINED)
 
 
 def run_through(world: World, pipeline: Pipeline) -> Run:

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import timedelta
 from time import monotonic
+from typing import Any
 
 from django.conf import settings as django_settings
 from django.test import Client
@@ -24,6 +25,21 @@ SLOWEST_MS = 20_000
 """A wait ends when what is waited for is there; this is for a machine that is busy."""
 EXPECTED = re.compile(r"the server responded with a status of 4\d\d")
 """Chromium logs each refused request; that a refusal is shown well is what tests look at."""
+WHOLE = """() =>
+  document.querySelector("h1") !== null &&
+  document.querySelector("[aria-label=Loading], [aria-busy=true], .mantine-Skeleton-root") === null
+"""
+"""Whether the page has its heading, and no part of it still waits for what it shows."""
+DRAWN = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+"""Ends when what the page has now is drawn, and what follows from it has begun."""
+STILL = """() => Promise.all(
+  document.getAnimations()
+    .filter(({ effect }) => effect.getComputedTiming().endTime !== Infinity)
+    .map((each) => each.finished.catch((error) => {
+      if (error.name !== "AbortError") throw error; // it was called off: it does not move either
+    }))
+)"""
+"""Ends when nothing is between two colours or two places any more, but for what moves for ever."""
 
 
 def ask_for_copy(world: World, version: str, target: str) -> Transfer:
@@ -45,6 +61,18 @@ def carried(transfer: Transfer, done: int) -> None:
         )
 
 
+def serious(page: Page) -> list[dict[str, Any]]:
+    """Return what axe calls serious or critical on the page as it is, once it stands still."""
+    page.evaluate(STILL)
+    page.evaluate((FRONTEND / "node_modules" / "axe-core" / "axe.min.js").read_text())
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    return [
+        {"rule": one["id"], "where": [node["html"][:200] for node in one["nodes"]][:3]}
+        for one in found["violations"]
+        if one["impact"] in {"serious", "critical"}
+    ]
+
+
 @dataclass
 class Visit:
     """A page in the browser, and what went over the wire and into the console since."""
@@ -63,11 +91,22 @@ class Visit:
         self.page.on("console", self._read)
 
     def open(self, path: str) -> Page:
-        """Go there and wait until nothing more is asked for; counts from here on."""
+        """Go there, and wait until the page is whole and has its answers; counts from here on.
+
+        A silent network does not tell that: on a busy machine it is silent while the page
+        computes what to ask next, and a page that asks every second may never be silent for long.
+        """
         self.asked.clear()
         self.page.goto(self.url + path)
-        self.page.wait_for_load_state("networkidle")
-        return self.page
+        give_up = monotonic() + SLOWEST_MS / 1000
+        while True:
+            self.page.wait_for_function(WHOLE)
+            self.settle()
+            asked = len(self.asked)
+            self.page.evaluate(DRAWN)
+            if not self.under_way and len(self.asked) == asked and self.page.evaluate(WHOLE):
+                return self.page
+            assert monotonic() < give_up, f"{path} is never whole; it asked for {self.asked}"
 
     def sign_in(self, person: Person) -> None:
         """Give the browser the person's session, as the form would."""
@@ -85,6 +124,12 @@ class Visit:
         while self.under_way and monotonic() < give_up:
             self.page.wait_for_timeout(20)
         assert not self.under_way, f"still asked for: {[each.url for each in self.under_way]}"
+
+    def leave(self) -> None:
+        """Close the page that is open: nothing more of it is asked for, or counted with others."""
+        self.settle()
+        self.page.goto("about:blank")
+        self.settle()
 
     def forget(self) -> None:
         """Drop the cookies, when no answer that sets one is on its way."""

@@ -13,8 +13,8 @@ from governance.models import AccessRequest, AuditEntry
 from movement.services.plans import Asked, apply_plan
 from tests.builders import World
 from tests.e2e import governed, piped
-from tests.e2e.portal import FRONTEND, SECRET, TOKENS, WIKI, Visit, ask_for_copy, carried
-from transforms.services import start_run
+from tests.e2e.portal import DRAWN, SECRET, TOKENS, WIKI, Visit, ask_for_copy, carried, serious
+from transforms.services import cancel_run, start_run
 
 pytestmark = [pytest.mark.e2e, pytest.mark.looks]
 
@@ -63,6 +63,8 @@ CONSOLE = [
     ("ana", f"/p{governed.CHILD}?tab=labels"),
     ("ana", f"/p{governed.PEOPLE}?tab=labels&part=scans"),
     ("operator", f"/p{TOKENS}?tab=access"),
+    ("ana", f"/p{TOKENS}?tab=access"),
+    ("ben", f"/p{TOKENS}?tab=access"),
     ("", "/governance"),
     ("operator", "/mesh/plan?site=core-us&plan={applied}"),
 ]
@@ -81,62 +83,89 @@ PIPES = [
     ("ben", "/runs/{run}?tab=aside"),
     ("ana", "/runs/{run}?tab=card"),
     ("ana", "/runs/{waiting}"),
+    ("ana", "/pipelines/{joined}?tab=plan"),
+    ("ana", "/pipelines/{joined}?tab=sample&rows=6"),
+    ("ana", "/pipelines/{joined}?tab=runs"),
+    ("ana", "/runs/{looked_up}"),
+    ("ana", "/runs/{looked_up}?tab=aside"),
+    ("ana", "/runs/{cancelled}"),
+    ("ana", "/jobs?kind=runs&run={looked_up}"),
+    ("", "/pipelines/new"),
+    ("ana", "/pipelines/new"),
+    ("ana", "/pipelines/new?from={pipeline}"),
+    ("ana", "/runs/{run}/compare"),
+    ("ana", "/runs/{run}/compare?with={waiting}"),
     ("ana", f"/p{piped.CLEAN}"),
     ("ana", f"/p{piped.CLEAN}?tab=versions&version=1"),
 ]
 MOST_REQUESTS = 6
 Pages = list[tuple[str, str]]
-WIDE, NARROW = 1400, 400
+Ids = dict[str, Any]
+WIDE, NARROW = 1400, 390
+INK = "getComputedStyle(document.body).color"
 
 
-@pytest.fixture
-def pages(mesh: World, settings: Any) -> Pages:
-    """Who opens which address; some name what is there to see."""
+def of_products(mesh: World, settings: Any) -> Ids:
+    return {}
+
+
+def of_the_console(mesh: World, settings: Any) -> Ids:
     made = governed.govern(mesh)
-    entry = AuditEntry.objects.filter(position__isnull=False).latest("id")
     applied, _ = apply_plan(mesh.operator.principal, Asked(site="core-us"))
     assert applied is not None
-    pipeline = piped.lay_pipe(mesh, settings)
-    run = piped.run_through(mesh, pipeline)
-    waiting = start_run(mesh.ana.principal, pipeline.pk)
-    piped.keep_waiting(waiting)
-    ids = {
+    return {
         "request": AccessRequest.objects.get().pk,
         "policy": made.policy.pk,
         "other": governed.draft_again(made).pk,
-        "entry": entry.pk,
+        "entry": AuditEntry.objects.filter(position__isnull=False).latest("id").pk,
         "applied": applied.pk,
+    }
+
+
+def of_pipelines(mesh: World, settings: Any) -> Ids:
+    ana = mesh.ana.principal
+    pipeline = piped.lay_pipe(mesh, settings)
+    run = piped.run_through(mesh, pipeline)
+    waiting = start_run(ana, pipeline.pk)
+    piped.keep_waiting(waiting)
+    joined = piped.lay_join(mesh)
+    looked_up = piped.run_through(mesh, joined)
+    return {
         "pipeline": pipeline.pk,
         "run": run.pk,
         "waiting": waiting.pk,
+        "joined": joined.pk,
+        "looked_up": looked_up.pk,
+        "cancelled": cancel_run(ana, start_run(ana, joined.pk).pk).pk,
     }
-    return [*PAGES, *((who, path.format(**ids)) for who, path in [*CONSOLE, *PIPES])]
 
 
-def serious(page: Page) -> list[dict[str, Any]]:
-    """Return what axe calls serious or critical on the page as it is."""
-    page.evaluate((FRONTEND / "node_modules" / "axe-core" / "axe.min.js").read_text())
-    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-    return [
-        {"rule": one["id"], "where": [node["html"][:200] for node in one["nodes"]][:3]}
-        for one in found["violations"]
-        if one["impact"] in {"serious", "critical"}
-    ]
+@pytest.fixture(
+    params=[(PAGES, of_products), (CONSOLE, of_the_console), (PIPES, of_pipelines)],
+    ids=["products", "console", "pipelines"],
+)
+def pages(mesh: World, settings: Any, request: pytest.FixtureRequest) -> Pages:
+    """Who opens which address of a part of the portal, with what is there to see."""
+    part, made_for = request.param
+    ids = made_for(mesh, settings)
+    return [(who, path.format(**ids)) for who, path in part]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_page_is_hard_to_use_or_asks_for_much(
-    visit: Visit, mesh: World, pages: Pages, scheme: Any
-) -> None:
+def test_no_page_is_hard_to_use_or_asks_for_much(visit: Visit, mesh: World, pages: Pages) -> None:
+    """Light, then dark, without opening the page anew."""
     carried(ask_for_copy(mesh, f"{TOKENS}/v=1", "store-us"), 400)
-    visit.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
     found = {}
     for page, address in opened(visit, mesh, pages):
         assert len(set(visit.asked)) <= MOST_REQUESTS, (address, visit.asked)
         assert page.get_by_role("heading", level=1).count() == 1, address
         assert page.title().endswith("Fairmesh"), address
         assert width_of(page) <= WIDE, address
-        if problems := serious(page):
+        problems, light = serious(page), page.evaluate(INK)
+        page.emulate_media(color_scheme="dark")
+        page.evaluate(DRAWN)
+        problems += serious(page)
+        assert page.evaluate(INK) != light, f"{address} is not dark"
+        if problems:
             found[address] = problems
     assert found == {}, json.dumps(found, indent=1)
 
@@ -150,7 +179,9 @@ def test_no_page_is_wider_than_a_narrow_window(visit: Visit, mesh: World, pages:
 def opened(visit: Visit, mesh: World, pages: Pages) -> Iterator[tuple[Page, str]]:
     """Open each page as whoever it is for, and say who and what it was."""
     for who, path in pages:
-        visit.page.context.clear_cookies()
+        visit.leave()
+        visit.forget()
+        visit.page.emulate_media(color_scheme="light", reduced_motion="reduce")
         if who:
             visit.sign_in(mesh.people[who])
         yield visit.open(path), f"{who} {path}"

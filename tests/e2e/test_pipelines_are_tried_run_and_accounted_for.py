@@ -73,6 +73,24 @@ def test_a_pipeline_is_found_read_tried_and_run(
     rows_are_accounted_for(page)
 
 
+def test_a_plan_tells_the_work_that_is_left_and_what_it_may_cost(
+    visit: Visit, mesh: World, pipeline: Pipeline
+) -> None:
+    visit.sign_in(mesh.ana)
+    page = visit.open(f"/pipelines/{pipeline.pk}?tab=plan")
+    work = page.get_by_role("region", name="Work and cost").first
+    expect(work).to_contain_text("No run of this pipeline is done yet")
+    expect(work).to_contain_text("0 of 1 shard")
+    work.get_by_text("1 shard", exact=True).click()
+    expect(work.get_by_role("row").filter(has_text="part-0.jsonl")).to_contain_text("no")
+    with TURN:
+        run = piped.run_through(mesh, pipeline)
+    page.reload()
+    expect(work).to_contain_text("One core would take")
+    work.get_by_role("link", name="the last run").click()
+    expect(page).to_have_url(re.compile(str(run.pk)))
+
+
 def rows_are_accounted_for(page: Page) -> None:
     went = page.get_by_role("region", name="Where the rows went").last
     for what, rows in (

@@ -28,10 +28,11 @@ def test_every_other_address_is_the_portals(path: str) -> None:
 
 
 @pytest.mark.usefixtures("dist")
-@pytest.mark.parametrize("path", ["/api/v1/nothing", "/static/assets/gone.js"])
+@pytest.mark.parametrize("path", ["/api/v1/nothing", "/static/assets/gone.js", "/favicon.ico"])
 def test_a_program_is_told_in_its_own_format(path: str) -> None:
     answer = Client().get(path)
     assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json")
+    assert not answer.cookies, "a page that is open elsewhere keeps its own"
 
 
 @pytest.mark.usefixtures("dist")

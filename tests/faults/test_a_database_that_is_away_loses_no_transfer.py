@@ -70,6 +70,7 @@ def test_postgresql_that_is_killed_costs_no_transfer(
     world, live = on_postgres, on_postgres.live
     processes = dict(live.told["processes"])
     version, data = begin(world, tmp_path, 64 * MIB, 71)
+    world.relay.rate = SLOW / 4  # so that it is still under way when the others are published
     (tmp_path / "data.bin").write_bytes(b"x" * MIB)
     waiting = [
         world.operator.publish(version["product"], [tmp_path / "data.bin"], store="store-eu")

@@ -40,6 +40,7 @@ def bodies(name: str) -> dict[str, Any]:
         "inputs": [{"namespace": "fairmesh://demo", "name": name}],
         "outputs": [{"namespace": "fairmesh://demo", "name": name}],
     }  # fmt: skip
+    document = {"spec": MINE | {"inputs": [{"name": name}], "output": {"name": KNOWN}}}
     return {
         "decisions": {"action": "read", "name": name, "explain": True},
         "access-requests": {"name": name, "purpose": "any", "days": 3},
@@ -56,8 +57,10 @@ def bodies(name: str) -> dict[str, Any]:
         "plans": {"name": name},
         "pins": {"version": f"{name}/v=1", "store": "store-eu", "reason": "The trial."},
         "site-subscriptions": {"product": name, "site": "core-eu"},
-        "pipelines": {"name": "p", "spec": MINE | {"inputs": [{"name": name}],
-                                                   "output": {"name": KNOWN}}},
+        "pipelines": {"name": "p", **document},
+        "pipelines/check": document,
+        "pipelines/plan": document,
+        "pipelines/sample": document,
         "policies": {"kind": "protection", "text": protection},
         "policies/folder": {"files": {"protection/mine.yaml": protection}},
         "policies/drafts": {"kind": "access", "slug": "mine", "text": about},

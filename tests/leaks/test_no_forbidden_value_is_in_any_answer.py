@@ -211,6 +211,9 @@ def routes(world: World, client: Client, purpose: str) -> Iterator[tuple[str, An
     for verb in ("plan", "sample", "run"):
         way = f"/api/v1/pipelines/{run.pipeline_id}/{verb}"
         yield way, client.post(way, stated, "application/json")
+    for verb in ("check", "plan", "sample"):
+        document = {"spec": run.pipeline.spec, **stated}
+        yield verb, client.post(f"/api/v1/pipelines/{verb}", document, "application/json")
     for way in ("", "/files", "/seal"):
         yield from get(at + way)
     for q in ("secret", "book", word(0, "note")):

@@ -44,6 +44,8 @@ from tests.leaks.mesh import (
     settle,
 )
 
+pytestmark = pytest.mark.every_database
+
 EXAMPLES = 6
 BLIND = {"anonymous", "stranger", "service", "agent", "scoped", "disabled"}
 """Who may not know of SECRET."""

@@ -11,5 +11,6 @@ from tests.live import LivePlatform, platform
 
 @pytest.fixture(scope="package")
 def live() -> Iterator[LivePlatform]:
-    with platform(FAIRMESH_WEB_PROCESSES="2") as running:
+    # as for a new user: it makes its tables itself
+    with platform(bare=True, FAIRMESH_WEB_PROCESSES="2") as running:
         yield running

@@ -55,8 +55,7 @@ def test_neither_a_taken_port_nor_a_deep_home_is_a_hindrance_and_ctrl_c_ends_it(
         taken = other.getsockname()[1]
         deep = home / ("d" * 60) / ("e" * 60)  # too deep for the path of a socket
         deep.mkdir(parents=True)
-        settings = {"FAIRMESH_PORT": str(taken), "FAIRMESH_EMBEDDED_STORES": "false"}
-        with platform(deep, **settings) as live:
+        with platform(deep, FAIRMESH_PORT=str(taken), FAIRMESH_EMBEDDED_STORES="false") as live:
             assert f"port {taken} is taken" in live.output
             assert live.url != f"http://127.0.0.1:{taken}"
             assert live.get("/readyz")[0] == 200
