@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import hashlib
 import json
 import os
@@ -128,6 +129,14 @@ class DirectoryStore:
     # -- whole objects
 
     def stat(self, key: str) -> ObjectInfo | None:
+        found = self._look(key)
+        if found is None or found.sha256 is not None:
+            return found
+        with contextlib.suppress(FileNotFoundError), self._turn(self._record_of(key), make=False):
+            return self._look(key)  # a file and its record may have been between two states
+        return found
+
+    def _look(self, key: str) -> ObjectInfo | None:
         try:
             fd = self._folders.open_file(key)
         except ObjectMissing:
@@ -199,11 +208,27 @@ class DirectoryStore:
             finally:
                 os.close(fd)
             record = self._record_of(key)
-            record.parent.mkdir(parents=True, exist_ok=True)
-            if not (if_absent and self.stat(key)):
-                self._write_record(record, facts, status)
-            self._folders.place(temporary, key, if_absent=if_absent)
+            with self._turn(record):
+                if not (if_absent and self._look(key)):
+                    self._write_record(record, facts, status)
+                self._folders.place(temporary, key, if_absent=if_absent)
         return self._info(key, status, facts.sha256)
+
+    @contextlib.contextmanager
+    def _turn(self, record: Path, *, make: bool = True) -> Iterator[None]:
+        """Wait for whoever changes what `record` tells of: file and record change together.
+
+        The lock is the kernel's, so that a killed holder lets go. Without `make`, raises
+        FileNotFoundError where nothing was ever recorded.
+        """
+        if make:
+            record.parent.mkdir(parents=True, exist_ok=True)
+        fd = os.open(record.with_name("turn"), os.O_RDONLY | (os.O_CREAT if make else 0), 0o666)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(fd)
 
     def _record_of(self, key: str) -> Path:
         name = hashlib.sha256(key.encode()).hexdigest()
@@ -270,9 +295,10 @@ class DirectoryStore:
         )
 
     def delete(self, key: str) -> None:
-        with self._disk():
+        record = self._record_of(key)
+        with self._disk(), self._turn(record):
             self._folders.remove(key)
-            self._record_of(key).unlink(missing_ok=True)
+            record.unlink(missing_ok=True)
 
     def generations(self, prefix: str) -> Iterator[Generation]:
         for found in self.list(prefix):

@@ -32,13 +32,16 @@ WHOLE = """() =>
 """Whether the page has its heading, and no part of it still waits for what it shows."""
 DRAWN = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 """Ends when what the page has now is drawn, and what follows from it has begun."""
-STILL = """() => Promise.all(
-  document.getAnimations()
-    .filter(({ effect }) => effect.getComputedTiming().endTime !== Infinity)
-    .map((each) => each.finished.catch((error) => {
+STILL = """async () => {
+  const moving = () => document.getAnimations()
+    .filter(({ effect }) => effect.getComputedTiming().endTime !== Infinity);
+  while (moving().length > 0) {
+    await Promise.all(moving().map((each) => each.finished.catch((error) => {
       if (error.name !== "AbortError") throw error; // it was called off: it does not move either
-    }))
-)"""
+    })));
+    await new Promise(requestAnimationFrame); // what inherits from it may move only now
+  }
+}"""
 """Ends when nothing is between two colours or two places any more, but for what moves for ever."""
 
 
