@@ -27,6 +27,20 @@ def pipeline(mesh: World, settings: Any) -> Pipeline:
     return piped.lay_pipe(mesh, settings)
 
 
+def test_a_plan_that_denies_its_output_says_whom_to_ask(
+    visit: Visit, mesh: World, pipeline: Pipeline
+) -> None:
+    mesh.grant(mesh.ben, RAW)
+    visit.sign_in(mesh.ben)
+    page = visit.open(f"/pipelines/{pipeline.pk}?tab=plan")
+    rows = page.get_by_role("region", name="Verdicts").last.get_by_role("row")
+    expect(rows.filter(has_text="transform")).to_contain_text("allowed")
+    expect(rows.filter(has_text="publish")).to_contain_text("denied")
+    page.get_by_role("link", name="See whose it is").click()
+    expect(page.get_by_role("heading", name="clean", exact=True)).to_be_visible()
+    expect(page.get_by_text("Owner", exact=True)).to_be_visible()
+
+
 def test_a_pipeline_is_found_read_tried_and_run(
     visit: Visit, mesh: World, pipeline: Pipeline
 ) -> None:

@@ -7,13 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, BinaryIO
 
 import lance
 import pyarrow as pa
 import pytest
 
-from core.errors import IntegrityBroken, Invalid
+from core.errors import IntegrityBroken, Invalid, StoreUnavailable
 from tests.transforms.bench import Bench
 from tests.transforms.damaged import damage
 from tests.transforms.mesh import Mesh
@@ -22,7 +22,7 @@ from tests.transforms.written import files_in, rows, with_nulls, write
 from transforms.engine.cutting import look_at, read_by_one
 from transforms.engine.intake import rows_of
 from transforms.engine.plan import from_json
-from transforms.engine.reading.lance import newest_manifests
+from transforms.engine.reading.lance import newest_manifests, schema_of
 from transforms.engine.sources import ByteSource, LocalFile, MemorySource
 from transforms.engine.spec import read_spec
 from transforms.models import RunState
@@ -150,6 +150,20 @@ def test_rows_that_lie_elsewhere_are_not_read(bench: Bench, tmp_path: Path) -> N
         bench.plan(keep("n"))
 
 
+class Vast(MemorySource):
+    """More than any disk holds; nobody is to begin to copy it."""
+
+    size = 1 << 60
+
+    def open(self) -> BinaryIO:
+        raise AssertionError("it was opened")
+
+
+def test_what_the_disk_has_no_room_for_is_not_begun() -> None:
+    with pytest.raises(StoreUnavailable, match=f"of {Vast.size} bytes, and [0-9]+ are free"):
+        schema_of("set/_versions/1.manifest", lambda path: Vast(b""))
+
+
 @pytest.mark.parametrize("spoil", [lambda data: data[:-7], lambda data: bytes(len(data))])
 def test_damaged_files_stop_the_run(bench: Bench, spoil: Any) -> None:
     write(bench.root / "input", "lance", rows(3000))
@@ -230,7 +244,7 @@ def test_workers_read_a_published_data_set(mesh: Mesh, tmp_path: Path) -> None:
 WITHOUT = """\
 import sys
 sys.modules["lance"] = None
-from core.errors import IntegrityBroken, Invalid
+from core.errors import IntegrityBroken, Invalid, StoreUnavailable
 from transforms.engine.readers import cut_data_set
 from transforms.engine.sources import MemorySource
 try:

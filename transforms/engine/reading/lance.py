@@ -13,12 +13,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from shutil import copyfileobj
+from shutil import copyfileobj, disk_usage
 from tempfile import TemporaryDirectory
 
 import pyarrow as pa
 
-from core.errors import Invalid
+from core.errors import Invalid, StoreUnavailable
 from transforms.engine.module_child import ROWS, from_stream
 from transforms.engine.reading.child import TOLD, damaged, frames
 from transforms.engine.reading.columnar import fitted, plain
@@ -115,10 +115,8 @@ def rows_of_file(path: str, source: ByteSource) -> Iterator[pa.RecordBatch]:
 
     Raises Invalid when it is damaged, or as old as Lance's first format.
     """
-    with TemporaryDirectory() as place:
-        copied = Path(place, "file.lance")
-        _copy(source, copied)
-        for kind, data in frames(_PROGRAM, path, {"file": str(copied)}):
+    with _copied(["file.lance"], "", lambda _: source) as place:
+        for kind, data in frames(_PROGRAM, path, {"file": str(place / "file.lance")}):
             if kind == ROWS:
                 batch = from_stream(data)
                 batch.validate(full=True)
@@ -136,7 +134,7 @@ def _of_data_set(
             path=manifest,
         )
     with _copied((manifest, *files), _folder(manifest), open_input) as place:
-        for kind, data in frames(_PROGRAM, manifest, {"folder": place, **asked}):
+        for kind, data in frames(_PROGRAM, manifest, {"folder": str(place), **asked}):
             if kind == ELSEWHERE:
                 raise Invalid(
                     f"{manifest} is of a data set with rows elsewhere, as a shallow clone has; "
@@ -151,16 +149,24 @@ def _folder(manifest: str) -> str:
 
 
 @contextmanager
-def _copied(paths: Iterable[str], folder: str, open_input: OpenInput) -> Iterator[str]:
-    """Give a folder of this machine in which some files lie as they do below `folder`."""
+def _copied(paths: Iterable[str], folder: str, open_input: OpenInput) -> Iterator[Path]:
+    """Give a folder of this machine in which some files lie as they do below `folder`.
+
+    Begins only where there is room for all. Raises StoreUnavailable while there is none: the run
+    waits with that reason, and goes on by itself.
+    """
+    sources = {path.removeprefix(folder): open_input(path) for path in paths}
+    needed = sum(source.size for source in sources.values())
     with TemporaryDirectory() as place:
-        for path in paths:
-            target = Path(place, path.removeprefix(folder))
+        free = disk_usage(place).free
+        if needed > free:
+            raise StoreUnavailable(
+                f"Data of Lance are read from a copy on the worker's disk, here of {needed} bytes, "
+                f"and {free} are free there. Free some, or give the workers a TMPDIR with more."
+            )
+        for path, source in sources.items():
+            target = Path(place, path)
             target.parent.mkdir(parents=True, exist_ok=True)
-            _copy(open_input(path), target)
-        yield place
-
-
-def _copy(source: ByteSource, target: Path) -> None:
-    with source.open() as stream, target.open("wb") as copied:
-        copyfileobj(stream, copied, READ_BYTES)
+            with source.open() as stream, target.open("wb") as copied:
+                copyfileobj(stream, copied, READ_BYTES)
+        yield Path(place)

@@ -92,7 +92,10 @@ function Verdicts({ plan }: { plan: PipelinePlan }) {
                 </td>
                 <td className={page["sentence"]}>
                   {verdict.reason}{" "}
-                  {verdict.policies.length > 0 && <Policies ids={verdict.policies} />}
+                  {verdict.policies.length > 0 && <Policies ids={verdict.policies} />}{" "}
+                  {!verdict.allow && (
+                    <ProductLink name={verdict.name}>See whose it is</ProductLink>
+                  )}
                 </td>
               </tr>
             ))}
