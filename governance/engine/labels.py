@@ -204,13 +204,13 @@ class _Spread:
         target, way = flow.target, (*path, flow.target)
         if coming == FREE:
             return
-        if target not in path:  # what comes back to where it was is no reason of its own
+        before = self.now.get(target, FREE)
+        after = join(before, coming)
+        if after != before or target not in path:  # what merely comes back is no reason of its own
             arrived = join(self.arrived.get(target, FREE), coming)
             if arrived != self.arrived.get(target, FREE):
                 self.arrived[target] = arrived
                 self.ways[target][facet] = way
-        before = self.now.get(target, FREE)
-        after = join(before, coming)
         if after != before:
             self.now[target] = after
             self._come(target, facet, way)

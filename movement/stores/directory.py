@@ -295,7 +295,7 @@ class DirectoryStore:
         )
 
     def delete(self, key: str) -> None:
-        record = self._record_of(key)
+        record = self._record_of(check_key(key))
         with self._disk(), self._turn(record):
             self._folders.remove(key)
             record.unlink(missing_ok=True)

@@ -195,7 +195,7 @@ class Join(Joining):
         return pa.RecordBatch.from_arrays(columns, schema=self.output_schema(mine.schema))
 
 
-_NONE = pa.array([], pa.int64())
+_NONE = pa.nulls(0, pa.int64())
 
 
 def _row_bytes(rows: pa.RecordBatch) -> int:
