@@ -129,7 +129,7 @@ def wait_for(check: Callable[[], Any], what: str, seconds: float = 60.0) -> Any:
     while not (found := check()):
         if time.monotonic() > end:
             pytest.fail(f"After {seconds:g} s there was still not: {what}.")
-        time.sleep(0.1)
+        time.sleep(0.25)  # what is asked is a process that has work of its own
     return found
 
 

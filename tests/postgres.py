@@ -20,6 +20,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import psycopg
+
 from tests.processes import children_of, is_alive
 
 
@@ -45,6 +47,10 @@ class OwnServer:
         wheel = import_module("pgserver")
         self._server: Any = wheel.get_server(folder / "data", cleanup_mode="delete")
         self.url: str = self._server.get_uri()
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            # what is written outlives every process, and no test cuts the power
+            connection.execute("ALTER SYSTEM SET fsync = off")
+            connection.execute("SELECT pg_reload_conf()")
 
     def kill(self) -> None:
         """Kill -9 the server and every process that it started; return when they have ended."""
