@@ -67,7 +67,7 @@ down: setup  ## end what `make up` started
 
 test: setup-dev portal  ## all tests on SQLite; on PostgreSQL again what knows a difference
 	$(BIN)/python -m tests.browser
-	$(BIN)/python -m pytest -n 4
+	$(BIN)/python -m pytest -n 3
 	$(BIN)/python -m tests.postgres -n 3
 
 check: setup-dev frontend/node_modules/.installed  ## linters, types, contracts, migrations, schemas

@@ -60,13 +60,13 @@ class Relay:
 
     def down(self) -> None:
         """Refuse connections, and cut those that are there."""
-        listener, self._listener = self._listener, None
+        with self._lock:
+            listener, self._listener = self._listener, None
+            for one in self._open:
+                _cut(one)
         if listener is not None:
             listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that accepts
             listener.close()
-        with self._lock:
-            for one in self._open:
-                _cut(one)
 
     def close(self) -> None:
         """End for good; return when every thread has ended."""
@@ -120,13 +120,15 @@ class Relay:
                 client, _ = listener.accept()
             except OSError:
                 return
-            self._start(self._serve, client)
+            self._start(self._serve, client, listener)
 
-    def _serve(self, client: socket.socket) -> None:
+    def _serve(self, client: socket.socket, listener: socket.socket) -> None:
         parts = urlsplit(self._upstream())
         address = (parts.hostname, parts.port or 80)
         with client, contextlib.suppress(OSError), socket.create_connection(address) as server:
             with self._lock:
+                if self._listener is not listener:
+                    return  # the wire was cut before this was known to be one of its connections
                 self._open |= {client, server}
             port = client.getpeername()[1]
             asking = self._start(self._ask, client, server, port)

@@ -122,9 +122,7 @@ def expect_away(vessel: Vessel, begun: Json, mark: int) -> int:
     found = world.live.manage("shell", "-c", FALL_SILENT.format(site=SITE))
     assert found.returncode == 0, found.stderr
     vessel.relay.rate = SLOW
-    waiting = wait_for(
-        lambda: (row := world.transfer(begun))["state"] == "waiting" and row, "a copy that waits"
-    )
+    waiting = world.waiting(begun)
     vessel.relay.down()
     assert (waiting["reason_code"], waiting["attempt"]) == ("site_offline", 0)
     told = vessel.site()

@@ -33,10 +33,7 @@ def test_a_transfer_waits_while_the_store_refuses_connections(world: World, tmp_
     version, data = begin(world, tmp_path, 31)
     world.relay.down()
     try:
-        row = wait_for(
-            lambda: (row := world.transfer(version))["state"] == "waiting" and row,
-            "a transfer that waits",
-        )
+        row = world.waiting(version)
         assert row["reason_code"] == "store_unavailable"
         assert STORE in row["reason"]
         assert datetime.fromisoformat(row["next_attempt_at"]) > datetime.now(UTC)

@@ -10,6 +10,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import pytest
 from fairmesh import Client
 from fairmesh.config import Config, load_config
 from fairmesh.login import exchange_password
@@ -77,6 +78,21 @@ class World:
 
         found: Json = wait_for(done, f"{version['name']} at {STORE}", seconds)
         return found
+
+    def waiting(self, version: Json, seconds: float = 60.0) -> Json:
+        """Return the transfer of a version once it waits; fail with what it does instead."""
+        seen: Json = {}
+
+        def waits() -> bool:
+            seen.update(self.transfer(version))
+            return bool(seen["state"] == "waiting")
+
+        try:
+            wait_for(waits, f"a transfer of {version['name']} that waits", seconds)
+        except pytest.fail.Exception as error:
+            told = self.live.log("worker")[-4000:]
+            pytest.fail(f"{error} It is {seen}; the worker says:\n{told}")
+        return seen
 
     def kill_worker(self, how: str) -> None:
         """Kill -9 `its process`, the one that uses the wire, or `the whole worker`; see it dead."""
