@@ -132,7 +132,12 @@ class DirectoryStore:
         found = self._look(key)
         if found is None or found.sha256 is not None:
             return found
-        with contextlib.suppress(FileNotFoundError), self._turn(self._record_of(key), make=False):
+        record = self._record_of(key)
+        with (
+            self._disk(),
+            contextlib.suppress(FileNotFoundError),
+            self._turn(record, make=False),
+        ):
             return self._look(key)  # a file and its record may have been between two states
         return found
 
