@@ -4,32 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import io
-import os
 
 from core.errors import IntegrityBroken
+from core.positions import PositionedFile
 from movement.stores.protocol import Store
 
 
-class ObjectFile(io.RawIOBase):
+class ObjectFile(PositionedFile):
     """Reads ranges on demand; wrap it in io.BufferedReader for small reads."""
 
     def __init__(self, store: Store, key: str, size: int) -> None:
-        super().__init__()
-        self._store, self._key, self._size, self._at = store, key, size, 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._at
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence]
-        self._at = base + offset
-        return self._at
+        super().__init__(size)
+        self._store, self._key = store, key
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         wanted = min(len(buffer), self._size - self._at)

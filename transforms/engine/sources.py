@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from core.errors import ObjectMissing
+from core.positions import PositionedFile
 
 READ_BYTES = 2 * 1024 * 1024
 
@@ -120,28 +121,12 @@ class LocalFolder:
         return (self.root / key).exists()
 
 
-class RangedFile(io.RawIOBase):
+class RangedFile(PositionedFile):
     """A source as a seekable read-only file, for the Parquet and Arrow IPC readers."""
 
     def __init__(self, source: ByteSource) -> None:
-        super().__init__()
+        super().__init__(source.size)
         self._source = source
-        self._size = source.size
-        self._at = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._at
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence]
-        self._at = base + offset
-        return self._at
 
     def read(self, size: int = -1) -> bytes:
         wanted = self._size - self._at if size < 0 else size

@@ -8,7 +8,6 @@ The answer is `TOLD`, the number of stripes and the schema; then `ROWS`, a batch
 
 from __future__ import annotations
 
-import io
 import json
 import resource
 import signal
@@ -19,6 +18,7 @@ from typing import BinaryIO
 import pyarrow as pa
 import pyarrow.orc
 
+from core.positions import PositionedFile
 from transforms.engine.module_child import (
     MEMORY_BYTES,
     ROWS,
@@ -36,26 +36,12 @@ SECONDS = 120
 DAMAGED = (pa.ArrowException, OSError, UnicodeDecodeError, MemoryError)
 
 
-class _Asked(io.RawIOBase):
+class _Asked(PositionedFile):
     """The file: its bytes are the parent's."""
 
     def __init__(self, source: BinaryIO, target: BinaryIO, size: int) -> None:
-        super().__init__()
-        self._source, self._target, self._size, self._at = source, target, size, 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._at
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
-        self._at = base + offset
-        return self._at
+        super().__init__(size)
+        self._source, self._target = source, target
 
     def read(self, size: int = -1) -> bytes:
         left = max(self._size - self._at, 0)

@@ -1,25 +1,13 @@
-import type { InfiniteData } from "@tanstack/react-query";
-
-import type { Page } from "../../../api/types";
+import type { ListOf } from "../../../ui/List";
 import { LoadingRows } from "../../../ui/Loading";
 import { More } from "../../../ui/More";
 import { Failure } from "../../../ui/Notice";
 import { Panel } from "../../../ui/Page";
 import classes from "../Jobs.module.css";
 
-export interface JobsOf<T> {
-  data: InfiniteData<Page<T>, string> | undefined;
-  error: Error | null;
-  isPending: boolean;
-  refetch: () => unknown;
-  hasNextPage: boolean;
-  isFetchingNextPage: boolean;
-  fetchNextPage: () => unknown;
-}
-
 interface JobListProps<T> {
   title: string;
-  query: JobsOf<T>;
+  query: ListOf<T>;
   empty: string;
   renderRow: (job: T) => React.ReactNode;
 }

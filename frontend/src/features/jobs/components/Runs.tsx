@@ -4,18 +4,19 @@ import { Link, useNavigate } from "@tanstack/react-router";
 import type { Run } from "../../../api/types";
 import { compact, count, duration } from "../../../ui/format";
 import { ChevronIcon } from "../../../ui/icons";
+import type { ListOf } from "../../../ui/List";
 import { ProductLink } from "../../../ui/ProductLink";
 import { Ago } from "../../../ui/Values";
 import classes from "../Jobs.module.css";
 import { route } from "../route";
 import { JobLine } from "./JobLine";
-import { JobList, type JobsOf } from "./JobList";
+import { JobList } from "./JobList";
 import { Progress } from "./Progress";
 import { RunDetails } from "./RunDetails";
 
 const MOVING = new Set(["claimed", "running", "publishing"]);
 
-export function Runs({ query }: { query: JobsOf<Run> }) {
+export function Runs({ query }: { query: ListOf<Run> }) {
   return (
     <JobList
       title="Runs"

@@ -1,16 +1,17 @@
 import type { Transfer } from "../../../api/types";
 import { bytes, duration, plural } from "../../../ui/format";
+import type { ListOf } from "../../../ui/List";
 import { Policies } from "../../../ui/Notice";
 import { ProductLink } from "../../../ui/ProductLink";
 import { Ago } from "../../../ui/Values";
 import classes from "../Jobs.module.css";
 import { JobLine } from "./JobLine";
-import { JobList, type JobsOf } from "./JobList";
+import { JobList } from "./JobList";
 import { Progress } from "./Progress";
 
 const MOVING = new Set(["claimed", "running", "verifying"]);
 
-export function Transfers({ query }: { query: JobsOf<Transfer> }) {
+export function Transfers({ query }: { query: ListOf<Transfer> }) {
   return (
     <JobList
       title="Transfers"
