@@ -71,24 +71,23 @@ class World:
     def ended(self, version: Json, seconds: float = 60.0) -> Json:
         """Return the transfer of a version once it has ended well."""
 
-        def done() -> Json | None:
-            row = self.transfer(version)
-            assert row["state"] not in {"failed", "refused", "cancelled"}, row
-            return row if row["state"] == "done" else None
-
-        found: Json = wait_for(done, f"{version['name']} at {STORE}", seconds)
-        return found
+        return self._comes_to(version, "done", seconds)
 
     def waiting(self, version: Json, seconds: float = 60.0) -> Json:
-        """Return the transfer of a version once it waits; fail with what it does instead."""
+        """Return the transfer of a version once it waits."""
+        return self._comes_to(version, "waiting", seconds)
+
+    def _comes_to(self, version: Json, state: str, seconds: float) -> Json:
+        """Return the transfer once it is in that state; fail with what it does instead."""
         seen: Json = {}
 
-        def waits() -> bool:
+        def has_come() -> bool:
             seen.update(self.transfer(version))
-            return bool(seen["state"] == "waiting")
+            assert seen["state"] not in {"failed", "refused", "cancelled"}, seen
+            return bool(seen["state"] == state)
 
         try:
-            wait_for(waits, f"a transfer of {version['name']} that waits", seconds)
+            wait_for(has_come, f"a transfer of {version['name']} that is {state}", seconds)
         except pytest.fail.Exception as error:
             told = self.live.log("worker")[-4000:]
             pytest.fail(f"{error} It is {seen}; the worker says:\n{told}")
