@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import F, Q, Sum, Window
 from django.db.models.functions import RowNumber
 from django.utils import timezone
@@ -34,6 +35,8 @@ _LOOKED_AT = 2_000
 """Due transfers that one round looks at, of every tenant and target the first ones."""
 _A_FEW = 8
 """Of them, when a worker rings because its transfer has ended."""
+_AT_ONCE = 500
+_STEP = timedelta(milliseconds=1)
 
 
 def bell_counts_until() -> datetime:
@@ -60,6 +63,25 @@ def sweep_transfers() -> int:
         target__site__state__in=[str(state) for state in AWAY],
     ).update(next_attempt_at=now + AWAY_WAIT)
     return ring_due(room(), settings.FAIRMESH.transfers_ahead)
+
+
+@transaction.atomic
+def look_again(waits_for: Q) -> int:
+    """Have every waiting transfer looked at now that waits for what is back; return how many.
+
+    They come due in the order in which they are to catch up: by priority, then by deadline, the
+    small ones first. Who of them starts when is for the turns to say.
+    """
+    order = ("-priority", F("due_at").asc(nulls_last=True), "bytes_total", "id")
+    waiting = Transfer.objects.filter(waits_for, state=TransferState.WAITING).order_by(*order)
+    rows = list(waiting.only("id", "next_attempt_at"))
+    first = timezone.now() - _STEP * len(rows)
+    for place, row in enumerate(rows):
+        row.next_attempt_at = first + _STEP * place
+    Transfer.objects.bulk_update(rows, ["next_attempt_at"], batch_size=_AT_ONCE)
+    if rows:
+        transaction.on_commit(doorbell.ring_sweep)
+    return len(rows)
 
 
 def ring_next() -> int:

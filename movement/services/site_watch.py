@@ -9,11 +9,10 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from governance.engine.entities import Decision, Principal
-from movement import doorbell
 from movement.engine.calendar import open_at, read_calendar
 from movement.models import (
     Replica,
@@ -22,9 +21,8 @@ from movement.models import (
     ScrubState,
     Site,
     SiteState,
-    Transfer,
-    TransferState,
 )
+from movement.services.bells import look_again
 from movement.services.contact import OUTSIDE_WINDOW, SITE_OFFLINE
 from movement.services.scrub import start_scrub, why_not
 from movement.services.site_states import SITE_BACK, Told, move_site
@@ -33,7 +31,6 @@ from movement.views import grace_ends
 WATCHER = Principal("service.sites", groups=frozenset({"services"}), kind="service")
 AT_ONCE = 500
 LIST_PAUSE = timedelta(minutes=5)
-_STEP = timedelta(milliseconds=1)
 SILENCE = timedelta(minutes=15)
 """After which a site that used to say that it lives is taken to be off-line."""
 
@@ -109,24 +106,10 @@ def _list(replica: Replica) -> bool:
     return start_scrub(replica, deep=False, asked_by=WATCHER.id) is not None
 
 
-@transaction.atomic
 def site_came_back(name: str) -> int:
-    """Have every transfer that waits for a site looked at now; return how many.
-
-    They come due in the order in which they are to catch up: by priority, then by deadline, the
-    small ones first. Who of them starts when is for the turns to say.
-    """
-    waiting = Transfer.objects.filter(state=TransferState.WAITING).filter(
+    """Have every transfer that waits for a site looked at now; return how many."""
+    return look_again(
         Q(target__site__name=name)
         | Q(source__site__name=name)
         | Q(reason_code__in=[SITE_OFFLINE, OUTSIDE_WINDOW])
     )
-    order = ("-priority", F("due_at").asc(nulls_last=True), "bytes_total", "id")
-    rows = list(waiting.only("id", "next_attempt_at").order_by(*order))
-    first = timezone.now() - _STEP * len(rows)
-    for place, row in enumerate(rows):
-        row.next_attempt_at = first + _STEP * place
-    Transfer.objects.bulk_update(rows, ["next_attempt_at"], batch_size=AT_ONCE)
-    if rows:
-        transaction.on_commit(doorbell.ring_sweep)
-    return len(rows)

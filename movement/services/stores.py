@@ -9,6 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from core.errors import Conflict, Invalid, NotFound, StoreRefused, StoreUnavailable
@@ -17,6 +18,7 @@ from governance.engine.entities import MESH, Action, Principal
 from governance.services import require
 from movement.models import Site, Store, StoreKind
 from movement.opening import open_anew, open_store, seal_credentials, told
+from movement.services.bells import look_again
 from movement.services.sites import check_slug
 from movement.stores.protocol import Capabilities
 
@@ -130,6 +132,7 @@ def check_stores() -> list[Store]:
 def problem_of(store: Store) -> str | None:
     """Ask a store how it is, note that, and return what is wrong; None when nothing is.
 
+    When it is back, the transfers that wait for it come due at once.
     The row is read anew: whoever holds it since before a change goes on with what it is now.
     """
     store.refresh_from_db(fields=_LOOKED_AT)
@@ -139,6 +142,8 @@ def problem_of(store: Store) -> str | None:
         logger.warning("the store %s is away: %s", store.name, store.problem)
     # of a row that was changed meanwhile nothing is known: it was not asked with its keys
     Store.objects.filter(pk=store.pk, updated_at=store.updated_at).update(**noted)
+    if store.reachable and not was_well:
+        look_again(Q(target=store) | Q(source=store))
     return store.problem or None
 
 

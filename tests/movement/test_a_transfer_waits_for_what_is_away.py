@@ -80,6 +80,31 @@ def test_a_folder_that_is_away_is_waited_for(folders: World) -> None:
     assert Store.objects.get(name="dir-us").reachable
 
 
+@pytest.mark.parametrize("away", ["dir-eu", "dir-us"])
+def test_a_store_that_is_back_has_what_waits_for_it_go_on_at_once(
+    folders: World, away: str
+) -> None:
+    waiting = asked_for(folders, "dir-eu", "dir-us")
+    elsewhere = request_transfer(
+        folders.operator.principal, version=waiting.version.name, target="dir-pt"
+    )
+    later = timezone.now() + transfers.LONGEST_WAIT
+    Transfer.objects.filter(pk=elsewhere.pk).update(
+        state=TransferState.WAITING, next_attempt_at=later
+    )
+    folder = folders.home / "stores" / away
+    folder.rename(folder.with_name("away"))
+    assert run_transfer(waiting.pk) == TransferState.WAITING
+    Transfer.objects.filter(pk=waiting.pk).update(next_attempt_at=later)
+    assert [store.name for store in check_stores()] == [away]
+    assert run_transfer(waiting.pk) is None
+    folder.with_name("away").rename(folder)
+    assert check_stores() == []
+    elsewhere.refresh_from_db()
+    assert elsewhere.next_attempt_at == later
+    assert run_transfer(waiting.pk) == TransferState.DONE
+
+
 def test_pauses_grow_and_stay_bounded() -> None:
     pauses = [transfers._wait(attempt).total_seconds() for attempt in range(1, 60)]
     assert 4 <= pauses[0] <= 6
