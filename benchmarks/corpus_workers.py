@@ -1,7 +1,7 @@
 """A run by processes, as the platform's workers do it: unit by unit, with the engine's functions.
 
 The processes are started before the clock, since a worker imports once in its life; the plan is
-read by each of them, and the tokenizer loaded, as it is there.
+read by each of them, and the tokenizer loaded, as it is there. One of them passes the gate.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from transforms.engine import plan as planning
 from transforms.engine.encoders import Encoders, TokenizerFile, Verdict
-from transforms.engine.gate import pass_gate
+from transforms.engine.gate import judges, pass_gate
 from transforms.engine.parts import write_indexes
 from transforms.engine.plan import Plan
 from transforms.engine.result import RunReport, ShardResult, add_up
@@ -69,17 +69,17 @@ class Workers:
         """Run `plan` and return its report; raises what the first failing unit raises."""
         place.folder.mkdir(parents=True, exist_ok=True)
         place.plan.write_text(json.dumps(plan.to_json()))
-        encoders, workspace = place.encoders(), place.workspace()
+        told: dict[str, Verdict] = {}
         results: list[ShardResult] = []
         for stage in plan.stages:
-            encoders = pass_gate(plan, stage.index, workspace, encoders)
-            told = dict(encoders.verdicts)
+            if judges(plan, stage.index):
+                told = self._pool.submit(_gate, place, told, stage.index).result()
             units = [(place, told, stage.index, unit) for unit in range(stage.units)]
             results += self._pool.map(_shard, units)
             for tasks in stage.tasks:
                 list(self._pool.map(_task, [(place, stage.index, task) for task in tasks]))
         report = add_up(results)
-        write_indexes(plan, report.outputs, workspace.output)
+        write_indexes(plan, report.outputs, place.workspace().output)
         return report
 
 
@@ -87,6 +87,12 @@ def _awake(number: int) -> int:
     # pyarrow imports pandas at its first array where pandas is there: an import like the others
     pa.array([number], pa.int64())
     return number
+
+
+def _gate(place: Place, verdicts: dict[str, Verdict], stage: int) -> dict[str, Verdict]:
+    plan, encoders = _plan_of(place)
+    judged = pass_gate(plan, stage, place.workspace(), encoders.with_verdicts(verdicts))
+    return dict(judged.verdicts)
 
 
 def _shard(unit: tuple[Place, dict[str, Verdict], int, int]) -> ShardResult:
