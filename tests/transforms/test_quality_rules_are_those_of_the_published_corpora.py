@@ -13,6 +13,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -26,6 +27,8 @@ from transforms.engine.operators.quality import Quality, RuleSet
 from transforms.engine.quality import c4, fineweb, gopher, repetition
 from transforms.engine.quality.pieces import (
     Cut,
+    CutOnce,
+    Pieces,
     Verdicts,
     lines_of,
     words_and_marks_of,
@@ -149,6 +152,34 @@ def test_marks_at_the_ends_of_words_stand_apart(values: list[str]) -> None:
     pieces = words_and_marks_of(pa.array(values, pa.string()))
     expected = [(at, word) for at, text in enumerate(values) for word in _words_and_marks(text)]
     assert list(zip(pieces.owner.tolist(), pieces.values.to_pylist(), strict=True)) == expected
+
+
+@given(st.lists(st.text(st.sampled_from("ab."), max_size=3), max_size=9), st.data())
+def test_what_stood_before_is_found_and_kept_texts_need_no_second_cut(
+    values: list[str], data: st.DataObject
+) -> None:
+    column = pa.array([" ".join(value) for value in values], pa.string())
+    cut = CutOnce(words_and_marks_of)
+    pieces = cut(column)
+    seen: set[tuple[int, str]] = set()
+    for owner, word, again in zip(
+        pieces.owner.tolist(), pieces.values.to_pylist(), pieces.repeated().tolist(), strict=True
+    ):
+        assert again == ((owner, word) in seen)
+        seen.add((owner, word))
+    kept = np.array(data.draw(st.lists(st.booleans(), min_size=len(values), max_size=len(values))))
+    left = cut.keep(column, kept.astype(np.bool_))
+    fresh, carried = words_and_marks_of(left), cut(left)
+    assert carried.texts == fresh.texts == len(left)
+    assert carried.owner.tolist() == fresh.owner.tolist()
+    assert carried.values.equals(fresh.values)
+
+
+def test_pieces_of_more_texts_than_fit_beside_a_place_are_told_apart() -> None:
+    far = 2**61
+    owner = np.array([0, far, far, 0], np.int64)
+    pieces = Pieces(pa.array(["a", "a", "a", "b"]), owner, far + 1)
+    assert pieces.repeated().tolist() == [False, False, True, False]
 
 
 def test_unknown_and_repeated_sets_are_refused() -> None:

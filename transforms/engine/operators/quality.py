@@ -25,7 +25,13 @@ from transforms.engine.operators.base import (
 from transforms.engine.params import rule
 from transforms.engine.problems import Problem, refuse, require_text
 from transforms.engine.quality import c4, fineweb, gopher, repetition
-from transforms.engine.quality.pieces import Cut, Verdicts, words_and_marks_of, words_of
+from transforms.engine.quality.pieces import (
+    Cut,
+    CutOnce,
+    Verdicts,
+    words_and_marks_of,
+    words_of,
+)
 
 RuleSet = Literal["gopher", "gopher_repetition", "c4", "fineweb"]
 NULL_TEXT = "null_text"
@@ -86,12 +92,13 @@ class Quality(Operator):
         left = np.flatnonzero(~null)
         """Where in the batch the rows are that nothing speaks against yet."""
         texts = text_of(batch.column(position).take(left))
+        cut = CutOnce(_CUTS[self.punctuation])
         for name in self.rules:
-            verdicts, texts = _JUDGES[name](texts, _CUTS[self.punctuation])
+            verdicts, texts = _JUDGES[name](texts, cut)
             broken = verdicts.failed >= 0
             failed[left[broken]] = verdicts.failed[broken] + len(reasons)
             reasons += [f"{name}.{reason}" for reason in verdicts.reasons]
-            left, texts = left[~broken], text_of(texts.filter(pa.array(~broken)))
+            left, texts = left[~broken], cut.keep(texts, ~broken)
         kept = keep_rows(batch, failed, tuple(reasons))
         made = kept.batch.set_column(position, batch.schema.field(position), texts)
         return Applied(made, kept.reasons)

@@ -6,11 +6,12 @@ Whole columns are looked at for an upper bound; only the few texts above it are 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import cast
+from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow.compute as pc
 
 from transforms.engine.arrow import Text, text_of
@@ -23,6 +24,8 @@ from transforms.engine.quality.pieces import (
     characters,
     pieces_between,
     share,
+    stood_before,
+    times,
 )
 
 TOP = {2: 0.2, 3: 0.18, 4: 0.16}
@@ -38,6 +41,7 @@ REASONS = (
     *(f"top_{n}_gram" for n in TOP),
     *(f"repeated_{n}_grams" for n in REPEATED),
 )
+_Hashes: TypeAlias = "npt.NDArray[np.uint64]"
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -65,97 +69,122 @@ def _judge_grams(verdicts: Verdicts, words: Pieces, length: Counts) -> None:
     A repeated n-gram of six or more lies in repeated 5-grams: where these cover little, longer
     ones are not looked for.
     """
+    grams = _Grams(words)
     for n, limit in TOP.items():
-        suspects = share(_most(words, n), length) > limit
-        _judge_exactly(verdicts, f"top_{n}_gram", suspects, _Exact(words, length, n, limit, _top))
+        suspects = share(_most(grams, n), length) > limit
+        _judge_exactly(verdicts, f"top_{n}_gram", suspects, _Exact(grams, length, n, limit, _top))
     for n, limit in REPEATED.items():
-        bound = share(_covered(words, n), length)
-        exact = _Exact(words, length, n, limit, _repeated)
+        bound = share(_covered(grams, n), length)
+        exact = _Exact(grams, length, n, limit, _repeated)
         _judge_exactly(verdicts, f"repeated_{n}_grams", bound > limit, exact)
         if n == min(REPEATED):
-            words = words.where((bound > min(REPEATED.values()))[words.owner])
+            grams = _Grams(words.where((bound > min(REPEATED.values()))[words.owner]))
+
+
+class _Grams:
+    """The n-grams of words, by hashes that are asked for from short ones to long ones.
+
+    Equal hashes mean, but for chance, the same n-gram of the same text.
+    """
+
+    def __init__(self, words: Pieces) -> None:
+        self.words, self.sizes = words, words.sizes
+        self.ends: Counts = np.concatenate([[0], np.cumsum(self.sizes)])
+        """Where each word ends if all stand without space between them; before that a 0."""
+        self._codes = words.encoded[1].astype(np.uint64)
+        self._mixed, self._n = words.owner.astype(np.uint64), 0
+
+    def whole(self, n: int) -> Flags:
+        """Return from which words an n-gram starts that stays in its text."""
+        owner = self.words.owner
+        return np.equal(owner[n - 1 :], owner[: max(len(owner) - n + 1, 0)])
+
+    def hashes(self, n: int) -> _Hashes:
+        """Return a hash of each n-gram that stays in its text; `n` is no less than last time."""
+        for at in range(self._n, n):
+            further = self._codes[at:]
+            mixed = (self._mixed[: len(further)] + further + np.uint64(1)) * _FACTOR
+            self._mixed = mixed ^ (mixed >> np.uint64(29))
+        self._n = n
+        return self._mixed[self.whole(n)]
+
+    def spelled(self, n: int) -> Counts:
+        """Return the characters of each n-gram that stays in its text, without spaces."""
+        spelled: Counts = self.ends[n:] - self.ends[: max(len(self.ends) - n, 0)]
+        return spelled[self.whole(n)]
+
+    def of_text(self, text: int) -> tuple[list[int], list[int]]:
+        """Return a number for each word of one text, the same for equal words, and the sizes."""
+        start, end = np.searchsorted(self.words.owner, [text, text + 1])
+        numbers = self.words.encoded[1][start:end]
+        return numbers.tolist(), self.sizes[start:end].tolist()
 
 
 @dataclass(frozen=True)
 class _Exact:
     """A rule about n-grams, counted in one text."""
 
-    words: Pieces
+    grams: _Grams
     length: Counts
     n: int
     limit: float
-    count: Callable[[list[str], int], int]
+    count: Callable[[list[int], list[int], int], int]
 
-    def broken(self, place: int) -> bool:
-        start, end = np.searchsorted(self.words.owner, [place, place + 1])
-        own = cast("list[str]", self.words.values.slice(start, end - start).to_pylist())
-        return self.count(own, self.n) / int(self.length[place]) > self.limit
+    def broken(self, text: int) -> bool:
+        found = self.count(*self.grams.of_text(text), self.n)
+        return found / int(self.length[text]) > self.limit
 
 
 def _judge_exactly(verdicts: Verdicts, reason: str, suspects: Flags, rule: _Exact) -> None:
     open_ = np.flatnonzero(suspects & (verdicts.failed < 0))
     broken = np.zeros(len(suspects), np.bool_)
-    broken[open_] = [rule.broken(place) for place in open_.tolist()]
+    broken[open_] = [rule.broken(text) for text in open_.tolist()]
     verdicts.fail(reason, broken)
 
 
-def _most(words: Pieces, n: int) -> Counts:
+def _most(grams: _Grams, n: int) -> Counts:
     """Return at most how many characters all places of one n-gram make in each text."""
-    owner, hashes = _grams(words, n)
-    _, group, counts = np.unique(hashes, return_inverse=True, return_counts=True)
-    ends = np.concatenate([[0], np.cumsum(words.sizes)])
-    spelled = ends[n:][: len(ends) - n] - ends[:-n]
+    words = grams.words
     most = np.zeros(words.texts, np.int64)
-    np.maximum.at(most, owner, (spelled[_whole(words, n)] + n - 1) * counts[group])
+    owner = words.owner[: max(len(words.owner) - n + 1, 0)][grams.whole(n)]
+    np.maximum.at(most, owner, (grams.spelled(n) + n - 1) * times(grams.hashes(n)))
     return most
 
 
-def _covered(words: Pieces, n: int) -> Counts:
+def _covered(grams: _Grams, n: int) -> Counts:
     """Return how many characters of each text stand in n-grams that stood before."""
-    hashes = _grams(words, n)[1]
-    again = np.ones(len(hashes), np.bool_)
-    again[np.unique(hashes, return_index=True)[1]] = False
-    starts = np.flatnonzero(_whole(words, n))[again]
+    starts = np.flatnonzero(grams.whole(n))[stood_before(grams.hashes(n))]
+    words = grams.words
     edges = np.zeros(len(words.owner) + 1, np.int64)
     np.add.at(edges, starts, 1)
     np.add.at(edges, starts + n, -1)
-    return words.total(words.sizes * (np.cumsum(edges)[:-1] > 0))
+    return words.total(grams.sizes * (np.cumsum(edges)[:-1] > 0))
 
 
-def _whole(words: Pieces, n: int) -> Flags:
-    """Return from which words an n-gram starts that stays in its text."""
-    starts = max(len(words.owner) - n + 1, 0)
-    return np.equal(words.owner[n - 1 :], words.owner[:starts])
-
-
-def _grams(words: Pieces, n: int) -> tuple[Counts, np.ndarray[tuple[int], np.dtype[np.uint64]]]:
-    """Return the text and a hash of each n-gram; equal hashes mean, but for chance, equal both."""
-    codes = words.encoded[1].astype(np.uint64)
-    starts = max(len(codes) - n + 1, 0)
-    mixed = words.owner[:starts].astype(np.uint64)
-    for at in range(n):
-        mixed = (mixed + codes[at : at + starts] + np.uint64(1)) * _FACTOR
-        mixed ^= mixed >> np.uint64(29)
-    whole = _whole(words, n)
-    return words.owner[:starts][whole], mixed[whole]
-
-
-def _top(words: list[str], n: int) -> int:
+def _top(words: list[int], sizes: list[int], n: int) -> int:
     """Count the characters that the most frequent n-gram makes, the first of several."""
-    grams = [" ".join(words[at : at + n]) for at in range(len(words) - n + 1)]
-    return max((len(top) * count for top, count in Counter(grams).most_common(1)), default=0)
+    every = list(_runs(words, n))
+    for top, often in Counter(every).most_common(1):
+        at = every.index(top)
+        return (sum(sizes[at : at + n]) + n - 1) * often
+    return 0
 
 
-def _repeated(words: list[str], n: int) -> int:
+def _repeated(words: list[int], sizes: list[int], n: int) -> int:
     """Count the characters in n-grams that stood before; what is counted is not looked at again."""
-    seen: set[tuple[str, ...]] = set()
+    every = list(_runs(words, n))
+    seen: set[tuple[int, ...]] = set()
     at = found = 0
-    while at <= len(words) - n:
-        gram = tuple(words[at : at + n])
-        if gram in seen:
-            found += sum(map(len, gram))
+    while at < len(every):
+        if every[at] in seen:
+            found += sum(sizes[at : at + n])
             at += n
         else:
-            seen.add(gram)
+            seen.add(every[at])
             at += 1
     return found
+
+
+def _runs(words: list[int], n: int) -> Iterator[tuple[int, ...]]:
+    """Return every n words that follow one another."""
+    return zip(*(words[at:] for at in range(n)), strict=False)
