@@ -49,6 +49,10 @@ def site_lost(payload: dict[str, Any]) -> None:
     services.reconcile_all()
 
 
+def store_back(payload: dict[str, Any]) -> None:
+    services.store_came_back(payload["store"])
+
+
 def store_quarantined(payload: dict[str, Any]) -> None:
     """The replicas of a store count no longer: others are made of what lay there."""
     del payload
@@ -72,6 +76,7 @@ outbox.subscribe("replica.broken", version_changed)
 outbox.subscribe("policy.changed", policy_changed)
 outbox.subscribe("label.changed", label_changed)
 outbox.subscribe("site.back", site_back)
+outbox.subscribe("store.back", store_back)
 outbox.subscribe("store.quarantined", store_quarantined)
 outbox.subscribe("site.lost", site_lost)
 sites.register(foresight.places)

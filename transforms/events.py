@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from core import outbox
+from core.errors import StoreUnavailable
 from core.names import Name
 from governance import pipelines
 from governance.models import PolicyKind
@@ -21,6 +22,7 @@ from transforms.engine.operators.base import ColumnUse, Kind
 from transforms.engine.plan import Plan
 from transforms.models import Run
 from transforms.selectors import ways_of
+from transforms.services.budgets import BudgetUsedUp
 from transforms.services.ending import RUN_CHANGED
 from transforms.services.sources import versions_of
 
@@ -94,7 +96,14 @@ def run_pipelines(payload: dict[str, Any]) -> None:
 def policy_changed(payload: dict[str, Any]) -> None:
     """Have runs that wait for a budget look again: it may be another one now."""
     if payload["kind"] == PolicyKind.SERVICES:
-        services.wake_waiting()
+        services.wake_runs(BudgetUsedUp)
+
+
+def place_back(payload: dict[str, Any]) -> None:
+    """A store or a site is back. A run does not say for which it waits: all of them look again."""
+    del payload
+    services.wake_runs(StoreUnavailable)
+    services.wake_scans(StoreUnavailable)
 
 
 def version_tombstoned(payload: dict[str, Any]) -> None:
@@ -107,5 +116,7 @@ outbox.subscribe(RUN_CHANGED, run_changed)
 outbox.subscribe("version.published", version_published)
 outbox.subscribe("version.published", run_pipelines)
 outbox.subscribe("policy.changed", policy_changed)
+outbox.subscribe("store.back", place_back)
+outbox.subscribe("site.back", place_back)
 outbox.subscribe("version.tombstoned", version_tombstoned)
 pipelines.register(ways_of)

@@ -23,7 +23,7 @@ from movement.services.scrub_rounds import scrub_due
 from movement.services.site_watch import list_again, site_came_back, watch_sites
 from movement.services.sites import change_site, create_site, hear_from, set_site_state
 from movement.services.store_changes import change_store
-from movement.services.stores import check_stores, create_store, move_store
+from movement.services.stores import check_stores, create_store, move_store, store_came_back
 from movement.services.transfers import (
     cancel_transfer,
     request_transfer,
@@ -75,6 +75,7 @@ __all__ = [
     "set_site_state",
     "site_came_back",
     "start_scrub",
+    "store_came_back",
     "subscribe_site",
     "sweep_erasures",
     "sweep_scrubs",

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from core import outbox
 from core.errors import Conflict, Invalid, NotFound, StoreRefused, StoreUnavailable
 from governance import audit
 from governance.engine.entities import MESH, Action, Principal
@@ -132,7 +133,7 @@ def check_stores() -> list[Store]:
 def problem_of(store: Store) -> str | None:
     """Ask a store how it is, note that, and return what is wrong; None when nothing is.
 
-    When it is back, the transfers that wait for it come due at once.
+    When it is back, an event tells of it, and what waits for it goes on at once.
     The row is read anew: whoever holds it since before a change goes on with what it is now.
     """
     store.refresh_from_db(fields=_LOOKED_AT)
@@ -141,10 +142,16 @@ def problem_of(store: Store) -> str | None:
     if store.problem and was_well:
         logger.warning("the store %s is away: %s", store.name, store.problem)
     # of a row that was changed meanwhile nothing is known: it was not asked with its keys
-    Store.objects.filter(pk=store.pk, updated_at=store.updated_at).update(**noted)
-    if store.reachable and not was_well:
-        look_again(Q(target=store) | Q(source=store))
+    as_asked = Store.objects.filter(pk=store.pk, updated_at=store.updated_at)
+    with transaction.atomic():
+        if as_asked.update(**noted) and store.reachable and not was_well:
+            outbox.emit("store.back", {"store": store.name})
     return store.problem or None
+
+
+def store_came_back(name: str) -> int:
+    """Have every transfer that waits for a store looked at now; return how many."""
+    return look_again(Q(target__name=name) | Q(source__name=name))
 
 
 def note_probe(

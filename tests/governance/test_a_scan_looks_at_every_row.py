@@ -17,10 +17,10 @@ from django.db import OperationalError
 from core.errors import PolicyDenied
 from governance.models import Label, ScanState
 from governance.services import save_policy
-from movement.models import Replica
 from movement.reading import resolve
 from movement.rows import Asked
-from tests.builders import World, build_world
+from movement.services import set_site_state
+from tests.builders import World, build_world, deliver
 from tests.governance.scanning import labels, newest_scan, result_of, work
 from tests.transforms.test_examples_of_tfrecord_become_rows import example, record
 from tests.transforms.test_samples_of_mds_become_rows import shard
@@ -131,18 +131,16 @@ def test_a_scan_stops_the_read_that_a_policy_forbids(world: World) -> None:
 
 
 def test_a_version_without_a_replica_is_scanned_when_one_is_back(world: World) -> None:
-    version = world.publish(PEOPLE, {"a.csv": b"mail\nann@example.org\n"})
-    site = Replica.objects.get(version=version).store.site
-    site.state = "offline"
-    site.save()
+    world.publish(PEOPLE, {"a.csv": b"mail\nann@example.org\n"})
+    operator = world.operator.principal
+    set_site_state(operator, "core", "offline")
     scan = newest_scan(PEOPLE)
     assert scans.run_scan(scan.pk) == ScanState.WAITING
     scan.refresh_from_db()
     assert (scan.reason_code, scan.lease_owner) == ("store_unavailable", "")
-    site.state = "online"
-    site.save()
-    scan.next_attempt_at = scan.created_at
-    scan.save()
+    assert scans.run_scan(scan.pk) is None, "it is not due yet"
+    set_site_state(operator, "core", "online")
+    deliver()
     assert scans.run_scan(scan.pk) == ScanState.DONE
     assert labels(PEOPLE) == {("mail", "pii:email")}
 

@@ -100,6 +100,7 @@ def test_a_store_that_is_back_has_what_waits_for_it_go_on_at_once(
     assert run_transfer(waiting.pk) is None
     folder.with_name("away").rename(folder)
     assert check_stores() == []
+    deliver()
     elsewhere.refresh_from_db()
     assert elsewhere.next_attempt_at == later
     assert run_transfer(waiting.pk) == TransferState.DONE

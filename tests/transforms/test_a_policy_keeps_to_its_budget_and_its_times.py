@@ -21,6 +21,7 @@ from tests.transforms.mesh import Mesh, drive
 from transforms import services
 from transforms.engine.budget import Spent, beyond
 from transforms.models import Run, RunState, Schedule
+from transforms.services.budgets import BudgetUsedUp
 
 NOON = datetime(2026, 11, 30, 12, 0, tzinfo=UTC)
 TOMORROW, NEXT_MONTH = datetime(2026, 12, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC)
@@ -146,7 +147,7 @@ def test_the_workers_time_has_its_price(owned: Mesh, settings: Any) -> None:
     waiting = drive(publish_and_find(owned, "two"))
     assert (waiting.state, waiting.reason_code) == (RunState.WAITING, "budget_used_up")
     settings.FAIRMESH = replace(settings.FAIRMESH, core_hour_price=None)
-    services.wake_waiting()
+    services.wake_runs(BudgetUsedUp)
     assert drive(waiting).state == RunState.DONE, "where nothing has a price nothing is spent"
 
 

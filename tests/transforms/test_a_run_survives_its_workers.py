@@ -13,6 +13,8 @@ from catalog.models import Version
 from core.lease import Lease
 from movement.models import Replica, ReplicaOrigin, ReplicaState, Store
 from movement.opening import open_store
+from movement.services import check_stores
+from tests.builders import deliver
 from tests.transforms.mesh import Mesh, add_store, drive, keys_of, lines, open_shards, rows_of
 from transforms import services, tokenizers
 from transforms.engine.encoders import TokenizerFile
@@ -138,8 +140,11 @@ def test_a_store_that_is_away_makes_the_run_wait_and_then_go_on(
     assert run.reason
     assert run.next_attempt_at > timezone.now()
     assert services.run_shard(shards[2]) is None, "nothing begins while the run waits"
+    assert [store.name for store in check_stores()] == ["eu"]
+    assert services.advance_run(run.pk) is None, "it is not due yet"
     (tmp_path / "away").rename(root)
-    Run.objects.filter(pk=run.pk).update(next_attempt_at=timezone.now())
+    assert check_stores() == []
+    deliver()  # the store is back
     run = drive(run)
     assert (run.state, digest_of(run), run.reason) == (RunState.DONE, expected, "")
 

@@ -1,7 +1,7 @@
 """Writes of transforms, one verb a function. Import what you need from here."""
 
 from transforms.services.backfills import backfill
-from transforms.services.by_policy import run_published, run_schedules, wake_waiting
+from transforms.services.by_policy import run_published, run_schedules
 from transforms.services.cards import card_of
 from transforms.services.coordinate import advance_run
 from transforms.services.diffs import diff_runs
@@ -14,13 +14,14 @@ from transforms.services.drafting import (
 )
 from transforms.services.pipelines import plan_pipeline, sample_pipeline, save_pipeline
 from transforms.services.quarantine import quarantined_rows
-from transforms.services.runs import cancel_run, retry_run, start_run, sweep_runs
+from transforms.services.runs import cancel_run, retry_run, start_run, sweep_runs, wake_runs
 from transforms.services.scans import (
     ring_scans,
     run_scan,
     scan_unscanned,
     start_scan,
     sweep_scans,
+    wake_scans,
 )
 from transforms.services.shards import run_shard
 
@@ -50,5 +51,6 @@ __all__ = [
     "start_scan",
     "sweep_runs",
     "sweep_scans",
-    "wake_waiting",
+    "wake_runs",
+    "wake_scans",
 ]

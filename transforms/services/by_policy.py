@@ -22,7 +22,6 @@ from governance.models import Policy, PolicyState
 from governance.selectors import pipelines_for, pipelines_scheduled
 from transforms.engine.spec import Input, read_spec
 from transforms.models import RUN_ACTIVE, Pipeline, Run, RunState, Schedule
-from transforms.services.budgets import BudgetUsedUp
 from transforms.services.ending import stop_run
 from transforms.services.runs import Order, queue_run
 from transforms.services.sources import input_version, key_of, versions_now
@@ -194,9 +193,3 @@ def _take_turn(row: Schedule, asked: Asked, pipeline: Pipeline) -> bool:
     except (NotFound, Gone):  # there is nothing to run over yet
         return False
     return _ask(asked, pipeline, versions, again=_SETTLED)
-
-
-def wake_waiting() -> int:
-    """Have the runs that wait for a budget look again now: a policy has changed."""
-    waiting = Run.objects.filter(state=RunState.WAITING, reason_code=BudgetUsedUp.code)
-    return waiting.update(next_attempt_at=timezone.now())

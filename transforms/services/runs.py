@@ -16,7 +16,7 @@ from catalog import services as catalog
 from catalog.models import Product, Version, VersionState
 from catalog.selectors import product_resource
 from core import outbox
-from core.errors import Conflict
+from core.errors import Conflict, FairmeshError
 from governance import audit
 from governance.engine.entities import Action, Decision, Principal, Situation
 from governance.services import require
@@ -190,6 +190,12 @@ def _note(actor: Principal, action: str, run: Run, decision: Decision) -> None:
         inputs=[each.name for each in versions_of(run)],
         purpose=run.purpose,
     )
+
+
+def wake_runs(reason: type[FairmeshError]) -> int:
+    """Have the runs look again now that wait for this reason; return how many."""
+    waiting = Run.objects.filter(state=RunState.WAITING, reason_code=reason.code)
+    return waiting.update(next_attempt_at=timezone.now())
 
 
 def sweep_runs() -> int:

@@ -68,6 +68,12 @@ def ring_scans(product: str, number: int) -> None:
         doorbell.ring_scan(scan.pk)
 
 
+def wake_scans(reason: type[FairmeshError]) -> int:
+    """Have the scans look again now that wait for this reason; return how many."""
+    waiting = Scan.objects.filter(state=ScanState.WAITING, reason_code=reason.code)
+    return waiting.update(next_attempt_at=timezone.now())
+
+
 def sweep_scans() -> int:
     """Ring for every scan that is due or was abandoned; return how many."""
     now = timezone.now()
