@@ -11,9 +11,8 @@ from fairmesh.receipt import verify_receipt
 from fairmesh.seal import Anchor
 
 from tests.faults.world import STORE, TEAM, Json, World
-from tests.live import wait_for
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(400)]
 FILES = 80
 SLOW = 6e3
 """Bytes a second: a removal is some hundred bytes, so that the whole takes ten seconds and more."""
@@ -28,17 +27,24 @@ def test_an_erasure_is_taken_up_again_and_proved(world: World, tmp_path: Path, h
     order = approved(world, version["name"])
     prefix = version["name"].strip("/") + "/"
     store = world.store()
-    wait_for(lambda: FILES // 4 < len(list(store.list(prefix))) < FILES - 5, "an erasure under way")
+
+    def now() -> Json:
+        return dict(world.operator.api.get(f"erasures/{order['id']}"))
+
+    def under_way() -> bool:
+        return FILES // 4 < len(list(store.list(prefix))) < FILES - 5
+
+    world.until(under_way, "an erasure under way", now)
     world.kill_worker(how)
     left = len(list(store.list(prefix)))
     assert left, "something was left to do"
     world.relay.rate = None
 
     def ended() -> Json | None:
-        row = dict(world.operator.api.get(f"erasures/{order['id']}"))
+        row = now()
         return row if row["state"] == "done" else None
 
-    done: Json = wait_for(ended, "the end of the erasure")
+    done: Json = world.until(ended, "the end of the erasure", now)
     assert list(store.list(prefix)) == []
     assert {row["state"] for row in done["receipts"]} == {"erased"}
     trust = world.live.get("/.well-known/fairmesh/trust.json")[1]

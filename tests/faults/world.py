@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import signal
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -24,6 +25,8 @@ from tests.live import LivePlatform, wait_for
 Json = dict[str, Any]
 TEAM, DOMAIN = "faults", "/faults"
 SITE, STORE = "wire", "wire-us"
+PATIENCE = 120.0
+"""Seconds. A request may stall for thirty, and the pause after it is doubled each time."""
 BEHIND = "store-us"
 """The server that the third store lies on, under a prefix of its own."""
 
@@ -68,12 +71,12 @@ class World:
         assert len(rows) == 1, rows
         return rows[0]
 
-    def ended(self, version: Json, seconds: float = 60.0) -> Json:
+    def ended(self, version: Json, seconds: float = PATIENCE) -> Json:
         """Return the transfer of a version once it has ended well."""
 
         return self._comes_to(version, "done", seconds)
 
-    def waiting(self, version: Json, seconds: float = 60.0) -> Json:
+    def waiting(self, version: Json, seconds: float = PATIENCE) -> Json:
         """Return the transfer of a version once it waits."""
         return self._comes_to(version, "waiting", seconds)
 
@@ -86,12 +89,23 @@ class World:
             assert seen["state"] not in {"failed", "refused", "cancelled"}, seen
             return bool(seen["state"] == state)
 
+        what = f"a transfer of {version['name']} that is {state}"
+        self.until(has_come, what, lambda: seen, seconds)
+        return seen
+
+    def until(
+        self,
+        check: Callable[[], Any],
+        what: str,
+        instead: Callable[[], Any],
+        seconds: float = PATIENCE,
+    ) -> Any:
+        """Return what `check` returns once it is true; fail with what there is instead."""
         try:
-            wait_for(has_come, f"a transfer of {version['name']} that is {state}", seconds)
+            return wait_for(check, what, seconds)
         except pytest.fail.Exception as error:
             told = self.live.log("worker")[-4000:]
-            pytest.fail(f"{error} It is {seen}; the worker says:\n{told}")
-        return seen
+            pytest.fail(f"{error} There is {instead()}; the worker says:\n{told}")
 
     def kill_worker(self, how: str) -> None:
         """Kill -9 `its process`, the one that uses the wire, or `the whole worker`; see it dead."""
