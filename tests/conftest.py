@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
+
 import pytest
+from django.db import connection
 from hypothesis import settings
+from pytest_django import DjangoDbBlocker
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
@@ -61,6 +66,24 @@ def _place(item: pytest.Item) -> int:
     """Return the place of an item's folder among the live ones; the others come after them."""
     found = [place for place, folder in enumerate(_LIVE) if item.nodeid.startswith(folder)]
     return min(found, default=len(_LIVE))
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """The database of the plugin; at the end nobody is connected to it any more.
+
+    A thread that has ended leaves its connection to the collector, and PostgreSQL removes no
+    database that anyone is connected to.
+    """
+    yield
+    gc.collect()
+    with django_db_blocker.unblock():
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                    "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                )
 
 
 @pytest.fixture(autouse=True)
