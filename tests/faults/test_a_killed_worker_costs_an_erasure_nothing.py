@@ -12,7 +12,7 @@ from fairmesh.seal import Anchor
 
 from tests.faults.world import STORE, TEAM, Json, World
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(240)]
 FILES = 80
 SLOW = 6e3
 """Bytes a second: a removal is some hundred bytes, so that the whole takes ten seconds and more."""

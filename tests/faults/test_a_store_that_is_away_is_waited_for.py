@@ -12,7 +12,7 @@ import pytest
 from tests.faults.world import BEHIND, STORE, Json, World
 from tests.live import wait_for
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(240)]
 BYTES = 96 * 1024 * 1024
 SLOW = 8e6
 """Bytes a second: twelve seconds in all, so that it is under way still when the store goes."""

@@ -25,8 +25,8 @@ from tests.live import LivePlatform, wait_for
 Json = dict[str, Any]
 TEAM, DOMAIN = "faults", "/faults"
 SITE, STORE = "wire", "wire-us"
-PATIENCE = 120.0
-"""Seconds. A request may stall for thirty, and the pause after it is doubled each time."""
+PATIENCE = 60.0
+"""Seconds until what was waited for counts as never having come."""
 BEHIND = "store-us"
 """The server that the third store lies on, under a prefix of its own."""
 
@@ -73,7 +73,6 @@ class World:
 
     def ended(self, version: Json, seconds: float = PATIENCE) -> Json:
         """Return the transfer of a version once it has ended well."""
-
         return self._comes_to(version, "done", seconds)
 
     def waiting(self, version: Json, seconds: float = PATIENCE) -> Json:
