@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import io
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -42,6 +42,7 @@ from governance.services import (
 from movement.models import Site, Store
 from movement.services import create_site, create_store, publish, receive_file
 from movement.services.ingest import Announced
+from tests.kept import Kept
 from tests.servers import S3Server
 
 _FOUNDER = Principal("service.founder", groups=frozenset({"operators"}))
@@ -73,6 +74,11 @@ class World:
 
     home: Path
     people: dict[str, Person] = field(default_factory=dict)
+
+    @classmethod
+    def of_all(cls, home: Path) -> World:
+        """Return the mesh with everyone who is there."""
+        return cls(home, {each.username: Person(each) for each in User.objects.all()})
 
     @property
     def operator(self) -> Person:
@@ -190,7 +196,26 @@ def build_world(settings: Any, home: Path) -> World:
 
     `settings` is the fixture of pytest-django.
     """
-    settle_in(settings, home)
+    return _founded(settings, home)
+
+
+def kept(add: Callable[[World], object]) -> Callable[[Any, Path], World]:
+    """Return `build_world` for a mesh to which `add` adds more, by services and but once.
+
+    @kept
+    def build_shared(world): world.add_product("/acme/~/shared")
+    """
+    mesh = Kept(lambda home: add(_found(home)))
+
+    def build(settings: Any, home: Path) -> World:
+        settle_in(settings, home)
+        mesh.put(home)
+        return World.of_all(home)
+
+    return build
+
+
+def _found(home: Path) -> World:
     world = World(home)
     world.add_person("operator", operator=True)
     for name in ("ana", "ben", "carla"):
@@ -202,6 +227,9 @@ def build_world(settings: Any, home: Path) -> World:
     world.add_domain("/acme/nlp", "nlp")
     world.add_domain("/acme/health", "health")
     return world
+
+
+_founded = kept(lambda world: None)
 
 
 def settle_in(settings: Any, home: Path) -> None:

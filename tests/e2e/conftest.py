@@ -16,8 +16,7 @@ from pytest_django.live_server_helper import LiveServer
 from movement.models import Transfer, TransferState
 from movement.services import reconcile_all, run_transfer
 from tests.browser import chromium
-from tests.builders import World, build_world, deliver
-from tests.e2e.kept import Kept
+from tests.builders import World, deliver, kept
 from tests.e2e.portal import EXPECTED, FRONTEND, ROWS, SECRET, SLOWEST_MS, TOKENS, WIKI, Visit
 
 # Playwright's loop lives in the main thread, where the tests use the ORM without being async.
@@ -55,19 +54,14 @@ def built_portal() -> Path:
     return dist
 
 
-@pytest.fixture(scope="session")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> Kept:
-    return Kept(tmp_path_factory.mktemp("mesh"), make_mesh)
-
-
 @pytest.fixture
-def mesh(transactional_db: None, settings: Any, kept: Kept) -> World:
+def mesh(transactional_db: None, settings: Any, tmp_path: Path) -> World:
     """Two sites; WIKI is open and at both, TOKENS takes a request, SECRET may not leave the EU."""
-    return kept.mesh(settings)
+    return build_mesh(settings, tmp_path)
 
 
-def make_mesh(settings: Any, home: Path) -> World:
-    world = build_world(settings, home)
+@kept
+def build_mesh(world: World) -> None:
     world.add_site("core-eu", "core", ["DE", "EU"])
     world.add_site("core-us", "core", ["US"])
     world.add_directory("store-eu", "core-eu")
@@ -93,7 +87,6 @@ def make_mesh(settings: Any, home: Path) -> World:
     for transfer in Transfer.objects.filter(state=TransferState.QUEUED):
         if transfer.version.product.name == WIKI:
             run_transfer(transfer.pk)
-    return world
 
 
 @pytest.fixture

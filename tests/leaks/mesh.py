@@ -27,7 +27,7 @@ from governance.services import (
     set_active,
 )
 from governance.services.tokens import Asked
-from tests.builders import World, build_world, deliver
+from tests.builders import World, deliver, kept
 
 KNOWN, OPEN, SECRET = "/acme/nlp/~/known", "/acme/nlp/~/open", "/acme/nlp/~/zanzibar"
 PLAIN, SCANS, PATIENTS = "/acme/~/plain", "/acme/health/~/scans", "/acme/health/~/patients"
@@ -67,9 +67,14 @@ class Caller:
 
 def build_secretive(settings: Any, home: Path) -> World:
     """Found the mesh: six products, each with a version, made one from another, on two sites."""
-    world = build_world(settings, home)
+    world = _build(settings, home)
     # a sweep asks thousands of questions; that Cedar answers them alike is tested elsewhere
     settings.FAIRMESH = replace(settings.FAIRMESH, shadow_rate=0.0)
+    return world
+
+
+@kept
+def _build(world: World) -> None:
     world.add_person("dora")
     world.add_site("core-eu", "core", ["DE", "EU"])
     world.add_site("core-us", "core", ["US"])
@@ -86,7 +91,6 @@ def build_secretive(settings: Any, home: Path) -> World:
     world.add_label(PATIENTS, "pii:email")
     world.add_label(SECRET, "topic:rare")
     world.add_label(KNOWN, "topic:text")
-    return world
 
 
 def publish(world: World, name: str, inputs: Sequence[str] = ()) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.builders import World, add_two_sites, build_world
+from tests.builders import World, add_two_sites, kept
 from tests.servers import S3Server
 
 WIKI, PATIENTS = "/acme/nlp/~/wiki", "/acme/health/~/patients"
@@ -16,10 +16,13 @@ WIKI, PATIENTS = "/acme/nlp/~/wiki", "/acme/health/~/patients"
 @pytest.fixture
 def world(db: None, settings: Any, tmp_path: Path) -> World:
     """A mesh without stores; WIKI is open, PATIENTS takes a grant."""
-    world = build_world(settings, tmp_path)
+    return build_open_and_asked(settings, tmp_path)
+
+
+@kept
+def build_open_and_asked(world: World) -> None:
     world.add_product(WIKI, access="open")
     world.add_product(PATIENTS)
-    return world
 
 
 @pytest.fixture

@@ -1,0 +1,114 @@
+"""A mesh that the services made once, put back as rows and files in every later test of a process.
+
+To make it asks the database hundreds of questions; to put it back asks a few for each table.
+
+    KEPT = Kept(make_mesh)
+
+    def world(db, settings, tmp_path):
+        return KEPT.mesh(settings, tmp_path)
+"""
+
+from __future__ import annotations
+
+import atexit
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from django.core.cache import cache
+from django.db import connection, transaction
+from django.utils import timezone
+
+from movement.models import Store, StoreKind
+
+Rows = list[Any]
+"""Of SQLite tuples of what is stored, of PostgreSQL lines of text."""
+
+
+@dataclass(frozen=True)
+class _Made:
+    """What making it wrote: the rows of each table before and after, and the files of its home."""
+
+    tables: dict[str, tuple[Rows, Rows]]
+    home: Path
+    files: Path
+
+
+class Kept:
+    """What `make(home)` writes to the database and to a home that is an empty folder.
+
+    The tables must be as they were when it was made, and the sequences of ids go on.
+    """
+
+    def __init__(self, make: Callable[[Path], object]) -> None:
+        self._make = make
+        self._made: _Made | None = None
+
+    def put(self, home: Path) -> None:
+        """Have it be there. Raises AssertionError when its tables hold something else already."""
+        if self._made is None:
+            self._made = self._make_it(home)
+            return
+        cache.clear()
+        shutil.copytree(self._made.files, home, dirs_exist_ok=True)
+        with transaction.atomic():
+            for table, (before, after) in self._made.tables.items():
+                assert _read(table) == before, f"The table {table} is not as it was."
+                _replace(table, after)
+            _move_stores(self._made.home, home)
+
+    def _make_it(self, home: Path) -> _Made:
+        before = _everything()
+        self._make(home)
+        after = _everything()
+        files = Path(tempfile.mkdtemp(prefix="fm-kept-"))
+        atexit.register(shutil.rmtree, files, ignore_errors=True)
+        shutil.copytree(home, files, dirs_exist_ok=True)
+        wrote = {
+            table: (before[table], rows) for table, rows in after.items() if rows != before[table]
+        }
+        return _Made(wrote, home, files)
+
+
+def _everything() -> dict[str, Rows]:
+    tables = connection.introspection.django_table_names(only_existing=True)
+    return {table: _read(table) for table in tables}
+
+
+def _read(table: str) -> Rows:
+    quoted = connection.ops.quote_name(table)
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            with cursor.copy(f"COPY {quoted} TO STDOUT") as copy:
+                return [bytes(line) for line in copy]
+        # a column by itself would come as what it was declared to be, and not as it is stored
+        columns = ", ".join(f"+{connection.ops.quote_name(name)}" for name in _columns(table))
+        return cursor.execute(f"SELECT {columns} FROM {quoted}").fetchall()
+
+
+def _replace(table: str, rows: Rows) -> None:
+    quoted = connection.ops.quote_name(table)
+    with connection.cursor() as cursor:
+        cursor.execute(f"DELETE FROM {quoted}")
+        if connection.vendor == "postgresql":
+            with cursor.copy(f"COPY {quoted} FROM STDIN") as copy:
+                for line in rows:
+                    copy.write(line)
+        elif rows:
+            places = ", ".join(["%s"] * len(rows[0]))
+            cursor.executemany(f"INSERT INTO {quoted} VALUES ({places})", rows)
+
+
+def _columns(table: str) -> list[str]:
+    with connection.cursor() as cursor:
+        return [each.name for each in connection.introspection.get_table_description(cursor, table)]
+
+
+def _move_stores(made_in: Path, home: Path) -> None:
+    """Have stores that are folders lie in this home; another time has them opened anew."""
+    for store in Store.objects.filter(kind=StoreKind.DIRECTORY):
+        root = home / Path(store.root).relative_to(made_in)
+        Store.objects.filter(pk=store.pk).update(root=str(root), updated_at=timezone.now())
