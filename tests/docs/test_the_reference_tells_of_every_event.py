@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 APPS = ("core", "governance", "catalog", "lineage", "movement", "transforms", "config")
 
 
-def sources() -> Iterator[ast.Module]:
-    for app in APPS:
-        for path in sorted((REPOSITORY / app).rglob("*.py")):
-            if "migrations" not in path.parts:
-                yield ast.parse(path.read_text(), str(path))
+@cache
+def sources() -> list[ast.Module]:
+    return [
+        ast.parse(path.read_text(), str(path))
+        for app in APPS
+        for path in sorted((REPOSITORY / app).rglob("*.py"))
+        if "migrations" not in path.parts
+    ]
 
 
 def constants(modules: list[ast.Module]) -> dict[str, str]:
@@ -31,7 +34,7 @@ def constants(modules: list[ast.Module]) -> dict[str, str]:
 
 
 def topics(verb: str) -> set[str]:
-    modules = list(sources())
+    modules = sources()
     known = constants(modules)
     found = set()
     for module in modules:
