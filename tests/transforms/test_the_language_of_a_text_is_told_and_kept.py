@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
 from core.errors import InvalidSpec
 from tests.transforms.documents import documents
 from tests.transforms.steps import applied, assert_columns_depend_as_told, texts
+from transforms.engine.languages import (
+    APART,
+    AT_ONCE_BYTES,
+    LONGEST_GRAM,
+    PIECE_BYTES,
+    model,
+)
 from transforms.engine.operators.language import Language
 
 SENTENCES = {
@@ -19,6 +29,11 @@ SENTENCES = {
     "ja": "政府は新しい規則が一月一日から適用されると発表しました。",
 }
 BATCH = texts(*SENTENCES.values(), None)
+
+
+@pytest.fixture(scope="module")
+def package() -> LanguageIdentifier:
+    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
 
 
 def test_sentences_are_told_apart() -> None:
@@ -51,11 +66,46 @@ def test_only_the_beginning_is_looked_at_when_told_so() -> None:
     assert applied(Language("text"), texts(text)).batch["language"].to_pylist() == ["ru"]
 
 
-def test_real_documents_are_told_as_the_package_tells_them() -> None:
-    some = [text[:4096] for text in documents()[::40]]
-    model = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+def test_real_documents_are_told_as_the_package_tells_them(package: LanguageIdentifier) -> None:
+    some = [text[:4096] for text in documents()[::10]]
+    assert model().tell(some) == [package.classify(text) for text in some]
     made = applied(Language("text"), texts(*some)).batch
-    assert made["language"].to_pylist() == [model.classify(text)[0] for text in some]
+    assert made["language"].to_pylist() == [package.classify(text)[0] for text in some]
+
+
+@given(st.lists(st.text(max_size=3 * PIECE_BYTES), max_size=5))
+def test_any_texts_are_told_as_the_package_tells_each(
+    package: LanguageIdentifier, some: list[str]
+) -> None:
+    assert model().tell(some) == [package.classify(text) for text in some]
+
+
+@pytest.mark.parametrize("size", [1, PIECE_BYTES - 1, PIECE_BYTES, PIECE_BYTES + 1, AT_ONCE_BYTES])
+def test_a_text_may_end_anywhere(package: LanguageIdentifier, size: int) -> None:
+    long = (SENTENCES["en"] + SENTENCES["fr"].upper()) * (AT_ONCE_BYTES // 100)
+    some = [long[:size], SENTENCES["ru"], long[:size].upper()]
+    assert model().tell(some) == [package.classify(text) for text in some]
+
+
+def test_the_automaton_knows_a_text_by_its_last_bytes(package: LanguageIdentifier) -> None:
+    """A byte either makes the n-gram longer or leads where it leads from the longest tail of it."""
+    moves = np.asarray(package.tk_nextmove).reshape(-1, 256)[np.asarray(package.tk_row)]
+    assert not moves[:, APART].any()
+    length = np.full(len(moves), -1)
+    tail = np.zeros(len(moves), np.int64)
+    length[0] = 0
+    level = np.array([0])
+    while len(level):
+        state, byte = np.nonzero(length[moves[level]] < 0)
+        before = level[state]
+        level, first = np.unique(moves[before, byte], return_index=True)
+        before, byte = before[first], byte[first]
+        length[level] = length[before] + 1
+        tail[level] = np.where(before == 0, 0, moves[tail[before], byte])
+    assert length.min() == 0
+    assert length.max() == LONGEST_GRAM
+    grows = length[moves] == length[:, None] + 1
+    assert (grows | (moves == moves[tail])).all()
 
 
 def test_what_cannot_be_is_refused() -> None:

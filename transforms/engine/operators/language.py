@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
 from importlib.metadata import version
 from typing import ClassVar, cast
 
@@ -12,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
 from transforms.engine.arrow import Column, text_of
 from transforms.engine.counting import language_counts
 from transforms.engine.encoders import Encoders
+from transforms.engine.languages import model
 from transforms.engine.operators.base import (
     Applied,
     ColumnMap,
@@ -33,11 +32,6 @@ from transforms.engine.problems import Problem, nearest, refuse, require_text
 
 UNKNOWN = "und"
 NULL_TEXT = "null_text"
-
-
-@cache
-def _identifier() -> LanguageIdentifier:
-    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
 
 
 @dataclass(frozen=True)
@@ -79,7 +73,7 @@ class Language(Operator):
         ]
         if self.output == self.confidence:
             problems.append(Problem("confidence", "Both columns have the same name."))
-        known = {*_identifier().labels, UNKNOWN}
+        known = {*model().labels, UNKNOWN}
         problems += [
             Problem(f"keep[{at}]", f"{code!r} is no language known here.", nearest(code, known))
             for at, code in enumerate(self.keep)
@@ -112,15 +106,16 @@ class Language(Operator):
     def _told(self, column: Column) -> tuple[Column, Column]:
         """Return languages and confidences; these are rounded, so that no machine differs."""
         heads = pc.utf8_slice_codeunits(text_of(column), 0, self.characters)
-        classify = _identifier().classify
+        texts = heads.to_pylist()
+        told = iter(model().tell([text for text in texts if text is not None]))
         codes: list[str | None] = []
         scores: list[float | None] = []
-        for text in heads.to_pylist():
+        for text in texts:
             if text is None:
                 codes.append(None)
                 scores.append(None)
                 continue
-            code, score = classify(text)
+            code, score = next(told)
             sure = round(score, 3)
             codes.append(code if sure >= self.min_confidence else UNKNOWN)
             scores.append(sure)
