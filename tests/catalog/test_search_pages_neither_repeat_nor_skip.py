@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
 import pytest
 
@@ -9,18 +10,26 @@ from catalog.models import Product
 from catalog.search import forget_product
 from catalog.search_query import search
 from tests.catalog.search_mesh import ANA, add, found_mesh, names
+from tests.kept import Kept
 
 pytestmark = pytest.mark.django_db
 WORDS = ["rain", "snow", "wind", "ice", "fog"]
 
 
-@pytest.fixture(autouse=True)
-def mesh() -> None:
+def make_mesh(home: Path) -> None:
     found_mesh()
     chance = random.Random(7)
     for number in range(30):
         title = " ".join(chance.choices(WORDS, k=3))
         add(f"nlp/~/p{number}", title, description=" ".join(chance.choices(WORDS, k=8)))
+
+
+KEPT = Kept(make_mesh)
+
+
+@pytest.fixture(autouse=True)
+def mesh(tmp_path: Path) -> None:
+    KEPT.put(tmp_path)
 
 
 def walk(query: str, size: int) -> list[str]:

@@ -25,6 +25,7 @@ from governance.audit_reading import export_lines
 from governance.engine.entities import Decision, Principal
 from governance.models import AuditCheckpoint, AuditEntry, AuditTile, AuditTree, ClearText
 from governance.services import anchor_key, sequence
+from tests.kept import Kept
 
 ALLOWED = Decision(True, ("a", "b"), "", "sha256:" + "1" * 64)
 WRONG = 137
@@ -33,8 +34,7 @@ WRONG = 137
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(autouse=True)
-def log() -> None:
+def write_log(home: Path) -> None:
     """300 entries, of people and of an agent, so that the tree has more than one tile."""
     for number in range(300):
         who = (
@@ -42,6 +42,14 @@ def log() -> None:
         )
         audit.record(who, "grant", f"/acme/~/p{number}", ALLOWED, to="carla", purpose="any")
     sequence()
+
+
+KEPT = Kept(write_log)
+
+
+@pytest.fixture(autouse=True)
+def log(tmp_path: Path) -> None:
+    KEPT.put(tmp_path)
 
 
 @pytest.fixture

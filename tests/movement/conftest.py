@@ -16,13 +16,15 @@ WIKI, PATIENTS = "/acme/nlp/~/wiki", "/acme/health/~/patients"
 @pytest.fixture
 def world(db: None, settings: Any, tmp_path: Path) -> World:
     """A mesh without stores; WIKI is open, PATIENTS takes a grant."""
-    return build_open_and_asked(settings, tmp_path)
+    return build_products(settings, tmp_path)
 
 
-@kept
-def build_open_and_asked(world: World) -> None:
+def add_products(world: World) -> None:
     world.add_product(WIKI, access="open")
     world.add_product(PATIENTS)
+
+
+build_products = kept(add_products)
 
 
 @pytest.fixture
@@ -35,10 +37,14 @@ def two_sites(world: World, s3: S3Server) -> World:
 @pytest.fixture
 def folders(world: World) -> World:
     """With the folders dir-eu at core-eu, dir-us at core-us and dir-pt at edge-pt (PT, EU)."""
+    add_folders(world)
+    return world
+
+
+def add_folders(world: World) -> None:
     world.add_site("core-eu", "core", ["DE", "EU"])
     world.add_site("core-us", "core", ["US"])
     world.add_site("edge-pt", "edge", ["PT", "EU"])
     world.add_directory("dir-eu", "core-eu")
     world.add_directory("dir-us", "core-us")
     world.add_directory("dir-pt", "edge-pt")
-    return world

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,8 +16,8 @@ from movement.models import Replica, Store
 from movement.services import sweep_erasures
 from movement.stores.directory import DirectoryStore
 from movement.stores.protocol import Generation
-from tests.builders import World
-from tests.movement.conftest import WIKI
+from tests.builders import World, kept
+from tests.movement.conftest import WIKI, add_folders, add_products
 from tests.movement.erasing import (
     act,
     approve,
@@ -36,12 +37,23 @@ class Killed(BaseException):
     """What no handler catches: from here on the worker writes nothing, as after kill -9."""
 
 
+@kept
+def build_copied(world: World) -> None:
+    """WIKI has a version with two copies."""
+    add_products(world)
+    add_folders(world)
+    copy(world, world.publish(WIKI, FILES, store="dir-eu"), "dir-us")
+
+
+@pytest.fixture
+def folders(db: None, settings: Any, tmp_path: Path) -> World:
+    return build_copied(settings, tmp_path)
+
+
 @pytest.fixture
 def order(folders: World) -> dict[str, Any]:
     """An approved erasure of a version with two copies."""
-    version = folders.publish(WIKI, FILES, store="dir-eu")
-    copy(folders, version, "dir-us")
-    order = propose(folders.ana, version.name)
+    order = propose(folders.ana, f"{WIKI}/v=1")
     approve(folders.operator, order)
     return order
 
