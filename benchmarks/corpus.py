@@ -16,9 +16,8 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from benchmarks.corpus_check import (
@@ -51,6 +50,8 @@ CORPUS_BYTES, QUICK_BYTES = 40_000_000, 6_000_000
 FILES = 8
 WORKERS = 2
 SCALING_GOAL = 1.8
+SCALING_TIMES = 5
+"""How often each text is there where workers are compared: one alone has a minute to do."""
 PEER_PACKAGES = (
     "datatrove[io]", "xxhash<4", "orjson", "spacy", "fasttext-numpy2-wheel", "fasteners",
     "tokenizers", "regex",
@@ -203,21 +204,25 @@ def _each(both: list[tuple[float, float]]) -> list[tuple[float, float]]:
     return [(ours / WORKERS, peers / WORKERS) for ours, peers in both]
 
 
-def scaling(bench: Bench, asked: Options) -> Figure:
+def scaling(bench: Bench, asked: Options) -> list[Figure]:
+    """Two workers against one on a longer corpus, in turns with processes that only count.
+
+    The second figure says how much more two of these do here than one: no more can be expected.
+    """
     size = bench.size / 1e6
-    pairs = []
+    print(f"scaling: {size:.1f} MB", flush=True)
+    workers, counting = [], []
     for _ in range(asked.pairs):
         two, one = bench.ours("exact"), bench.ours("exact", count=1)
-        pairs.append((size / two.seconds, size / one.seconds))
-    print(spread("corpus_scaling", pairs), flush=True)
-    return paired("corpus_scaling", "MB/s", pairs, SCALING_GOAL)
-
-
-def machine_scaling(pairs: int) -> Figure:
-    """Say how much more two processes do here than one, when all they do is to count."""
-    alone = [_counted(1) for _ in range(pairs)]
-    together = [_counted(WORKERS) for _ in range(pairs)]
-    return Figure("machine_scaling", WORKERS * median(alone) / median(together), "times")
+        workers.append((size / two.seconds, size / one.seconds))
+        counting.append((WORKERS / _counted(WORKERS), 1 / _counted(1)))
+    for name, pairs in (("corpus_scaling", workers), ("machine_scaling", counting)):
+        print(spread(name, pairs), flush=True)
+    _check_equal(bench)
+    return [
+        paired("corpus_scaling", "MB/s", workers, SCALING_GOAL),
+        paired("machine_scaling", "counts/s", counting),
+    ]
 
 
 def _counted(processes: int) -> float:
@@ -235,10 +240,22 @@ def equal_digests(bench: Bench) -> Figure:
     bench.ours("exact", how="threads", count=1)
     bench.ours("exact", how="threads", count=2)
     bench.cut_off("exact")
+    _check_equal(bench)
+    return Figure("corpus_digest_equal", len(bench.digests["exact"]), "runs")
+
+
+def _check_equal(bench: Bench) -> None:
     apart = {dedup: found for dedup, found in bench.digests.items() if len(set(found)) > 1}
     if apart:
         sys.exit(f"Runs of the same pipeline on the same input wrote other bytes: {apart}")
-    return Figure("corpus_digest_equal", len(bench.digests["exact"]), "runs")
+
+
+def longer(bench: Bench, total_bytes: int, times: int) -> Bench:
+    """Return the bench for a corpus of its own, of as many texts so many times."""
+    corpus = bench.root / "longer"
+    corpus.mkdir()
+    found = write_pipeline_corpus(corpus, total_bytes, FILES, times)
+    return replace(bench, corpus=corpus, size=found.bytes, digests={})
 
 
 def build(root: Path, total_bytes: int) -> tuple[Bench, str]:
@@ -256,13 +273,15 @@ def main() -> int:
     asked = options(__doc__)
     need(modules=("tokenizers", "splintr", "litellm"))
     with tempfile.TemporaryDirectory(prefix="fairmesh-corpus-") as folder:
-        bench, told = build(Path(folder), QUICK_BYTES if asked.quick else CORPUS_BYTES)
+        size = QUICK_BYTES if asked.quick else CORPUS_BYTES
+        bench, told = build(Path(folder), size)
         # the environment of the peer is made before any clock runs
         version = bench.check("exact")
         bench.check("near")
         print_conditions(asked, f"{told}, {WORKERS} workers", _PACKAGES, {"datatrove": version})
         figures = [*measure(bench, asked, "exact"), *measure(bench, asked, "near")]
-        figures += [scaling(bench, asked), machine_scaling(asked.pairs), equal_digests(bench)]
+        figures.append(equal_digests(bench))
+        figures += scaling(longer(bench, size, 1 if asked.quick else SCALING_TIMES), asked)
         return finish(figures, judge=not asked.quick)
 
 

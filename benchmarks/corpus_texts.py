@@ -29,10 +29,11 @@ _LETTERS, _WORDS = 0.93, 12
 _SOURCE_EVERY, _COPY_EVERY, _ADDRESS_EVERY = 60, 10, 3
 
 
-def write_pipeline_corpus(folder: Path, total_bytes: int, files: int) -> Corpus:
+def write_pipeline_corpus(folder: Path, total_bytes: int, files: int, times: int = 1) -> Corpus:
     """Write `files` files of JSON lines of `id` and `text`, about `total_bytes` in all.
 
-    Less where the packages hold less; what was written is told.
+    Less where the packages hold less; what was written is told. Of several `times` it is so much
+    more: each text is there so often, with another line at its end each time.
     """
     chance = random.Random(11)
     found = list(_documents())
@@ -46,6 +47,7 @@ def write_pipeline_corpus(folder: Path, total_bytes: int, files: int) -> Corpus:
         copies = [whole] * (1 + (number % _COPY_EVERY == 0))
         chosen += copies
         size += sum(len(each.encode()) for each in copies)
+    chosen += [f"{text}\n\nEdition {at} of it." for at in range(1, times) for text in chosen]
     chance.shuffle(chosen)
     return Corpus(len(chosen), sum(_write(folder, chosen, at, files) for at in range(files)))
 
