@@ -86,7 +86,8 @@ def _read(table: str) -> Rows:
                 return [bytes(line) for line in copy]
         # a column by itself would come as what it was declared to be, and not as it is stored
         columns = ", ".join(f"+{connection.ops.quote_name(name)}" for name in _columns(table))
-        return cursor.execute(f"SELECT {columns} FROM {quoted}").fetchall()
+        cursor.execute(f"SELECT {columns} FROM {quoted}")
+        return list(cursor.fetchall())
 
 
 def _replace(table: str, rows: Rows) -> None:

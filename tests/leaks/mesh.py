@@ -67,14 +67,21 @@ class Caller:
 
 def build_secretive(settings: Any, home: Path) -> World:
     """Found the mesh: six products, each with a version, made one from another, on two sites."""
-    world = _build(settings, home)
+    return _unshadowed(settings, _build(settings, home))
+
+
+def build_settled(settings: Any, home: Path) -> World:
+    """Found the same, settled."""
+    return _unshadowed(settings, _build_settled(settings, home))
+
+
+def _unshadowed(settings: Any, world: World) -> World:
     # a sweep asks thousands of questions; that Cedar answers them alike is tested elsewhere
     settings.FAIRMESH = replace(settings.FAIRMESH, shadow_rate=0.0)
     return world
 
 
-@kept
-def _build(world: World) -> None:
+def _fill(world: World) -> None:
     world.add_person("dora")
     world.add_site("core-eu", "core", ["DE", "EU"])
     world.add_site("core-us", "core", ["US"])
@@ -120,6 +127,14 @@ def settle(world: World) -> None:
     """Ask for a second copy of everything and hand out every event."""
     world.add_protection("two", "{copies: 2}")
     deliver()
+
+
+def _fill_and_settle(world: World) -> None:
+    _fill(world)
+    settle(world)
+
+
+_build, _build_settled = kept(_fill), kept(_fill_and_settle)
 
 
 KINDS = (

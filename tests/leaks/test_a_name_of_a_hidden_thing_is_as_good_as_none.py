@@ -18,7 +18,7 @@ from django.db import transaction
 from django.test import Client
 
 from tests.builders import World, body_of
-from tests.leaks.mesh import KNOWN, SECRET, build_secretive, callers, settle
+from tests.leaks.mesh import KNOWN, SECRET, build_settled, callers
 from tests.test_every_address_asks_the_decision_point import routes
 
 ABSENT = "/acme/nlp/~/zebradog"
@@ -108,9 +108,7 @@ def reads() -> Iterator[str]:
 
 @pytest.fixture
 def mesh(db: None, settings: Any, tmp_path: Path) -> World:
-    world = build_secretive(settings, tmp_path)
-    settle(world)
-    return world
+    return build_settled(settings, tmp_path)
 
 
 def told(client: Client, method: str, way: str, body: Any, name: str) -> tuple[int, str]:

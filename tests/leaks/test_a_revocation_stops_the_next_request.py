@@ -27,14 +27,13 @@ from governance.services import (
     set_active,
 )
 from tests.builders import World, body_of, build_world
-from tests.leaks.mesh import KNOWN, SECRET, build_secretive, join, settle
+from tests.leaks.mesh import KNOWN, SECRET, build_settled, join
 
 
 @pytest.fixture
 def mesh(db: None, settings: Any, tmp_path: Path) -> World:
     """Dora reads SECRET as a member of its team, and KNOWN by a grant."""
-    world = build_secretive(settings, tmp_path)
-    settle(world)
+    world = build_settled(settings, tmp_path)
     world.grant(world.people["dora"], KNOWN)
     return world
 

@@ -30,9 +30,8 @@ from tests.leaks.mesh import (
     SECRET,
     WORDS,
     Caller,
-    build_secretive,
+    build_settled,
     callers,
-    settle,
 )
 from tests.test_every_address_asks_the_decision_point import routes
 
@@ -41,8 +40,7 @@ JSON = "application/json"
 
 @pytest.fixture
 def mesh(db: None, settings: Any, tmp_path: Path) -> World:
-    world = build_secretive(settings, tmp_path)
-    settle(world)
+    world = build_settled(settings, tmp_path)
     world.grant(world.ana, PATIENTS)
     return world
 

@@ -38,7 +38,7 @@ from governance.services import open_campaign, request_access
 from movement.models import AppliedPlan, Pin, Replica, Scrub, Subscription, Transfer
 from movement.services import start_scrub
 from tests.builders import World, body_of, deliver
-from tests.leaks.mesh import KNOWN, SECRET, build_secretive, callers, settle
+from tests.leaks.mesh import KNOWN, SECRET, build_settled, callers
 from tests.test_every_address_asks_the_decision_point import routes
 from transforms.models import Run
 from transforms.services import scans
@@ -74,8 +74,7 @@ OWN = ("tokens/<uuid:token_id>",)
 @pytest.fixture
 def mesh(db: None, settings: Any, tmp_path: Path) -> World:
     """SECRET, with one of everything that can hang on a product."""
-    world = build_secretive(settings, tmp_path)
-    settle(world)
+    world = build_settled(settings, tmp_path)
     ana, dora = world.ana, world.people["dora"]
     client = ana.client()
     world.grant(dora, SECRET)

@@ -25,11 +25,10 @@ from tests.leaks.mesh import (
     SECRET,
     WORDS,
     Caller,
-    build_secretive,
+    build_settled,
     callers,
     pages,
     publish,
-    settle,
 )
 
 NUMBERS = (
@@ -48,9 +47,7 @@ BLIND = ("anonymous", "stranger", "agent", "scoped")
 
 @pytest.fixture
 def mesh(db: None, settings: Any, tmp_path: Path) -> World:
-    world = build_secretive(settings, tmp_path)
-    settle(world)
-    return world
+    return build_settled(settings, tmp_path)
 
 
 def told(client: Client) -> dict[str, tuple[int, str]]:

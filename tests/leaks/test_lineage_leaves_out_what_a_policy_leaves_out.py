@@ -12,14 +12,12 @@ import pytest
 
 from governance.services import retire_policy, save_policy
 from tests.builders import Person, World
-from tests.leaks.mesh import KNOWN, OPEN, PLAIN, SECRET, build_secretive, settle
+from tests.leaks.mesh import KNOWN, OPEN, PLAIN, SECRET, build_settled
 
 
 @pytest.fixture
 def mesh(db: None, settings: Any, tmp_path: Path) -> World:
-    world = build_secretive(settings, tmp_path)
-    settle(world)
-    return world
+    return build_settled(settings, tmp_path)
 
 
 def policy(

@@ -30,10 +30,9 @@ from tests.leaks.mesh import (
     SECRET,
     WORDS,
     Caller,
-    build_secretive,
+    build_settled,
     callers,
     pages,
-    settle,
 )
 
 ALL, NONE = set(PRODUCTS), set[str]()
@@ -56,9 +55,7 @@ SHOWN: dict[str, set[str]] = {
 
 @pytest.fixture
 def mesh(db: None, settings: Any, tmp_path: Path) -> World:
-    world = build_secretive(settings, tmp_path)
-    settle(world)
-    return world
+    return build_settled(settings, tmp_path)
 
 
 def has_a_page(client: Client) -> set[str]:
