@@ -27,7 +27,7 @@ from governance.api.authentication import principal_of
 from governance.engine.entities import Action, Principal
 from governance.labelling import strongest
 from governance.models import Label
-from governance.services import decide, delegations_for
+from governance.services import decide_each, delegations_for
 
 NAME = OpenApiParameter("name", str, description="The one of exactly this name.")
 PRODUCT = OpenApiParameter("product", str, description="Only of the product of this name.")
@@ -58,7 +58,7 @@ def render_product(principal: Principal, product_id: UUID) -> dict[str, Any]:
     product = selectors.with_parts(Product.objects.filter(pk=product_id)).get()
     resource = selectors.product_resource(product)
     asked = (Action.READ, Action.WRITE, Action.PUBLISH, Action.TRANSFORM, Action.ADMINISTER)
-    can = {str(action): decide(principal, action, resource) for action in asked}
+    can = {str(action): each for action, each in decide_each(principal, asked, resource).items()}
     context = {**product_context(principal, [product]), "can": can}
     return dict(shapes.ProductOut(product, context=context).data)
 

@@ -15,7 +15,7 @@ from governance.services.campaigns import (
     end_campaigns,
     open_campaign,
 )
-from governance.services.decisions import decide, require
+from governance.services.decisions import decide, decide_each, require
 from governance.services.declassification import declassify, revoke_declassification
 from governance.services.escalation import escalate_requests
 from governance.services.forgetting import erase_person
@@ -49,6 +49,7 @@ __all__ = [
     "create_team",
     "create_user",
     "decide",
+    "decide_each",
     "decide_items",
     "declassify",
     "delegate",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from core.errors import FairmeshError, NotAuthenticated, PolicyDenied
 from governance import denials, resources, shadow
 from governance.engine import decision as engine
@@ -15,23 +17,30 @@ def decide(
     principal: Principal, action: Action, resource: Resource, situation: Situation = _NOWHERE
 ) -> Decision:
     """Return whether `principal` may do `action` on `resource`, and which policies say so."""
-    own = _decide(principal, action, resource, situation)
-    if principal.on_behalf_of is None:
-        return own
-    person = decide(principal.on_behalf_of, action, resource, situation)
-    return engine.both(own, person, principal.on_behalf_of.id)
+    return decide_each(principal, (action,), resource, situation)[action]
 
 
-def _decide(
-    principal: Principal, action: Action, resource: Resource, situation: Situation
-) -> Decision:
+def decide_each(
+    principal: Principal,
+    actions: Sequence[Action],
+    resource: Resource,
+    situation: Situation = _NOWHERE,
+) -> dict[Action, Decision]:
+    """Return the decision on each of `actions`, by the policies and grants of one moment."""
     policies = access_policies()
     permits = permits_on(principal, resource.name)
-    answer = engine.decide(policies, principal, action, resource, situation, permits)
-    if not shadow.is_due():
-        return answer
-    question = shadow.Asked(principal, action, resource, situation)
-    return shadow.checked(answer, question, policies, permits)
+    own: dict[Action, Decision] = {}
+    for action in actions:
+        answer = engine.decide(policies, principal, action, resource, situation, permits)
+        if shadow.is_due():
+            question = shadow.Asked(principal, action, resource, situation)
+            answer = shadow.checked(answer, question, policies, permits)
+        own[action] = answer
+    behind = principal.on_behalf_of
+    if behind is None:
+        return own
+    theirs = decide_each(behind, actions, resource, situation)
+    return {action: engine.both(own[action], theirs[action], behind.id) for action in own}
 
 
 def require(

@@ -18,7 +18,7 @@ from governance.engine.entities import Action, Decision, Principal, Resource, Si
 from governance.engine.obligations import Obligations
 from governance.engine.rewriting import Kept
 from governance.selectors import labels_of
-from governance.services.decisions import decide, require
+from governance.services.decisions import decide_each, require
 
 _SALT = "governance.masks"
 _Refusal = TypeVar("_Refusal", bound=PolicyDenied)
@@ -80,8 +80,8 @@ def require_unmasked(
     For acts that would carry raw values on, to where no mask is applied to them any more. Who may
     transform without reading sees nothing, and is kept to what that decision says.
     """
-    for action in (Action.TRANSFORM, Action.READ):
-        decision = decide(principal, action, resource, situation)
+    asked = (Action.TRANSFORM, Action.READ)
+    for decision in decide_each(principal, asked, resource, situation).values():
         if not decision.allow:
             continue
         refuse_bytes(principal, resource, decision, what)
