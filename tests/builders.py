@@ -200,11 +200,7 @@ def build_world(settings: Any, home: Path) -> World:
 
 
 def kept(add: Callable[[World], object]) -> Callable[[Any, Path], World]:
-    """Return `build_world` for a mesh to which `add` adds more, by services and but once.
-
-    @kept
-    def build_shared(world): world.add_product("/acme/~/shared")
-    """
+    """Return `build_world` for a mesh to which `add` adds more, by services and but once."""
     mesh = Kept(lambda home: add(_found(home)))
 
     def build(settings: Any, home: Path) -> World:

@@ -1,11 +1,12 @@
-"""A mesh that the services made once, put back as rows and files in every later test of a process.
+"""What the services made once, put back as rows and files in every later test of a process.
 
-To make it asks the database hundreds of questions; to put it back asks a few for each table.
+To found a mesh asks the database hundreds of questions; to put it back, a few for each table.
 
     KEPT = Kept(make_mesh)
 
-    def world(db, settings, tmp_path):
-        return KEPT.mesh(settings, tmp_path)
+    @pytest.fixture
+    def mesh(db, tmp_path):
+        KEPT.put(tmp_path)
 """
 
 from __future__ import annotations
@@ -38,9 +39,9 @@ class _Made:
 
 
 class Kept:
-    """What `make(home)` writes to the database and to a home that is an empty folder.
+    """What `make(home)` writes: to the database, and to a home that is an empty folder.
 
-    The tables must be as they were when it was made, and the sequences of ids go on.
+    `make` runs in the first test that asks for it. Later ones must find the tables as it did.
     """
 
     def __init__(self, make: Callable[[Path], object]) -> None:
@@ -109,7 +110,7 @@ def _columns(table: str) -> list[str]:
 
 
 def _move_stores(made_in: Path, home: Path) -> None:
-    """Have stores that are folders lie in this home; another time has them opened anew."""
+    """Have stores that are folders lie in this home; that they changed has them opened anew."""
     for store in Store.objects.filter(kind=StoreKind.DIRECTORY):
         root = home / Path(store.root).relative_to(made_in)
         Store.objects.filter(pk=store.pk).update(root=str(root), updated_at=timezone.now())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ TERMS = (
 _PROBED_AT = "probed_at"
 _KNOWN_FOR = timedelta(days=1)
 """How long what a store can do is taken as known: looking closely writes and removes objects."""
+_ASKED_AT_ONCE = 16
 _LOOKED_AT = [
     "endpoint", "bucket", "prefix", "region", "root", "credentials_sealed", "reachable",
     "capabilities", "updated_at",
@@ -125,9 +127,16 @@ def _directory(root: str) -> Path:
 
 
 def check_stores() -> list[Store]:
-    """Probe every store and note what answers; return those that do not."""
-    stores = Store.objects.select_related("site").order_by("name")
-    return [store for store in stores if problem_of(store) is not None]
+    """Probe every store and note what answers; return those that do not.
+
+    They are asked side by side and noted as they answer: one that is silent delays no other.
+    """
+    stores = list(Store.objects.select_related("site").order_by("name"))
+    with ThreadPoolExecutor(_ASKED_AT_ONCE) as pool:
+        asked = {pool.submit(_ask, store): store for store in stores}
+        for answer in as_completed(asked):
+            _note(asked[answer], *answer.result())
+    return [store for store in stores if store.problem]
 
 
 def problem_of(store: Store) -> str | None:
@@ -137,8 +146,19 @@ def problem_of(store: Store) -> str | None:
     The row is read anew: whoever holds it since before a change goes on with what it is now.
     """
     store.refresh_from_db(fields=_LOOKED_AT)
-    was_well, known = store.reachable, _still_known(store)
-    noted = note_probe(store, open_store(store).probe(known), known)
+    _note(store, *_ask(store))
+    return store.problem or None
+
+
+def _ask(store: Store) -> tuple[Capabilities, Capabilities | None]:
+    """Return what a probe finds, and what was known of the store; asks no database."""
+    known = _still_known(store)
+    return open_store(store).probe(known), known
+
+
+def _note(store: Store, found: Capabilities, known: Capabilities | None) -> None:
+    was_well = store.reachable
+    noted = note_probe(store, found, known)
     if store.problem and was_well:
         logger.warning("the store %s is away: %s", store.name, store.problem)
     # of a row that was changed meanwhile nothing is known: it was not asked with its keys
@@ -146,7 +166,6 @@ def problem_of(store: Store) -> str | None:
     with transaction.atomic():
         if as_asked.update(**noted) and store.reachable and not was_well:
             outbox.emit("store.back", {"store": store.name})
-    return store.problem or None
 
 
 def store_came_back(name: str) -> int:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
+from core import outbox
 from governance.models import AuditEntry
 from movement.models import Replica, ReplicaState, Store, Transfer, TransferState
 from movement.opening import open_store
@@ -19,6 +21,8 @@ from movement.services import (
     sweep_transfers,
     transfers,
 )
+from movement.stores.directory import DirectoryStore
+from movement.stores.protocol import Capabilities
 from tests.builders import World, deliver
 from tests.movement.conftest import WIKI
 from tests.servers import S3Server, s3_server
@@ -104,6 +108,28 @@ def test_a_store_that_is_back_has_what_waits_for_it_go_on_at_once(
     elsewhere.refresh_from_db()
     assert elsewhere.next_attempt_at == later
     assert run_transfer(waiting.pk) == TransferState.DONE
+
+
+def test_a_store_that_is_silent_delays_no_other(
+    folders: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silent = open_store(Store.objects.get(name="dir-eu"))
+    Store.objects.filter(name="dir-us").update(reachable=False, problem="It was away.")
+    told, probe, emit = threading.Event(), DirectoryStore.probe, outbox.emit
+
+    def probe_or_wait(store: DirectoryStore, known: Capabilities | None = None) -> Capabilities:
+        assert store is not silent or told.wait(20), "nobody was told of the other store"
+        return probe(store, known)
+
+    def emit_and_tell(topic: str, payload: dict[str, str]) -> None:
+        emit(topic, payload)
+        assert payload == {"store": "dir-us"}
+        told.set()
+
+    monkeypatch.setattr(DirectoryStore, "probe", probe_or_wait)
+    monkeypatch.setattr(outbox, "emit", emit_and_tell)
+    assert check_stores() == []
+    assert told.is_set()
 
 
 def test_pauses_grow_and_stay_bounded() -> None:
