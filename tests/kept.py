@@ -16,10 +16,11 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from django.core.cache import cache
+from django.core.cache import cache as django_cache
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -53,7 +54,7 @@ class Kept:
         if self._made is None:
             self._made = self._make_it(home)
             return
-        cache.clear()
+        django_cache.clear()
         shutil.copytree(self._made.files, home, dirs_exist_ok=True)
         with transaction.atomic():
             for table, (before, after) in self._made.tables.items():
@@ -85,10 +86,17 @@ def _read(table: str) -> Rows:
         if connection.vendor == "postgresql":
             with cursor.copy(f"COPY {quoted} TO STDOUT") as copy:
                 return [bytes(line) for line in copy]
-        # a column by itself would come as what it was declared to be, and not as it is stored
-        columns = ", ".join(f"+{connection.ops.quote_name(name)}" for name in _columns(table))
-        cursor.execute(f"SELECT {columns} FROM {quoted}")
+        cursor.execute(f"SELECT {_as_stored(table)} FROM {quoted}")
         return list(cursor.fetchall())
+
+
+@cache
+def _as_stored(table: str) -> str:
+    """Return the columns of a table, each in a term: by itself it would come as it is declared."""
+    quote = connection.ops.quote_name
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT * FROM {quote(table)} LIMIT 0")
+        return ", ".join(f"+{quote(column[0])}" for column in cursor.description)
 
 
 def _replace(table: str, rows: Rows) -> None:
@@ -102,11 +110,6 @@ def _replace(table: str, rows: Rows) -> None:
         elif rows:
             places = ", ".join(["%s"] * len(rows[0]))
             cursor.executemany(f"INSERT INTO {quoted} VALUES ({places})", rows)
-
-
-def _columns(table: str) -> list[str]:
-    with connection.cursor() as cursor:
-        return [each.name for each in connection.introspection.get_table_description(cursor, table)]
 
 
 def _move_stores(made_in: Path, home: Path) -> None:
