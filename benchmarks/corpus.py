@@ -2,8 +2,8 @@
 
 JSON lines → one Unicode form → English → the rules of Gopher → without duplicates → without
 addresses → token ids → rows of 2,048 → Parquet, by two worker processes on each side. In a second
-figure near duplicates go as well. After that two workers of ours are measured against one, and the
-same bytes must come of one thread, of two, of processes, and of a run that was killed midway.
+figure near duplicates go as well. The same bytes must come of one thread, of two, of processes, and
+of a run that was killed midway. At last two workers of ours are measured against one, on more text.
 Documents are compared step by step, and the ids of every text that both sides kept.
 """
 

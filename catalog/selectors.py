@@ -71,8 +71,11 @@ def visible_products(principal: Principal, action: Action = Action.DISCOVER) -> 
 
 def with_parts(products: QuerySet[Product]) -> QuerySet[Product]:
     """Fetch what the list form of a product shows, in a fixed number of queries."""
-    latest = VersionAlias.objects.filter(alias=LATEST).select_related("version__product")
-    latest = latest.prefetch_related("version__aliases")
+    latest = (
+        VersionAlias.objects.filter(alias=LATEST)
+        .select_related("version__product")
+        .prefetch_related("version__aliases")
+    )
     # counted row by row: a join would group every visible product for a page of fifty
     published = (
         Version.objects.filter(product=OuterRef("pk"), state=VersionState.PUBLISHED)

@@ -26,7 +26,7 @@ def decide_each(
     resource: Resource,
     situation: Situation = _NOWHERE,
 ) -> dict[Action, Decision]:
-    """Return the decision on each of `actions`, by the policies and grants of one moment."""
+    """Return what `decide` says of each action; a principal's grants are read once for all."""
     policies = access_policies()
     permits = permits_on(principal, resource.name)
     own: dict[Action, Decision] = {}

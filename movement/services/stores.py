@@ -157,15 +157,18 @@ def _ask(store: Store) -> tuple[Capabilities, Capabilities | None]:
 
 
 def _note(store: Store, found: Capabilities, known: Capabilities | None) -> None:
-    was_well = store.reachable
     noted = note_probe(store, found, known)
-    if store.problem and was_well:
-        logger.warning("the store %s is away: %s", store.name, store.problem)
     # of a row that was changed meanwhile nothing is known: it was not asked with its keys
     as_asked = Store.objects.filter(pk=store.pk, updated_at=store.updated_at)
     with transaction.atomic():
-        if as_asked.update(**noted) and store.reachable and not was_well:
+        # whether it turned is asked of the row: another process may have noted it meanwhile
+        turned = as_asked.exclude(reachable=store.reachable).update(**noted)
+        if not turned:
+            as_asked.update(**noted)
+        elif store.reachable:
             outbox.emit("store.back", {"store": store.name})
+    if turned and not store.reachable:
+        logger.warning("the store %s is away: %s", store.name, store.problem)
 
 
 def store_came_back(name: str) -> int:

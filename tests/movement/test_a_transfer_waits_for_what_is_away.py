@@ -9,6 +9,7 @@ import pytest
 from django.utils import timezone
 
 from core import outbox
+from core.models import OutboxEvent
 from governance.models import AuditEntry
 from movement.models import Replica, ReplicaState, Store, Transfer, TransferState
 from movement.opening import open_store
@@ -18,6 +19,7 @@ from movement.services import (
     request_transfer,
     run_transfer,
     set_site_state,
+    stores,
     sweep_transfers,
     transfers,
 )
@@ -130,6 +132,23 @@ def test_a_store_that_is_silent_delays_no_other(
     monkeypatch.setattr(outbox, "emit", emit_and_tell)
     assert check_stores() == []
     assert told.is_set()
+
+
+def test_a_store_noted_away_while_it_was_asked_is_told_of_when_it_answers(
+    folders: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store.objects.get(name="dir-us")
+    probe = DirectoryStore.probe
+
+    def noted_meanwhile(asked: DirectoryStore, known: Capabilities | None = None) -> Capabilities:
+        Store.objects.filter(pk=store.pk).update(reachable=False, problem="It does not answer.")
+        return probe(asked, known)
+
+    monkeypatch.setattr(DirectoryStore, "probe", noted_meanwhile)
+    assert stores.problem_of(store) is None
+    events = OutboxEvent.objects.filter(topic="store.back")
+    assert [event.payload for event in events] == [{"store": "dir-us"}]
+    assert Store.objects.get(name="dir-us").reachable
 
 
 def test_pauses_grow_and_stay_bounded() -> None:

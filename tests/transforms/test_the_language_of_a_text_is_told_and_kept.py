@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -80,11 +82,23 @@ def test_any_texts_are_told_as_the_package_tells_each(
     assert model().tell(some) == [package.classify(text) for text in some]
 
 
-@pytest.mark.parametrize("size", [1, PIECE_BYTES - 1, PIECE_BYTES, PIECE_BYTES + 1, AT_ONCE_BYTES])
+@pytest.mark.parametrize(
+    "size",
+    [1, PIECE_BYTES - 1, PIECE_BYTES, PIECE_BYTES + 1, AT_ONCE_BYTES, 2 * AT_ONCE_BYTES + 7],
+)
 def test_a_text_may_end_anywhere(package: LanguageIdentifier, size: int) -> None:
-    long = (SENTENCES["en"] + SENTENCES["fr"].upper()) * (AT_ONCE_BYTES // 100)
+    long = (SENTENCES["en"] + SENTENCES["fr"].upper()) * (AT_ONCE_BYTES // 50)
     some = [long[:size], SENTENCES["ru"], long[:size].upper()]
     assert model().tell(some) == [package.classify(text) for text in some]
+
+
+def test_a_long_text_takes_no_more_memory_than_a_part_of_it() -> None:
+    told, text = model().tell, SENTENCES["en"] * (16 * AT_ONCE_BYTES // len(SENTENCES["en"]))
+    tracemalloc.start()
+    told([text])
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 100 * AT_ONCE_BYTES
 
 
 def test_the_automaton_knows_a_text_by_its_last_bytes(package: LanguageIdentifier) -> None:

@@ -30,7 +30,7 @@ APART = 0xFF
 """A byte of no text in UTF-8: behind it the automaton has forgotten everything."""
 PIECE_BYTES = 256
 AT_ONCE_BYTES = 1 << 20
-"""How much is walked in one go; a longer text is one by itself."""
+"""How much is walked in one go, which takes some fifty times as much memory."""
 _FEATURE_BITS = 17
 
 
@@ -80,14 +80,28 @@ class Model:
         return scores
 
     def _scores(self, texts: list[bytes]) -> Floats:
-        data = b"".join(text + bytes([APART]) for text in texts)
-        starts, grams, times = _counted(self._walked(data), texts)
+        if len(texts) == 1 and len(texts[0]) > AT_ONCE_BYTES:
+            starts, grams, times = self._counted_long(texts[0])
+        else:
+            data = b"".join(text + bytes([APART]) for text in texts)
+            starts, grams, times = _counted(self._walked(data), [len(text) + 1 for text in texts])
         logs = np.log1p(times.astype(np.float32))
         scores = np.zeros((len(texts), len(self._prior)), np.float32)
         for at, (start, stop) in enumerate(pairwise(starts)):
             if stop > start:
                 scores[at] = logs[start:stop] @ self._weights[grams[start:stop]] + self._prior
         return scores
+
+    def _counted_long(self, text: bytes) -> tuple[Ints, Ints, Ints]:
+        """Return what `_counted` would of one text, of which never more than a part is walked."""
+        times: dict[int, int] = {}
+        for begin in range(0, len(text), AT_ONCE_BYTES):
+            before = min(begin, LONGEST_GRAM)
+            found = self._walked(text[begin - before : begin + AT_ONCE_BYTES])[before:]
+            _, grams, more = _counted(found, [len(found)])
+            for gram, count in zip(grams.tolist(), more.tolist(), strict=True):
+                times[gram] = times.get(gram, 0) + count
+        return np.array([0, len(times)]), np.array(list(times)), np.array(list(times.values()))
 
     def _walked(self, data: bytes) -> npt.NDArray[np.int32]:
         """Return the number of the n-gram that ends at each byte; below zero where none does."""
@@ -124,15 +138,16 @@ def _in_portions(texts: list[bytes]) -> Iterator[list[bytes]]:
         yield some
 
 
-def _counted(found: npt.NDArray[np.int32], texts: list[bytes]) -> tuple[Ints, Ints, Ints]:
-    """Return the n-grams of each text and how often each is there, as they first come.
+def _counted(found: npt.NDArray[np.int32], lengths: Sequence[int]) -> tuple[Ints, Ints, Ints]:
+    """Return where the n-grams of each text start, the n-grams, and how often each is there.
 
-    Those of text i are from starts[i] to starts[i + 1]. Sums of floats depend on their order.
+    Those of text i, as they first come, are from starts[i] to starts[i + 1]: sums of floats depend
+    on their order. `lengths` says how much of `found` is of each text.
     """
-    ends = np.cumsum([len(text) + 1 for text in texts])
+    ends = np.cumsum(lengths)
     at = np.flatnonzero(found >= 0)
     edges = np.searchsorted(at, ends)
-    whose = np.repeat(np.arange(len(texts)), np.diff(edges, prepend=0))
+    whose = np.repeat(np.arange(len(lengths)), np.diff(edges, prepend=0))
     bits = len(found).bit_length()
     keys = ((whose << _FEATURE_BITS | found[at]) << bits) | at
     keys.sort()
