@@ -10,7 +10,7 @@ from uuid import UUID
 from django.conf import settings
 
 from core import vault
-from core.errors import Conflict, Invalid
+from core.errors import Conflict, Invalid, StoreUnavailable
 from movement.models import Store, StoreKind
 from movement.stores.directory import DirectoryStore
 from movement.stores.http import HttpStore
@@ -26,7 +26,10 @@ def seal_credentials(access_key: str, secret_key: str) -> str:
 
 
 def open_store(store: Store) -> ObjectStore:
-    """Return the store behind a row. A row that changed gives a new one, so keys can rotate."""
+    """Return the store behind a row. A row that changed gives a new one, so keys can rotate.
+
+    Raise StoreUnavailable when its credentials cannot be opened.
+    """
     races = not store.capabilities.get("conditional_put", True)
     return _open(store.pk, store.updated_at.isoformat(), races, store)
 
@@ -47,13 +50,22 @@ def open_anew(store: Store) -> ObjectStore:
     if store.kind == StoreKind.HTTP:
         return HttpStore(store.endpoint, private=settings.FAIRMESH.private_http_stores)
     if store.kind == StoreKind.S3:
-        boxed = store.credentials_sealed
-        keys = vault.open_secret(boxed, secret=settings.SECRET_KEY, purpose=_PURPOSE)
-        access_key, secret_key = json.loads(keys)
+        access_key, secret_key = _credentials(store)
         return S3Store(
             store.endpoint, store.bucket, store.prefix, access_key, secret_key, store.region
         )
     raise Invalid(f"The store {store.name} is of an unknown kind.")
+
+
+def _credentials(store: Store) -> tuple[str, str]:
+    boxed = store.credentials_sealed
+    try:
+        plain = vault.open_secret(boxed, secret=settings.SECRET_KEY, purpose=_PURPOSE)
+    except Invalid as error:
+        mend = "Start with that one again, or give the store its keys anew."
+        raise StoreUnavailable(f"{error.detail} {mend}") from error
+    access_key, secret_key = json.loads(plain)
+    return access_key, secret_key
 
 
 def is_writable(store: Store) -> bool:
@@ -72,7 +84,15 @@ def need_writable(store: Store) -> None:
 
 def told(store: Store, text: str) -> str:
     """Return `text` with the store's name for its address, which is for operators alone."""
-    for address in (open_store(store).label, store.endpoint, store.root):
+    for address in (label_of(store), store.endpoint, store.root):
         if address:
             text = text.replace(address, store.name)
     return text
+
+
+def label_of(store: Store) -> str:
+    """Return what the store calls itself in its errors; nothing when it cannot be opened."""
+    try:
+        return open_store(store).label
+    except StoreUnavailable:
+        return ""

@@ -30,7 +30,7 @@ from movement.engine.mesh import Mesh
 from movement.engine.progress import Progress
 from movement.models import Replica, Store, Transfer, TransferState
 from movement.objects import buffered
-from movement.opening import open_store, told
+from movement.opening import label_of, open_store, told
 from movement.services.claims import Claim, change_source
 from movement.services.contact import Contact, contact_of, first_contact
 from movement.services.copies import REPAIR_FILES, REPAIRS, begin_copy, note_broken
@@ -348,8 +348,8 @@ def _blame_store(
         return Outcome(TransferState.WAITING, "store_changed", reason), False
     reason = told(job.target, told(source.store, error.detail))
     refused_by = error.extra.get("store")
-    source_refuses = refused_by == open_store(source.store).label
-    target_refuses = refused_by == open_store(job.target).label or refused_by is None
+    source_refuses = refused_by == label_of(source.store)
+    target_refuses = refused_by == label_of(job.target) or refused_by is None
     if isinstance(error, StoreRefused) and target_refuses:
         return Outcome(TransferState.FAILED, error.code, reason), False
     if target_problem is not None:

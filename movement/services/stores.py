@@ -153,7 +153,11 @@ def problem_of(store: Store) -> str | None:
 def _ask(store: Store) -> tuple[Capabilities, Capabilities | None]:
     """Return what a probe finds, and what was known of the store; asks no database."""
     known = _still_known(store)
-    return open_store(store).probe(known), known
+    try:
+        opened = open_store(store)
+    except StoreUnavailable as error:
+        return Capabilities(False, False, problem=error.detail), known
+    return opened.probe(known), known
 
 
 def _note(store: Store, found: Capabilities, known: Capabilities | None) -> None:

@@ -10,6 +10,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from core import vault
 from core.errors import StoreRefused
 from governance.models import AuditEntry
 from movement.models import Store
@@ -111,6 +112,28 @@ def test_keys_that_do_not_open_it_change_nothing(two_sites: World) -> None:
     after = Store.objects.get(name="store-us")
     assert (after.credentials_sealed, after.slots) == (before.credentials_sealed, None)
     assert (after.updated_at, acts()) == (before.updated_at, [])
+
+
+@pytest.mark.servers
+def test_keys_of_another_secret_are_told_and_mended(two_sites: World, s3: S3Server) -> None:
+    operator = two_sites.operator.principal
+    version = two_sites.publish(WIKI, {"a.csv": b"x\n1\n"}, store="store-eu")
+    sent = request_transfer(operator, version=version.name, target="store-us")
+    boxed = vault.seal_secret(b'["key", "secret"]', secret="another", purpose="store credential")
+    changed = {"credentials_sealed": boxed, "updated_at": timezone.now()}
+    Store.objects.filter(name="store-us").update(**changed)
+    Store.objects.filter(name="store-eu").update(reachable=False)
+    (away,) = check_stores()
+    assert (away.name, away.reachable) == ("store-us", False)
+    assert "FAIRMESH_SECRET_KEY is not the one" in away.problem
+    assert Store.objects.get(name="store-eu").reachable
+    assert run_transfer(sent.pk) == "waiting"
+    change_store(operator, "store-us", access_key=s3.access_key, secret_key=s3.secret_key)
+    assert check_stores() == []
+    sent.refresh_from_db()
+    sent.next_attempt_at = timezone.now()
+    sent.save()
+    assert run_transfer(sent.pk) == "done"
 
 
 @pytest.mark.servers
