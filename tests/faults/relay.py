@@ -79,6 +79,11 @@ class Relay:
         targets = [target for method, target in self.requests[since:] if method == "PUT"]
         return [int(found[1]) for target in targets if (found := _PART.search(target))]
 
+    def files_read(self, below: str, since: int) -> set[str]:
+        """Return what was read since the request of that index, with `below` in its address."""
+        asked = self.requests[since:]
+        return {target for method, target in asked if method == "GET" and below in target}
+
     def user_among(self, pids: Iterable[int]) -> int | None:
         """Return which of the processes has most connections in use just now, if any has one.
 

@@ -104,17 +104,18 @@ def test_it_is_taken_up_again_and_makes_the_same(world: World, corpus: Corpus, h
         row: Json = world.operator.api.get(f"runs/{run_id}")
         return row if 1 <= row["shards_done"] < FILES else None
 
-    before: Json = wait_for(under_way, "a shard that is done")
+    wait_for(under_way, "a shard that is done")
     begun = world.relay.bytes_read + FILE_BYTES // 4
     wait_for(lambda: world.relay.bytes_read > begun, "a shard that is under way")
+    done = world.operator.api.get(f"runs/{run_id}")["shards_done"]
     world.kill_worker(how)
-    read_before = world.relay.bytes_read
+    asked = len(world.relay.requests)
     world.relay.rate = None
     run = world.operator.wait_run(run_id, 120)
 
-    read_again = world.relay.bytes_read - read_before
-    to_do = (FILES - before["shards_done"]) * FILE_BYTES
-    assert 0 < read_again < to_do * 1.05, "finished shards are not read again"
+    # of files, not of bytes: on a busy machine even a living worker may lose a lease of 3 s
+    read_again = world.relay.files_read("/part-", since=asked)
+    assert 0 < len(read_again) <= FILES - done, read_again
     corpus.expect_all_told(run)
     assert run["shards_done"] == run["shards_total"]
     assert (run["state"], run["reason_code"]) == ("done", "")
