@@ -31,7 +31,7 @@ from core.seal import stated_name
 from governance import resources
 from governance.engine.entities import Action, Principal, Resource, Situation
 from governance.pushdown import Fields
-from governance.selectors import labels_of, protection_of, visible
+from governance.selectors import label_names_of, protection_of, visible
 from governance.services import decide, require
 
 
@@ -94,7 +94,7 @@ def with_parts(products: QuerySet[Product]) -> QuerySet[Product]:
 
 def product_resource(product: Product) -> Resource:
     """Return what decisions see of a product."""
-    labels = frozenset(row.label for row in labels_of(product.name))
+    labels = frozenset(label_names_of(product.name))
     requirement = protection_of(product.name, labels)
     return Resource(
         type="Product",

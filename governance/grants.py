@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
+from core.prepared import Prepared
 from governance import last_use, resources
 from governance.engine.entities import Action, Principal, owners_of
 from governance.engine.permits import Permit
@@ -20,23 +22,38 @@ UNUSED_AFTER = timedelta(days=30)
 """Whoever has read nothing for so long may not need the grant."""
 
 
-def permits_of(principal: Principal, **which: str) -> list[Permit]:
+_PERMIT = ("id", "user__username", "team__slug", "name", "purpose", "expires_at", "kind")
+_ON_ONE = Prepared(
+    lambda name, user, *teams: (
+        Grant.objects.filter(
+            Q(user__username=user) | Q(team__slug__in=teams), name=name, revoked_at__isnull=True
+        )
+        .order_by("id")
+        .values_list(*_PERMIT)
+    )
+)
+
+
+def permits_of(principal: Principal) -> list[Permit]:
     """Return the live grants of the principal and of the teams they are in at this moment."""
-    mine = Q(user__username=principal.id)
-    if principal.teams:
-        mine |= Q(team__slug__in=sorted(principal.teams))
-    return _permits(Grant.objects.live().filter(mine, **which))
+    mine = Q(user__username=principal.id) | Q(team__slug__in=sorted(principal.teams))
+    return _permits(Grant.objects.live().filter(mine).order_by("id").values_list(*_PERMIT))
+
+
+def permits_on(principal: Principal, name: str) -> list[Permit]:
+    """Return those of them that are on one product."""
+    now = timezone.now()
+    rows = _ON_ONE(name, principal.id, *sorted(principal.teams))
+    return [permit for permit in _permits(rows) if permit.until > now]
 
 
 def permits_on_name(name: str) -> list[Permit]:
     """Return everyone's live grants on one product."""
-    return _permits(Grant.objects.live().filter(name=name))
+    on_name = Grant.objects.live().filter(name=name)
+    return _permits(on_name.order_by("id").values_list(*_PERMIT))
 
 
-def _permits(grants: QuerySet[Grant]) -> list[Permit]:
-    rows = grants.order_by("id").values_list(
-        "id", "user__username", "team__slug", "name", "purpose", "expires_at", "kind"
-    )
+def _permits(rows: Iterable[tuple[Any, ...]]) -> list[Permit]:
     return [
         Permit(str(pk), user or "", name, purpose, until, team or "", kind == GrantKind.BREAK_GLASS)
         for pk, user, team, name, purpose, until, kind in rows

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from governance.models import Label, Policy, PolicyKind, PolicyState
-from governance.selectors import labels_of, protection_of
+from governance.selectors import label_names_of, protection_of
 
 _LABEL = re.compile(r"retention-max:([1-9][0-9]{0,5})")
 
@@ -52,7 +52,7 @@ class Retention:
 
 def retention_of(product: str) -> Retention:
     """Return what binds the versions of `product` now. Four queries at most."""
-    labels = {row.label for row in labels_of(product)}
+    labels = label_names_of(product)
     asked = protection_of(product, labels)
     days, by = asked.max_retention_days, asked.max_retention_by
     for label, told in _limits(labels):

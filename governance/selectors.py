@@ -8,10 +8,12 @@ from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 
+from django.contrib.auth.models import Group
 from django.db.models import Q
 from django.utils import timezone
 
 from core.errors import NotAuthenticated, TokenExpired
+from core.prepared import Prepared
 from governance import resources
 from governance.engine import obligations
 from governance.engine.entities import (
@@ -21,7 +23,7 @@ from governance.engine.entities import (
     Situation,
     owners_of,
 )
-from governance.engine.permits import ANY_PURPOSE, Permit
+from governance.engine.permits import ANY_PURPOSE
 from governance.engine.policyset import PolicySet, policy_of, policy_set
 from governance.engine.program import Slice, rules_of
 from governance.grants import permits_of
@@ -31,6 +33,7 @@ from governance.models import (
     AccessRequest,
     ApiToken,
     Label,
+    Membership,
     Policy,
     PolicyKind,
     PolicyState,
@@ -70,14 +73,24 @@ def default_policies() -> str:
     return (_POLICIES / "default.cedar").read_text()
 
 
+_MEMBERSHIPS = Prepared(
+    lambda username: Membership.objects.filter(user__username=username).values_list(
+        "team__slug", "role"
+    )
+)
+_GROUPS = Prepared(
+    lambda username: Group.objects.filter(user__username=username).values_list("name")
+)
+
+
 def principal_for(user: User, token: ApiToken | None = None) -> Principal:
     """Return what decisions see of a user: groups, teams, roles, and the token's scopes.
 
     Of a delegation it is the agent, with the person for whom it acts.
     """
-    memberships = list(user.memberships.values_list("team__slug", "role"))
+    memberships = _MEMBERSHIPS(user.username)
     groups = {"members"} | ({"operators"} if user.is_operator else set())
-    groups |= set(user.groups.values_list("name", flat=True))
+    groups |= {group for (group,) in _GROUPS(user.username)}
     person = None if token is None else token.on_behalf_of
     scopes = None
     if token is not None and token.scopes is not None:
@@ -125,15 +138,24 @@ def token_of(secret: str) -> ApiToken:
 PURPOSES = (ANY_PURPOSE, *obligations.PURPOSES)
 
 
+_ACCESS = Prepared(
+    lambda: (
+        Policy.objects.filter(kind=PolicyKind.ACCESS, state=PolicyState.ACTIVE)
+        .order_by("slug")
+        .values_list("slug", "digest")
+    )
+)
+
+
 def access_policies(replacing: Policy | None = None) -> PolicySet:
     """Return the default and the stored active access policies. One query, of digests alone.
 
     With `replacing` it is the set as it would be with that document in force.
     """
-    active = Policy.objects.filter(kind=PolicyKind.ACCESS, state=PolicyState.ACTIVE)
-    standing = dict(active.values_list("slug", "digest"))
+    in_force = _ACCESS()
     if replacing is None:
-        return _policies_of(tuple(sorted(standing.items())))
+        return _policies_of(tuple(in_force))
+    standing = dict(in_force)
     standing.pop(replacing.slug, None)
     texts = _texts_of(tuple(standing.items())) | {replacing.slug: replacing.text}
     return _joined(texts)
@@ -158,11 +180,6 @@ def _texts_of(standing: Sequence[tuple[str, str]]) -> dict[str, str]:
 def _joined(texts: Mapping[str, str]) -> PolicySet:
     in_order = [texts[slug] for slug in sorted(texts)]
     return policy_set("\n".join([default_policies(), *in_order]), schema_text())
-
-
-def permits_on(principal: Principal, name: str) -> list[Permit]:
-    """Return the principal's live grants on one product."""
-    return permits_of(principal, name=name)
 
 
 def visible(
@@ -208,6 +225,14 @@ def _covered(principal: Principal, action: Action, fields: Fields) -> Q:
                 | Q(**{f"{fields.name}__startswith": scope.prefix + "/"})
             )
     return covered
+
+
+_LABELS = Prepared(lambda name: Label.objects.live().filter(name=name).values_list("label"))
+
+
+def label_names_of(name: str) -> list[str]:
+    """Return which labels are in force on a product or any of its columns, in order."""
+    return sorted({label for (label,) in _LABELS(name)})
 
 
 def labels_of(name: str) -> list[Label]:

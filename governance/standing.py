@@ -10,6 +10,7 @@ from typing import Any
 from django.db.models import Q
 
 from core.names import is_under
+from core.prepared import Prepared
 from governance.engine import naming, pipeline_policies, protection, service_policies
 from governance.engine.documents import Document
 from governance.engine.naming import NamingRules
@@ -40,12 +41,20 @@ class Standing:
         return is_under(other.prefix, self.prefix) and self.labels <= other.labels
 
 
+_IN_FORCE = Prepared(
+    lambda kind: (
+        Policy.objects.filter(kind=kind, state=PolicyState.ACTIVE)
+        .order_by("slug")
+        .values_list("slug", "prefix", "labels", "spec")
+    )
+)
+
+
 def in_force(kind: str) -> list[Standing]:
     """Return the active policies of a kind by slug. One query."""
-    rows = Policy.objects.filter(kind=kind, state=PolicyState.ACTIVE).order_by("slug")
     return [
         Standing(slug, prefix, frozenset(labels), spec)
-        for slug, prefix, labels, spec in rows.values_list("slug", "prefix", "labels", "spec")
+        for slug, prefix, labels, spec in _IN_FORCE(kind)
     ]
 
 

@@ -37,7 +37,7 @@ from core.manifest import FileEntry
 from core.names import Name, check_path
 from governance import audit
 from governance.engine.entities import Action, Principal, Situation, Visibility
-from governance.selectors import labels_of
+from governance.selectors import label_names_of
 from governance.services import naming, require, signer_for
 from governance.services.holds import person_of
 from governance.services.inheritance import Source as LabelSource
@@ -165,7 +165,7 @@ def _fill(
     version.rows = built.rows
     version.schema = schema
     version.schema_digest = canonical_digest(schema) if schema else ""
-    version.labels = sorted({row.label for row in labels_of(version.product.name)})
+    version.labels = label_names_of(version.product.name)
     version.inputs = [{"name": source.name, "digest": source.digest} for source in sources]
 
 

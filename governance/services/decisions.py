@@ -8,7 +8,8 @@ from core.errors import FairmeshError, NotAuthenticated, PolicyDenied
 from governance import denials, resources, shadow
 from governance.engine import decision as engine
 from governance.engine.entities import ANONYMOUS, Action, Decision, Principal, Resource, Situation
-from governance.selectors import access_policies, permits_on
+from governance.grants import permits_on
+from governance.selectors import access_policies
 
 _NOWHERE = Situation()
 

@@ -11,9 +11,9 @@ from governance import resources
 from governance.engine.entities import ANONYMOUS, Action, Decision, Principal, Resource, Situation
 from governance.engine.explain import Finding, explain
 from governance.engine.policyset import policy_of
-from governance.grants import permits_on_name
+from governance.grants import permits_on, permits_on_name
 from governance.models import User
-from governance.selectors import access_policies, permits_on, principal_for
+from governance.selectors import access_policies, principal_for
 from governance.services.decisions import decide, require
 from governance.who import who_can
 

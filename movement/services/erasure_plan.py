@@ -19,7 +19,7 @@ from core.names import Name
 from governance.holds import Hold, holds_on
 from governance.models import Cascade, Registered
 from governance.retention import Retention, retention_of
-from governance.selectors import labels_of
+from governance.selectors import label_names_of
 from lineage.reach import Reach, reach
 from movement.engine.erasing import Case, Does, Relation, Verdict, judge
 from movement.models import ACTIVE, Replica, ReplicaOrigin, ReplicaState, Transfer
@@ -212,7 +212,7 @@ class _Planner:
 
     def _labels_of(self, product: str) -> set[str]:
         if product not in self._labels:
-            self._labels[product] = {row.label for row in labels_of(product)}
+            self._labels[product] = set(label_names_of(product))
         return self._labels[product]
 
 
