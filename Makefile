@@ -20,7 +20,8 @@ PORTAL_SOURCES := $(shell find frontend -path frontend/node_modules -prune -o -p
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup setup-dev portal demo up down test check audit bench screenshots lock openapi clean
+.PHONY: help setup setup-dev portal browser demo up down test check check-types check-rules \
+	check-contract check-portal audit bench screenshots lock openapi clean
 
 help:  ## what there is
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -28,6 +29,9 @@ help:  ## what there is
 setup: $(VENV)/.installed $(BIN)/fairmesh  ## the environment that runs the platform
 setup-dev: $(VENV)/.installed-dev  ## and what tests and checks need
 portal: frontend/dist/.built  ## build the portal with the node of a wheel
+
+browser: setup-dev
+	@$(BIN)/python -m tests.browser
 
 $(UV):
 	@test -n "$(PYTHON)" || { echo "Fairmesh needs Python 3.11, 3.12 or 3.13 as python3." >&2; exit 1; }
@@ -65,20 +69,28 @@ up: setup portal  ## the whole platform, until Ctrl-C
 down: setup  ## end what `make up` started
 	@$(BIN)/python manage.py down
 
-test: setup-dev portal  ## all tests on SQLite; on PostgreSQL again what knows a difference
-	$(BIN)/python -m tests.browser
+test: setup-dev portal browser  ## all tests on SQLite; on PostgreSQL again what knows a difference
 	$(BIN)/python -m pytest -n 3
 	$(BIN)/python -m tests.postgres -n 3
 
-check: setup-dev frontend/node_modules/.installed  ## linters, types, contracts, migrations, schemas
+# Its parts may run side by side: `make -j2 check`.
+check: check-types check-rules check-contract check-portal  ## linters, types, contracts, migrations, schemas
+
+check-types: setup-dev
+	mypy
+
+check-rules: setup-dev
 	ruff check .
 	ruff format --check .
-	mypy
 	lint-imports
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python -m tests.deployment
+
+check-contract: setup-dev
 	$(BIN)/python manage.py spectacular --validate --file $(VENV)/openapi.yaml
 	diff -u docs/reference/openapi.yaml $(VENV)/openapi.yaml
+
+check-portal: frontend/node_modules/.installed
 	cd frontend && npm run --silent check
 	cd frontend && npx --no openapi-typescript ../docs/reference/openapi.yaml --output ../$(VENV)/schema.d.ts
 	diff -u frontend/src/api/schema.d.ts $(VENV)/schema.d.ts
@@ -94,8 +106,7 @@ bench: setup-dev  ## make bench NAME=copy
 	@test -n "$(NAME)" || { echo "Which? make bench NAME=x, one of:" benchmarks/*.py >&2; exit 1; }
 	$(BIN)/python -m benchmarks.$(NAME)
 
-screenshots: setup-dev portal  ## the pictures of the README
-	$(BIN)/python -m tests.browser
+screenshots: setup-dev portal browser  ## the pictures of the README
 	$(BIN)/python -m demo.screenshots
 
 lock: $(UV)  ## choose the newest allowed versions

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 from config.database import database_settings
@@ -14,6 +15,9 @@ SECRET_KEY = env.secret_key
 DEBUG = env.debug
 ALLOWED_HOSTS = list(env.allowed_hosts)
 CSRF_TRUSTED_ORIGINS = [env.public_url] if env.public_url.startswith("https://") else []
+
+# What is imported stays: the collector has nothing to find until `ConfigConfig.ready`.
+gc.disable()
 
 INSTALLED_APPS = [
     "django.contrib.auth",

@@ -16,6 +16,8 @@ from movement import live as live_events
 
 pytest_plugins = ["tests.servers"]
 
+gc.disable()  # until all tests are imported
+
 # on a busy machine an example may take any time
 settings.register_profile("unhurried", settings(deadline=None))
 settings.load_profile("unhurried")
@@ -60,6 +62,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     left_out = [item for item in items if not _touches_database(item)]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if _touches_database(item)]
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays to the end: the collector passes over it, and looks less often."""
+    gc.freeze()
+    gc.set_threshold(20_000, 10, 10)
+    gc.enable()
 
 
 def _place(item: pytest.Item) -> int:
