@@ -23,6 +23,14 @@ from tests.e2e.portal import EXPECTED, FRONTEND, ROWS, SECRET, SLOWEST_MS, TOKEN
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
 
 
+_ONE_RENDERER = (
+    "--process-per-site",
+    "--renderer-process-limit=1",
+    "--disable-site-isolation-trials",
+)
+"""A process for each page that is opened takes a third of the browser's time."""
+
+
 @pytest.fixture(scope="session")
 def base_url() -> str:
     """Each test has a server of its own; this also replaces a fixture that warns."""
@@ -34,7 +42,7 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
     found = chromium()
     if found is None:
         pytest.fail("The browser tests need Chromium: `python -m tests.browser`.")
-    arguments = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
+    arguments = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", *_ONE_RENDERER]
     return {**browser_type_launch_args, "executable_path": found, "args": arguments}
 
 
