@@ -21,7 +21,6 @@ from governance.narrowing import within
 UNUSED_AFTER = timedelta(days=30)
 """Whoever has read nothing for so long may not need the grant."""
 
-
 _PERMIT = ("id", "user__username", "team__slug", "name", "purpose", "expires_at", "kind")
 _ON_ONE = Prepared(
     lambda name, user, *teams: (

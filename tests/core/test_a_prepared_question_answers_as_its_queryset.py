@@ -47,9 +47,7 @@ def test_it_is_one_question_each_time_and_written_once() -> None:
         return OutboxEvent.objects.filter(topic=kind).values_list("id")
 
     prepared = Prepared(ask)
-    with CaptureQueriesContext(
-        connection,
-    ) as asked:
+    with CaptureQueriesContext(connection) as asked:
         assert [prepared("%s"), prepared("it's"), prepared('"')] == [[], [], []]
     assert (len(asked), len(written)) == (3, 1)
     assert "it's" in asked[1]["sql"].replace("''", "'")
