@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 
-from transforms.engine.encoders import FAST_ENGINES, Encoders, FastEngine, TokenizerFile
+from transforms.engine.encoders import FAST_ENGINES, Encoders, FastEngine, Resolver
 from transforms.engine.plan import Given, InputFile, Plan, plan
 from transforms.engine.result import RunReport
 from transforms.engine.run_local import run
@@ -19,12 +20,18 @@ from transforms.engine.sources import LocalFile, LocalFolder, OpenInput, Workspa
 from transforms.engine.spec import MOST_INPUTS, read_spec
 
 
+@lru_cache(maxsize=4)
+def _encoders(resolver: Resolver, fast_engines: tuple[FastEngine, ...]) -> Encoders:
+    """The tokenizers that all tests load once, as a process of the platform does."""
+    return Encoders(resolver, fast_engines)
+
+
 @dataclass
 class Bench:
     """An input folder, and runs of pipelines over it."""
 
     root: Path
-    resolver: Callable[[str], TokenizerFile]
+    resolver: Resolver
 
     def write(self, name: str, data: bytes, number: int = 0) -> None:
         """Write a file of an input, by default of the first."""
@@ -99,7 +106,7 @@ class Bench:
         threads: int = 1,
         fast_engines: Sequence[FastEngine] = FAST_ENGINES,
     ) -> RunReport:
-        encoders = Encoders(self.resolver, fast_engines)
+        encoders = _encoders(self.resolver, tuple(fast_engines))
         return run(planned, self.workspace(name), encoders, threads)
 
     def rows(self, report: RunReport, name: str = "run") -> list[dict[str, Any]]:

@@ -17,10 +17,10 @@ from transforms.engine.encoders import (
     Encoder,
     Encoders,
     FastEngine,
-    ReferenceEncoder,
     Resolver,
     TokenizerFile,
     Verdict,
+    reference_of,
 )
 from transforms.engine.gate import excerpt
 
@@ -53,7 +53,7 @@ def _almost(
     made: list[_Almost], wrong_on: str = ODD, name: str = "almost 1", *, fails: bool = False
 ) -> FastEngine:
     def build(file: TokenizerFile) -> Encoder:
-        made.append(_Almost(ReferenceEncoder(file, "text"), wrong_on, fails))
+        made.append(_Almost(reference_of(file, "text"), wrong_on, fails))
         return made[-1]
 
     return FastEngine(name, build)

@@ -15,10 +15,10 @@ from transforms.engine.encoders import (
     Encoder,
     Encoders,
     FastEngine,
-    ReferenceEncoder,
     Specials,
     TokenizerFile,
     Verdict,
+    reference_of,
 )
 from transforms.engine.gate import pass_gate
 from transforms.engine.plan import Plan
@@ -87,7 +87,7 @@ def judged(bench: Bench, planned: Plan, stage: int) -> tuple[Verdict, list[str],
     seen: list[Seen] = []
 
     def build(file: TokenizerFile) -> Encoder:
-        seen.append(Seen(ReferenceEncoder(file, "text")))
+        seen.append(Seen(reference_of(file, "text")))
         return seen[-1]
 
     counting = Counting(bench.open_input)
@@ -207,7 +207,7 @@ def test_a_tokenizer_that_differs_in_one_stage_is_left_to_the_reference_in_the_n
     bench.write_rows("a.jsonl", [{"text": "odd", "other": "even"}])
     other = {"column": "other", "tokenizer": "deepseek", "output": "other_ids"}
     planned = bench.plan([TOKENISE, {"dedup_exact": {"columns": ["other"]}}, {"tokenise": other}])
-    wrong = FastEngine("wrong 1", lambda file: Wrong(ReferenceEncoder(file, "text")))
+    wrong = FastEngine("wrong 1", lambda file: Wrong(reference_of(file, "text")))
     encoders = Encoders(bench.resolver, [wrong])
     report = run(planned, bench.workspace(), encoders)
     assert not report.verdicts["deepseek"].fast

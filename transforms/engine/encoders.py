@@ -13,6 +13,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
@@ -27,6 +28,8 @@ from transforms.engine.problems import Problem, nearest, refuse
 SpecialTokens = Literal["text", "match"]
 GATE_DOCUMENTS = 1000
 AUDIT_EVERY = 1000
+_KEPT = 4
+"""Of how many files what was read stays: half a second of work each, and as much as 100 MB."""
 EOS_TOKENS = (
     "<|endoftext|>",
     "<|end_of_text|>",
@@ -118,6 +121,12 @@ class ReferenceEncoder:
         ]
 
 
+@lru_cache(maxsize=_KEPT)
+def reference_of(file: TokenizerFile, special_tokens: SpecialTokens) -> ReferenceEncoder:
+    """Return the reference of a file, read once for all pipelines of this process."""
+    return ReferenceEncoder(file, special_tokens)
+
+
 @dataclass(frozen=True, slots=True)
 class FlatEncoder:
     """A Rust package that gives all ids and offsets as bytes: no Python object for a token."""
@@ -174,6 +183,7 @@ class Specials:
     """True when each of `special` is looked for in the text as it stands, before normalising."""
 
     @classmethod
+    @lru_cache(maxsize=_KEPT)
     def of(cls, file: TokenizerFile) -> Specials:
         added = json.loads(file.data).get("added_tokens", [])
         special = [token for token in added if token["special"]]
@@ -204,7 +214,7 @@ class Tokenizer:
         self, file: TokenizerFile, special_tokens: SpecialTokens, engines: Sequence[FastEngine]
     ) -> None:
         self.specials = Specials.of(file)
-        self.reference = ReferenceEncoder(file, special_tokens)
+        self.reference = reference_of(file, special_tokens)
         self._file, self._engines = file, engines
         self._built: dict[str, Encoder | None] = {}
         self._lock = threading.Lock()
