@@ -133,7 +133,7 @@ def test_a_page_of_many_costs_the_queries_of_a_page_of_one(world: World) -> None
     assert counts[-1] <= counts[1]
 
 
-BEFORE = [("governance", "0007_principals")]
+BEFORE = [("governance", "0001_squashed_0007_principals")]
 
 
 def test_requests_from_before_there_were_subscriptions_get_theirs(transactional_db: None) -> None:
