@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from license_expression import ExpressionError, get_spdx_licensing
+from functools import cache
 
-_SPDX = get_spdx_licensing()
+from license_expression import ExpressionError, Licensing, get_spdx_licensing
+
+
+@cache
+def spdx() -> Licensing:
+    """Return SPDX's list of licences, read when it is first asked for."""
+    return get_spdx_licensing()
 
 
 def spdx_urls(expression: str) -> tuple[str, ...]:
@@ -13,12 +19,12 @@ def spdx_urls(expression: str) -> tuple[str, ...]:
     Source: SPDX specification 2.3, annex D (expressions).
     """
     try:
-        parsed = _SPDX.parse(expression, validate=True) if expression else None
+        parsed = spdx().parse(expression, validate=True) if expression else None
     except ExpressionError:
         return ()
     if parsed is None:
         return ()
-    keys = [str(key) for key in _SPDX.license_keys(parsed)]
+    keys = [str(key) for key in spdx().license_keys(parsed)]
     return tuple(f"https://spdx.org/licenses/{key}" for key in keys if not _is_local(key))
 
 

@@ -7,9 +7,10 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from license_expression import ExpressionError, get_spdx_licensing
+from license_expression import ExpressionError
 
 from catalog import search
+from catalog.engine.licenses import spdx
 from catalog.models import LIFECYCLE_MOVES, Domain, Port, PortDirection, Product, ProductAlias
 from catalog.selectors import domain_resource, product_by_id, product_resource
 from core import outbox
@@ -20,7 +21,6 @@ from governance.engine.entities import MESH, Action, Principal
 from governance.models import Team
 from governance.services import naming, rename, require
 
-_SPDX = get_spdx_licensing()
 EDITABLE = frozenset(
     {"title", "description", "keywords", "license", "intended_use", "visibility", "access",
      "lifecycle"}
@@ -155,12 +155,12 @@ def _checked(fields: Mapping[str, Any], since: str | None = None) -> dict[str, A
 def _check_license(expression: str) -> None:
     """Raise Invalid unless the text is an SPDX expression (a LicenseRef- is one)."""
     try:
-        parsed = _SPDX.parse(expression)
+        parsed = spdx().parse(expression)
     except ExpressionError as error:
         raise Invalid(f"{expression!r} is not an SPDX licence expression: {error}") from error
     unknown = [
         str(key)
-        for key in _SPDX.unknown_license_keys(parsed)
+        for key in spdx().unknown_license_keys(parsed)
         if not str(key).startswith("LicenseRef-")
     ]
     if unknown:
