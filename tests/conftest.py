@@ -26,7 +26,11 @@ _LIVE = {"tests/e2e/": "browser", "tests/faults/": "platform", "tests/runtime/":
 """One process waits for the browser and one for the platform, while a third has the processor."""
 _DATABASE = frozenset({"db", "transactional_db"})
 _ALIKE = frozenset({"client", "demo", "docs", "leaks", "peers", "runtime", "transforms"})
-"""Folders of tests that, but for the marked ones, ask the database nothing that others do not."""
+"""Folders of tests that, but for the marked ones, ask the database nothing that others do not.
+
+In other folders those that do not are marked `alike`: each statement that they make, whatever its
+values, was made by a test that is not marked.
+"""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -104,7 +108,9 @@ def _streams_end_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def _touches_database(item: pytest.Item) -> bool:
     if item.get_closest_marker("every_database"):
         return True
-    if item.get_closest_marker("looks") or _ALIKE.intersection(item.path.parts):
+    if any(map(item.get_closest_marker, ("looks", "alike"))) or _ALIKE.intersection(
+        item.path.parts
+    ):
         return False
     fixtures = _DATABASE.intersection(getattr(item, "fixturenames", ()))
     return bool(fixtures) or item.get_closest_marker("django_db") is not None

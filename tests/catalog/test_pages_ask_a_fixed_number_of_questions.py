@@ -12,6 +12,8 @@ from django.test.utils import CaptureQueriesContext
 from catalog.models import Product
 from tests.builders import World, kept
 
+pytestmark = pytest.mark.alike
+
 FIRST, NAMES = "/acme/nlp/~/first", [f"/acme/nlp/~/more-{number}" for number in range(4)]
 
 

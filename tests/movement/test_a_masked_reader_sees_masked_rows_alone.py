@@ -31,6 +31,8 @@ from tests.movement.masked import (
     read_arrow,
 )
 
+pytestmark = pytest.mark.alike
+
 FILES = {
     "a.csv": csv(),
     "b.parquet": parquet(),
