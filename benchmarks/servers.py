@@ -94,8 +94,11 @@ def weed_command(home: Path, ports: list[int], config: Path) -> list[str]:
 
 
 @contextlib.contextmanager
-def s3_server() -> Iterator[S3Server]:
-    """Run a SeaweedFS server with S3 on loopback; it and its data are gone afterwards."""
+def s3_server(volumes: int = 7) -> Iterator[S3Server]:
+    """Run a SeaweedFS server with S3 on loopback; it and its data are gone afterwards.
+
+    A bucket begins with so many volumes, each of them made when the first object is put.
+    """
     home = Path(tempfile.mkdtemp(prefix="weed-"))
     (home / "data").mkdir()
     access_key, secret_key = "fairmesh-test", uuid.uuid4().hex
@@ -116,7 +119,11 @@ def s3_server() -> Iterator[S3Server]:
             stderr=sink,
             cwd=home,
             start_new_session=True,
-            env={**os.environ, "TMPDIR": str(home)},
+            env={
+                **os.environ,
+                "TMPDIR": str(home),
+                "WEED_MASTER_VOLUME_GROWTH_COPY_1": str(volumes),
+            },
         )
     try:
         _wait_until_ready(process, endpoint, log)

@@ -14,5 +14,5 @@ __all__ = ["S3Server", "free_ports", "s3", "s3_server"]
 @pytest.fixture(scope="session")
 def s3() -> Iterator[S3Server]:
     """The one S3 server of the session; take `s3.store()` for a new bucket."""
-    with s3_server() as server:
+    with s3_server(volumes=1) as server:  # each test has a bucket of its own
         yield server
