@@ -23,6 +23,8 @@ _JOINED_BYTES_MAX = 65_536
 """Up to here a body is sent in one call with its head."""
 _SURELY_OPEN_SECONDS = 0.1
 """A connection that carried an answer so recently is not asked whether it is still open."""
+STALLED = (BlockingIOError, TimeoutError)
+"""What a plain socket and one of TLS raise when that time is over."""
 _TIMEOUT = struct.pack("@ll", int(IO_SECONDS), 0)
 _MORE = int(getattr(socket, "MSG_MORE", 0))
 
@@ -55,7 +57,7 @@ class Stream:
         idle = time.monotonic() - self.idle_since
         if idle < _SURELY_OPEN_SECONDS:
             return True
-        return idle < idle_seconds and not self._poll.poll(0)
+        return idle < idle_seconds and not self.has_more()
 
     def send(self, head: bytes, body: Body) -> int:
         """Send a request and return how many bytes of body there were."""
@@ -109,6 +111,10 @@ class Stream:
             if self._fill_flags:
                 break
         return filled
+
+    def has_more(self) -> bool:
+        """Say whether a read would not wait: there is something, or the end."""
+        return bool(self._poll.poll(0))
 
     def close(self) -> None:
         with contextlib.suppress(OSError):

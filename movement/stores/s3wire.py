@@ -21,7 +21,7 @@ from core.errors import Invalid, StoreUnavailable, UploadIncomplete
 from movement.stores.protocol import Body
 from movement.stores.s3socket import CONNECT_SECONDS as CONNECT_SECONDS
 from movement.stores.s3socket import IO_SECONDS as IO_SECONDS
-from movement.stores.s3socket import Stream
+from movement.stores.s3socket import STALLED, Stream
 from movement.stores.sigv4 import Signer, quote_path, quote_query
 
 _IDLE_SECONDS = 15.0
@@ -155,7 +155,7 @@ def _read_head(stream: Stream) -> tuple[int, dict[str, str]]:
 
 
 def _unavailable(doing: str, url: str, error: Exception) -> StoreUnavailable:
-    told = f"nothing moved for {IO_SECONDS:.0f} s" if isinstance(error, BlockingIOError) else error
+    told = f"nothing moved for {IO_SECONDS:.0f} s" if isinstance(error, STALLED) else error
     return StoreUnavailable(f"Could not {doing} {url}: {told or type(error).__name__}.")
 
 
@@ -259,6 +259,9 @@ class Exchange:
             self.send()
         assert self._stream is not None
         url = self._wire.label
+        if isinstance(self._broken, STALLED) and not self._stream.has_more():
+            self._stream.close()  # who takes nothing for so long is not waited for once more
+            raise _unavailable("send to", url, self._broken) from self._broken
         try:
             self._response = Response(self._stream, url, self._method)
         except (OSError, ValueError) as error:
