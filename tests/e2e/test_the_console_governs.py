@@ -18,7 +18,7 @@ from tests.e2e import governed
 from tests.e2e.portal import SECRET, TOKENS, WIKI, Visit
 from tests.e2e.turns import TURN
 
-pytestmark = [pytest.mark.e2e, pytest.mark.looks]
+pytestmark = pytest.mark.e2e
 
 
 def test_a_request_is_talked_about_shortened_and_given_up(visit: Visit, mesh: World) -> None:

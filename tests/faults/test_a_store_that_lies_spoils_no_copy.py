@@ -33,8 +33,6 @@ from tests.faults.liar import (
 )
 from tests.servers import S3Server
 
-pytestmark = pytest.mark.alike
-
 LONG = random.Random(5).randbytes(CHUNK_BYTES + 70_000)
 FILES = {"a.csv": b"x\n1\n", "b.bin": bytes(range(256)) * 300, "long.bin": LONG}
 """One body, one body, two parts."""
