@@ -18,6 +18,7 @@ from movement.stores.protocol import Body
 CONNECT_SECONDS = 5.0
 IO_SECONDS = 30.0
 """How long one read or one write of a piece may stall."""
+_HURRY_SECONDS = 0.5
 _HEAD_BYTES_MAX = 65_536
 _JOINED_BYTES_MAX = 65_536
 """Up to here a body is sent in one call with its head."""
@@ -57,7 +58,7 @@ class Stream:
         idle = time.monotonic() - self.idle_since
         if idle < _SURELY_OPEN_SECONDS:
             return True
-        return idle < idle_seconds and not self.has_more()
+        return idle < idle_seconds and not self._poll.poll(0)
 
     def send(self, head: bytes, body: Body) -> int:
         """Send a request and return how many bytes of body there were."""
@@ -112,9 +113,13 @@ class Stream:
                 break
         return filled
 
-    def has_more(self) -> bool:
-        """Say whether a read would not wait: there is something, or the end."""
-        return bool(self._poll.poll(0))
+    def hurry(self) -> None:
+        """From here on wait for nothing that is not as good as there."""
+        if isinstance(self._socket, ssl.SSLSocket):
+            self._socket.settimeout(_HURRY_SECONDS)
+        else:
+            hurried = struct.pack("@ll", 0, int(_HURRY_SECONDS * 1e6))
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, hurried)
 
     def close(self) -> None:
         with contextlib.suppress(OSError):

@@ -259,9 +259,8 @@ class Exchange:
             self.send()
         assert self._stream is not None
         url = self._wire.label
-        if isinstance(self._broken, STALLED) and not self._stream.has_more():
-            self._stream.close()  # who takes nothing for so long is not waited for once more
-            raise _unavailable("send to", url, self._broken) from self._broken
+        if isinstance(self._broken, STALLED):
+            self._stream.hurry()  # who takes nothing for so long is not waited for once more
         try:
             self._response = Response(self._stream, url, self._method)
         except (OSError, ValueError) as error:
