@@ -193,6 +193,8 @@ class StoreUnavailable(FairmeshError):
     code = "store_unavailable"
     title = "A store is not available"
     status = 503
+    stalled = False
+    """It was waited for as long as one waits, and nothing moved."""
 
 
 class StoreRefused(FairmeshError):

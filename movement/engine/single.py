@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
+import logging
 import time
 from collections.abc import Callable, Iterator
 from typing import TypeVar
@@ -36,6 +36,7 @@ from movement.stores.protocol import Body, ObjectFacts, Reader, Store
 _WAITS = (0.2, 1.0)
 """Seconds before the second and the third attempt at one file or part."""
 _Result = TypeVar("_Result")
+logger = logging.getLogger(__name__)
 
 
 def named(error: FairmeshError, item: CopyItem, route: Route) -> FairmeshError:
@@ -51,10 +52,17 @@ def named(error: FairmeshError, item: CopyItem, route: Route) -> FairmeshError:
 
 
 def persist(action: Callable[[], _Result], lane: Lane) -> _Result:
-    """Run `action`, again after a pause when a store fails it; the third failure is raised."""
+    """Run `action`, again after a pause when a store fails it; the third failure is raised.
+
+    A stall is raised at once: it has taken its time, and a transfer that waits holds no worker.
+    """
     for wait in _WAITS:
-        with contextlib.suppress(StoreUnavailable, DigestMismatch):
+        try:
             return action()
+        except (StoreUnavailable, DigestMismatch) as error:
+            if isinstance(error, StoreUnavailable) and error.stalled:
+                raise
+            logger.info("Tried again in %.1f s: %s", wait, error.detail)
         until = time.monotonic() + wait
         while time.monotonic() < until:
             lane.stop_if_asked()

@@ -13,7 +13,7 @@ import ssl
 import struct
 import time
 
-from movement.stores.protocol import Body
+from movement.stores.protocol import Body, Bytes
 
 CONNECT_SECONDS = 5.0
 IO_SECONDS = 30.0
@@ -26,7 +26,8 @@ _SURELY_OPEN_SECONDS = 0.1
 """A connection that carried an answer so recently is not asked whether it is still open."""
 STALLED = (BlockingIOError, TimeoutError)
 """What a plain socket and one of TLS raise when that time is over."""
-_TIMEOUT = struct.pack("@ll", int(IO_SECONDS), 0)
+_TURNS = 6
+"""Into so many a write's time is cut: a stall is told of at most one of them too late."""
 _MORE = int(getattr(socket, "MSG_MORE", 0))
 
 
@@ -40,8 +41,8 @@ class Stream:
         self._fill_flags = self._more = 0
         if tls is None:
             plain.settimeout(None)
-            plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _TIMEOUT)
-            plain.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _TIMEOUT)
+            plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _seconds(IO_SECONDS))
+            plain.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _seconds(IO_SECONDS / _TURNS))
             self._fill_flags, self._more = int(socket.MSG_WAITALL), _MORE
         else:
             self._socket = tls.wrap_socket(plain, server_hostname=host)
@@ -63,14 +64,28 @@ class Stream:
     def send(self, head: bytes, body: Body) -> int:
         """Send a request and return how many bytes of body there were."""
         if isinstance(body.pieces, tuple) and body.bytes <= _JOINED_BYTES_MAX:
-            self._socket.sendall(b"".join((head, *body.pieces)))
+            self._send(b"".join((head, *body.pieces)))
             return sum(map(len, body.pieces))
-        self._socket.sendall(head, self._more)
+        self._send(head, self._more)
         sent = 0
         for piece in body.pieces:
-            self._socket.sendall(piece)
+            self._send(piece)
             sent += len(piece)
         return sent
+
+    def _send(self, data: Bytes, flags: int = 0) -> None:
+        """Send all, as long as some of it goes on in `IO_SECONDS`.
+
+        A call that sent a part does not tell when: it may have waited for the rest ever since.
+        """
+        rest, quiet = memoryview(data), 0
+        while len(rest):
+            try:
+                rest, quiet = rest[self._socket.send(rest, flags) :], 0
+            except BlockingIOError:
+                quiet += 1
+                if quiet == _TURNS:
+                    raise
 
     def read_head(self) -> bytes:
         """Return all up to an empty line, without it."""
@@ -118,9 +133,13 @@ class Stream:
         if isinstance(self._socket, ssl.SSLSocket):
             self._socket.settimeout(_HURRY_SECONDS)
         else:
-            hurried = struct.pack("@ll", 0, int(_HURRY_SECONDS * 1e6))
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, hurried)
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _seconds(_HURRY_SECONDS))
 
     def close(self) -> None:
         with contextlib.suppress(OSError):
             self._socket.close()
+
+
+def _seconds(seconds: float) -> bytes:
+    """Return a time as the kernel takes it."""
+    return struct.pack("@ll", int(seconds), int(seconds % 1 * 1e6))

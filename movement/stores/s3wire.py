@@ -155,8 +155,11 @@ def _read_head(stream: Stream) -> tuple[int, dict[str, str]]:
 
 
 def _unavailable(doing: str, url: str, error: Exception) -> StoreUnavailable:
-    told = f"nothing moved for {IO_SECONDS:.0f} s" if isinstance(error, STALLED) else error
-    return StoreUnavailable(f"Could not {doing} {url}: {told or type(error).__name__}.")
+    stalled = isinstance(error, STALLED)
+    told = f"nothing moved for {IO_SECONDS:.0f} s" if stalled else error
+    away = StoreUnavailable(f"Could not {doing} {url}: {told or type(error).__name__}.")
+    away.stalled = stalled
+    return away
 
 
 class Wire:
@@ -191,7 +194,8 @@ class Wire:
         try:
             return Stream(self.endpoint.host, self.endpoint.port, self._tls)
         except (OSError, ValueError) as error:
-            raise _unavailable("connect to", self.label, error) from error
+            told = error or type(error).__name__
+            raise StoreUnavailable(f"Could not connect to {self.label}: {told}.") from error
 
     def request(
         self,

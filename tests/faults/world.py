@@ -103,8 +103,13 @@ class World:
         try:
             return wait_for(check, what, seconds)
         except pytest.fail.Exception as error:
-            told = self.live.log("worker")[-4000:]
-            pytest.fail(f"{error} There is {instead()}; the worker says:\n{told}")
+            told = [line for line in self.live.log("worker").splitlines() if ".sweep_" not in line]
+            behind = self.live.log(BEHIND)[-3000:]
+            pytest.fail(
+                f"{error} There is {instead()}; the worker says:\n"
+                + "\n".join(told)[-8000:]
+                + f"\n{BEHIND} says:\n{behind}"
+            )
 
     def kill_worker(self, how: str) -> None:
         """Kill -9 `its process`, the one that uses the wire, or `the whole worker`; see it dead."""

@@ -1,19 +1,21 @@
-"""A store that stops taking a body is waited for once, unless it has answered already."""
+"""A store that stops taking a body is waited for once; one that goes on slowly, to the end."""
 
 from __future__ import annotations
 
 import socket
 import ssl
-import struct
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
 import pytest
 
 from core.errors import StoreRefused, StoreUnavailable
+from movement.engine.single import persist
+from movement.engine.spans import Lane
 from movement.stores import s3socket
 from movement.stores.protocol import Body, ObjectFacts
 from movement.stores.s3 import S3Store
@@ -28,12 +30,11 @@ DENIED = (
 )
 
 
-STALL = 4
+STALL = 3
 
 
 @pytest.fixture(autouse=True)
 def _a_few_seconds_are_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(s3socket, "_TIMEOUT", struct.pack("@ll", STALL, 0))
     monkeypatch.setattr(s3socket, "IO_SECONDS", float(STALL))
 
 
@@ -76,28 +77,45 @@ def store_that(says: bytes, served: ssl.SSLContext | None) -> Iterator[S3Store]:
             thread.join()
 
 
-def test_who_took_nothing_is_not_waited_for_again(
-    served: ssl.SSLContext | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Only the wait for an answer is measured: what a connection holds is sent before the stall."""
-    waited = []
-    read_head = s3socket.Stream.read_head
+def test_who_takes_nothing_is_waited_for_once(served: ssl.SSLContext | None) -> None:
+    """What fills the two ends takes a part of a second; then nothing moves."""
+    with store_that(b"", served) as store:
+        began = time.monotonic()
+        with pytest.raises(StoreUnavailable, match=r"Could not send .* nothing moved for"):
+            store.put("key", MUCH, FACTS)
+        assert time.monotonic() - began < 1.75 * STALL
 
-    def timed(stream: s3socket.Stream) -> bytes:
+
+def test_a_stall_is_not_tried_again_on_the_spot() -> None:
+    tries = count()
+    lane = Lane(lambda sent: None, lambda: False)
+    with store_that(b"", None) as store, pytest.raises(StoreUnavailable):
+        persist(lambda: (next(tries), store.put("key", MUCH, FACTS)), lane)
+    assert next(tries) == 1
+
+
+def test_a_store_that_takes_a_little_at_a_time_is_not_given_up() -> None:
+    """All of it takes longer than a stall may, and so does the only piece it is sent in."""
+    piece = bytes(1024 * 1024)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+
+        def serve() -> None:
+            with listener.accept()[0] as client:
+                while client.recv(len(piece) // 30):
+                    time.sleep(0.25)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        stream = s3socket.Stream("127.0.0.1", listener.getsockname()[1], None)
+        stream._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65536)
         began = time.monotonic()
         try:
-            return read_head(stream)
+            assert stream.send(b"", Body(len(piece), iter([piece]))) == len(piece)
+            assert time.monotonic() - began > 1.25 * STALL
         finally:
-            waited.append(time.monotonic() - began)
-
-    monkeypatch.setattr(s3socket.Stream, "read_head", timed)
-    with (
-        store_that(b"", served) as store,
-        pytest.raises(StoreUnavailable, match=r"Could not send .* nothing moved for"),
-    ):
-        store.put("key", MUCH, FACTS)
-    assert len(waited) == 1
-    assert waited[0] < STALL / 2
+            stream.close()
+            thread.join()
 
 
 def test_what_it_has_answered_counts(served: ssl.SSLContext | None) -> None:
