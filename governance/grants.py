@@ -22,27 +22,31 @@ UNUSED_AFTER = timedelta(days=30)
 """Whoever has read nothing for so long may not need the grant."""
 
 _PERMIT = ("id", "user__username", "team__slug", "name", "purpose", "expires_at", "kind")
-_ON_ONE = Prepared(
-    lambda name, user, *teams: (
-        Grant.objects.filter(
-            Q(user__username=user) | Q(team__slug__in=teams), name=name, revoked_at__isnull=True
-        )
-        .order_by("id")
-        .values_list(*_PERMIT)
-    )
-)
+
+
+def _standing(user: str, teams: Sequence[str], **on: str) -> QuerySet[Grant, tuple[Any, ...]]:
+    """Return the grants that nobody has revoked, of a user and of some teams."""
+    mine = Q(user__username=user) | Q(team__slug__in=teams)
+    rows = Grant.objects.filter(mine, revoked_at__isnull=True, **on)
+    return rows.order_by("id").values_list(*_PERMIT)
+
+
+_OF_ONE = Prepared(lambda user, *teams: _standing(user, teams))
+_ON_ONE = Prepared(lambda name, user, *teams: _standing(user, teams, name=name))
 
 
 def permits_of(principal: Principal) -> list[Permit]:
     """Return the live grants of the principal and of the teams they are in at this moment."""
-    mine = Q(user__username=principal.id) | Q(team__slug__in=sorted(principal.teams))
-    return _permits(Grant.objects.live().filter(mine).order_by("id").values_list(*_PERMIT))
+    return _live(_OF_ONE(principal.id, *sorted(principal.teams)))
 
 
 def permits_on(principal: Principal, name: str) -> list[Permit]:
     """Return those of them that are on one product."""
+    return _live(_ON_ONE(name, principal.id, *sorted(principal.teams)))
+
+
+def _live(rows: Iterable[tuple[Any, ...]]) -> list[Permit]:
     now = timezone.now()
-    rows = _ON_ONE(name, principal.id, *sorted(principal.teams))
     return [permit for permit in _permits(rows) if permit.until > now]
 
 

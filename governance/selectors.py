@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, lru_cache
+from itertools import islice
 from pathlib import Path
+from typing import Any, TypeVar
 
 from django.contrib.auth.models import Group
-from django.db.models import Q
+from django.db import DEFAULT_DB_ALIAS
+from django.db.models import Model, Q
 from django.utils import timezone
 
 from core.errors import NotAuthenticated, TokenExpired
@@ -49,6 +52,8 @@ from governance.standing import (
     protection_of,
     services_for,
 )
+
+_Row = TypeVar("_Row", bound=Model)
 
 __all__ = [
     "last_read",
@@ -121,10 +126,40 @@ def token_digest(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
+def _columns(model: type[Model]) -> tuple[str, ...]:
+    return tuple(field.attname for field in model._meta.concrete_fields)
+
+
+_TOKENS = Prepared(
+    lambda digest: ApiToken.objects.filter(digest=digest).values_list(
+        *_columns(ApiToken),
+        *(f"{of}__{column}" for of in ("user", "on_behalf_of") for column in _columns(User)),
+    )
+)
+
+
+def _token_with(digest: str) -> ApiToken | None:
+    """Return the token of a digest with its user and the person for whom it acts, or None."""
+    found = _TOKENS(digest)
+    if not found:
+        return None
+    values = iter(found[0])
+    token = _made(ApiToken, values)
+    token.user = _made(User, values)
+    if token.on_behalf_of_id is not None:
+        token.on_behalf_of = _made(User, values)
+    return token
+
+
+def _made(model: type[_Row], values: Iterator[Any]) -> _Row:
+    """Return a row whose columns are the next of the values."""
+    columns = _columns(model)
+    return model.from_db(DEFAULT_DB_ALIAS, columns, list(islice(values, len(columns))))
+
+
 def token_of(secret: str) -> ApiToken:
     """Return the live token; raise TokenExpired or NotAuthenticated, saying no more than that."""
-    tokens = ApiToken.objects.select_related("user", "on_behalf_of")
-    token = tokens.filter(digest=token_digest(secret)).first()
+    token = _token_with(token_digest(secret))
     people = [] if token is None else [token.user, token.on_behalf_of]
     if token is None or token.revoked_at or not all(p.is_active for p in people if p):
         raise NotAuthenticated("The token is not known or was revoked.")

@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.db.models import Model
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from governance.engine.entities import Action, Decision
 from governance.models import ApiToken, Membership, TeamRole
@@ -50,6 +53,27 @@ def test_it_tells_who_acts_and_for_whom(mesh: World) -> None:
     token = token_of(made["token"])
     principal = principal_for(token.user, token)
     assert principal.on_behalf_of == mesh.ben.principal
+
+
+@pytest.mark.parametrize("delegation", [False, True])
+def test_a_token_comes_whole_and_with_its_people_at_once(mesh: World, delegation: bool) -> None:
+    secret = delegated(mesh)["token"] if delegation else mesh.ben.token
+    with CaptureQueriesContext(connection) as asked:
+        token = token_of(secret)
+        people = [token.user, token.on_behalf_of]
+    assert len(asked) == 1
+    expected = ApiToken.objects.select_related("user", "on_behalf_of").get(pk=token.pk)
+    rows = [token, *people], [expected, expected.user, expected.on_behalf_of]
+    for row, like in zip(*rows, strict=True):
+        assert columns_of(row) == columns_of(like)
+
+
+def columns_of(row: Model | None) -> dict[str, Any]:
+    """Return every column of a row, with the type of its value."""
+    if row is None:
+        return {}
+    values = {field.attname: getattr(row, field.attname) for field in row._meta.concrete_fields}
+    return {name: (type(value), value) for name, value in values.items()}
 
 
 def test_it_reads_what_the_person_may_and_stops_with_the_grant(mesh: World) -> None:
