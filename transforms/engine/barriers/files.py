@@ -11,6 +11,9 @@ from transforms.engine.arrow import file_of
 from transforms.engine.sources import ByteSink, ByteSource, RangedFile
 
 _LZ4 = pa.ipc.IpcWriteOptions(compression="lz4")
+_AT_ONCE_BYTES = 256 * 1024
+"""Up to here a file is asked for once, as a whole: else its end, its batches and what tells of them
+are five questions, of which each may go to an object store."""
 
 
 @contextmanager
@@ -36,12 +39,18 @@ def write_batches(
 
 @contextmanager
 def batch_reader(source: ByteSource) -> Iterator[pa.RecordBatchFileReader]:
-    with pa.ipc.open_file(pa.PythonFile(RangedFile(source), mode="r")) as reader:
+    size = source.size
+    file = (
+        pa.BufferReader(source.read_range(0, size))
+        if size <= _AT_ONCE_BYTES
+        else pa.PythonFile(RangedFile(source), mode="r")
+    )
+    with pa.ipc.open_file(file) as reader:
         yield reader
 
 
 def read_batch(source: ByteSource, position: int) -> pa.RecordBatch:
-    """Return one batch; little more than its bytes is read."""
+    """Return one batch; of a long file little more than its bytes is read."""
     with batch_reader(source) as reader:
         return reader.get_batch(position)
 
