@@ -11,7 +11,7 @@ from transforms.engine.arrow import file_of
 from transforms.engine.sources import ByteSink, ByteSource, RangedFile
 
 _LZ4 = pa.ipc.IpcWriteOptions(compression="lz4")
-_AT_ONCE_BYTES = 256 * 1024
+_AT_ONCE_BYTES = 32 * 1024
 """Up to here a file is asked for once, as a whole: else its end, its batches and what tells of them
 are five questions, of which each may go to an object store."""
 
