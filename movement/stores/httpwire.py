@@ -106,7 +106,9 @@ class Web:
             yield
         except (OSError, http.client.HTTPException, ValueError) as error:
             told = str(error) or type(error).__name__
-            raise StoreUnavailable(f"{self._endpoint.url} does not answer: {told}.") from error
+            away = StoreUnavailable(f"{self._endpoint.url} does not answer: {told}.")
+            away.stalled = isinstance(error, TimeoutError)
+            raise away from error
 
 
 def _close_all(connections: list[_Connection]) -> None:

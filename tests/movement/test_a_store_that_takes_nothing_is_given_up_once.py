@@ -16,9 +16,10 @@ import pytest
 from core.errors import StoreRefused, StoreUnavailable
 from movement.engine.single import persist
 from movement.engine.spans import Lane
-from movement.stores import s3socket
+from movement.stores import httpwire, s3socket
 from movement.stores.protocol import Body, ObjectFacts
 from movement.stores.s3 import S3Store
+from movement.stores.s3wire import Endpoint
 from tests.movement.test_the_wire_to_a_store_speaks_tls import certificate
 
 FACTS = ObjectFacts("0" * 64, "text/plain")
@@ -92,6 +93,22 @@ def test_a_stall_is_not_tried_again_on_the_spot() -> None:
     with store_that(b"", None) as store, pytest.raises(StoreUnavailable):
         persist(lambda: (next(tries), store.put("key", MUCH, FACTS)), lane)
     assert next(tries) == 1
+
+
+def test_nor_is_a_web_server_that_never_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(httpwire, "IO_SECONDS", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        web = httpwire.Web(Endpoint("127.0.0.1", listener.getsockname()[1], False), private=True)
+        tries = count()
+
+        def ask() -> None:
+            next(tries)
+            with web.request("GET", "/file", {}):
+                raise AssertionError("it was answered")
+
+        with pytest.raises(StoreUnavailable, match="does not answer"):
+            persist(ask, Lane(lambda sent: None, lambda: False))
+        assert next(tries) == 1
 
 
 def test_a_store_that_takes_a_little_at_a_time_is_not_given_up() -> None:
