@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from django.db import connection
@@ -58,6 +59,14 @@ class _LiveTogether(LoadScopeScheduling):  # type: ignore[misc]  # xdist carries
         return found[0] if found else nodeid
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave unread what would be left out whole, test by test."""
+    if collection_path.suffix != ".py" or not config.getoption("--database-only"):
+        return None
+    asked = _ALIKE.isdisjoint(collection_path.relative_to(config.rootpath).parts)
+    return None if asked or "every_database" in collection_path.read_text() else True
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     items.sort(key=_place)  # each folder's platform is up only while it is needed
@@ -108,9 +117,9 @@ def _streams_end_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def _touches_database(item: pytest.Item) -> bool:
     if item.get_closest_marker("every_database"):
         return True
-    if any(map(item.get_closest_marker, ("looks", "alike"))) or _ALIKE.intersection(
-        item.path.parts
-    ):
+    if any(map(item.get_closest_marker, ("looks", "alike"))):
+        return False
+    if not _ALIKE.isdisjoint(item.nodeid.partition("::")[0].split("/")):
         return False
     fixtures = _DATABASE.intersection(getattr(item, "fixturenames", ()))
     return bool(fixtures) or item.get_closest_marker("django_db") is not None
