@@ -56,7 +56,7 @@ def file_of(stream: BinaryIO) -> IOBase:
     return cast("IOBase", stream)
 
 
-def reader_of(data: bytes) -> BinaryIO:
+def reader_of(data: bytes | memoryview) -> BinaryIO:
     """Return `data` as a stream that pyarrow reads without a copy."""
     return cast("BinaryIO", pa.BufferReader(data))
 

@@ -31,7 +31,7 @@ from transforms.engine.reading import (
 )
 from transforms.engine.reading.columnar import COLUMNAR, ColumnarFormat
 from transforms.engine.reading.inferring import spelled
-from transforms.engine.reading.records import BadRow, Read, RecordTooLong, pieces, read_piece
+from transforms.engine.reading.records import BadRow, Data, Read, RecordTooLong, pieces, read_piece
 from transforms.engine.sources import READ_BYTES, ByteSource, OpenInput, RangedFile
 
 __all__ = ["BadRow", "Piece", "Read", "infer_schema", "open_stream", "read"]
@@ -186,7 +186,7 @@ def _read_csv(
     if base:
         fmt, _ = _csv_of(source.read_range(0, csv_cuts.HEADER_BYTES), piece.path, schema)
     for offset, data in pieces(stream, fmt, piece_bytes):
-        quotes += data.count(b'"')
+        quotes += csv.quotes_in(data)
         skip = 0
         if not fmt.header:
             fmt, skip = _csv_of(data, piece.path, schema)
@@ -195,7 +195,7 @@ def _read_csv(
         csv_cuts.check_even(quotes, piece.end, piece.path)
 
 
-def _csv_of(data: bytes, path: str, schema: pa.Schema) -> tuple[csv.Csv, int]:
+def _csv_of(data: Data, path: str, schema: pa.Schema) -> tuple[csv.Csv, int]:
     """Return how the records below a header are read, and where they begin."""
     header, end = csv.header_of(data, path)
     if missing := [name for name in schema.names if name not in header]:

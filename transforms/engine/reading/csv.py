@@ -13,7 +13,7 @@ import pyarrow.csv as pacsv
 
 from core.errors import Invalid
 from transforms.engine.arrow import reader_of
-from transforms.engine.reading.records import Bounds, Positions, bytes_of
+from transforms.engine.reading.records import Bounds, Data, Positions, bytes_of
 
 _NEWLINE, _QUOTE = 0x0A, 0x22
 
@@ -24,7 +24,7 @@ def complete(data: bytes) -> int:
     return int(ends[-1]) if len(ends) else 0
 
 
-def _ends(data: bytes) -> Positions:
+def _ends(data: Data) -> Positions:
     """Return the positions behind the newlines that stand outside quotes."""
     values = bytes_of(data)
     newlines = np.flatnonzero(values == _NEWLINE)
@@ -32,6 +32,10 @@ def _ends(data: bytes) -> Positions:
     quotes_before = np.searchsorted(quotes, newlines)
     ends: Positions = newlines[quotes_before % 2 == 0] + 1
     return ends
+
+
+def quotes_in(data: Data) -> int:
+    return int(np.count_nonzero(bytes_of(data) == _QUOTE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +48,17 @@ class Csv:
     def complete(self, data: bytes) -> int:
         return complete(data)
 
-    def bounds(self, data: bytes) -> Bounds:
+    def bounds(self, data: Data) -> Bounds:
         ends = _ends(data)
         if not len(ends) or ends[-1] != len(data):
             ends = np.append(ends, len(data))
         starts = np.concatenate([np.zeros(1, np.int64), ends[:-1]])
         keep = ends - starts > 2
         for position in np.flatnonzero(~keep):
-            keep[position] = bool(data[starts[position] : ends[position]].strip(b"\r\n"))
+            keep[position] = bool(bytes(data[starts[position] : ends[position]]).strip(b"\r\n"))
         return Bounds(starts[keep], ends[keep], np.zeros(int(keep.sum()), np.bool_))
 
-    def parse(self, data: bytes) -> pa.Table:
+    def parse(self, data: Data) -> pa.Table:
         types = {field.name: field.type for field in self.schema}
         return _parse(
             data,
@@ -65,7 +69,7 @@ class Csv:
         ).cast(self.schema)
 
 
-def _parse(data: bytes, header: tuple[str, ...], convert: pacsv.ConvertOptions) -> pa.Table:
+def _parse(data: Data, header: tuple[str, ...], convert: pacsv.ConvertOptions) -> pa.Table:
     return pacsv.read_csv(
         reader_of(data),
         read_options=pacsv.ReadOptions(
@@ -76,7 +80,7 @@ def _parse(data: bytes, header: tuple[str, ...], convert: pacsv.ConvertOptions) 
     )
 
 
-def header_of(data: bytes, source: str) -> tuple[tuple[str, ...], int]:
+def header_of(data: Data, source: str) -> tuple[tuple[str, ...], int]:
     """Return the column names and where the first record behind them begins.
 
     Raises Invalid when there is no usable header.
@@ -84,7 +88,7 @@ def header_of(data: bytes, source: str) -> tuple[tuple[str, ...], int]:
     ends = _ends(data)
     end = int(ends[0]) if len(ends) else len(data)
     try:
-        text = data[:end].decode("utf-8-sig")
+        text = bytes(data[:end]).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise Invalid(f"The header of {source} is not UTF-8.", source=source) from error
     names = tuple(next(csv.reader(io.StringIO(text, newline="")), []))

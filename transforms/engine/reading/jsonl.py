@@ -14,7 +14,7 @@ import pyarrow.json as pj
 from movement.engine.json_lines import begins_an_object, is_too_deep
 from transforms.engine.arrow import reader_of
 from transforms.engine.reading.inferring import spelled
-from transforms.engine.reading.records import Bounds, bytes_of
+from transforms.engine.reading.records import Bounds, Data, bytes_of
 from transforms.engine.sources import ByteSource
 
 _NEWLINE, _BRACE = 0x0A, 0x7B
@@ -37,27 +37,27 @@ class JsonLines:
     def complete(self, data: bytes) -> int:
         return complete(data)
 
-    def bounds(self, data: bytes) -> Bounds:
+    def bounds(self, data: Data) -> Bounds:
         newlines = np.flatnonzero(bytes_of(data) == _NEWLINE)
         ends = newlines + 1
-        if not data.endswith(b"\n"):
+        if data[-1] != _NEWLINE:
             ends = np.append(ends, len(data))
         starts = np.concatenate([np.zeros(1, np.int64), ends[:-1]])
         keep = bytes_of(data)[starts] == _BRACE
         no_row = np.zeros(len(keep), np.bool_)
         for position in np.flatnonzero(~keep):
-            line = data[starts[position] : ends[position]]
+            line = bytes(data[starts[position] : ends[position]])
             keep[position] = bool(line.strip())
             no_row[position] = not begins_an_object(line)
         return Bounds(starts[keep], ends[keep], no_row[keep])
 
-    def parse(self, data: bytes) -> pa.Table:
+    def parse(self, data: Data) -> pa.Table:
         table = _parse(data, self.schema)
         table.validate(full=True)
         return table
 
 
-def _parse(data: bytes, schema: pa.Schema | None) -> pa.Table:
+def _parse(data: Data, schema: pa.Schema | None) -> pa.Table:
     return pj.read_json(
         reader_of(data),
         read_options=pj.ReadOptions(use_threads=False, block_size=len(data) + 1),

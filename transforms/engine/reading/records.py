@@ -6,6 +6,7 @@ stand alone; they are set aside with their offset and their bytes, and the other
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Protocol
@@ -15,7 +16,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from transforms.engine.arrow import Column
+from transforms.engine.sources import RangedFile
 
+Data = bytes | memoryview
 Positions = npt.NDArray[np.int64]
 MOST_RECORD_BYTES = 512 * 1024 * 1024
 """A few bytes of gzip hold a line without end."""
@@ -53,6 +56,9 @@ class Bounds:
     no_row: npt.NDArray[np.bool_]
 
 
+_NOTHING = Bounds(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.bool_))
+
+
 class RecordFormat(Protocol):
     """A text format whose records can be told apart without parsing them."""
 
@@ -63,11 +69,11 @@ class RecordFormat(Protocol):
         """Return where the last whole record of `data` ends; 0 when none does."""
         ...
 
-    def bounds(self, data: bytes) -> Bounds:
-        """Return the records of `data` that are not blank."""
+    def bounds(self, data: Data) -> Bounds:
+        """Return the records of `data`, which is not empty, that are not blank."""
         ...
 
-    def parse(self, data: bytes) -> pa.Table:
+    def parse(self, data: Data) -> pa.Table:
         """Return the rows of `data` under `schema`; raises pa.ArrowInvalid.
 
         It is not given a record that is surely no row.
@@ -75,26 +81,30 @@ class RecordFormat(Protocol):
         ...
 
 
-def pieces(stream: BinaryIO, fmt: RecordFormat, piece_bytes: int) -> Iterator[tuple[int, bytes]]:
+def pieces(stream: BinaryIO, fmt: RecordFormat, piece_bytes: int) -> Iterator[tuple[int, Data]]:
     """Yield (offset in the stream, whole records) of about `piece_bytes` each, to the end.
 
-    Raises RecordTooLong before memory is full of one.
+    Nothing is copied where the stream can be read from any place: the record that a piece cuts is
+    read once more. Raises RecordTooLong before memory is full of one.
     """
     offset, held = 0, b""
     while chunk := stream.read(piece_bytes):
-        held += chunk
+        held = held + chunk if held else chunk
         if end := fmt.complete(held):
-            yield offset, held[:end]
+            yield offset, memoryview(held)[:end]
             offset, held = offset + end, held[end:]
+            if held and isinstance(stream, RangedFile):
+                stream.seek(-len(held), io.SEEK_CUR)
+                held = b""
         if len(held) > MOST_RECORD_BYTES:
             raise RecordTooLong(f"a record is longer than {MOST_RECORD_BYTES >> 20} MiB")
     if held:
         yield offset, held
 
 
-def read_piece(fmt: RecordFormat, source: str, offset: int, data: bytes) -> Read:
+def read_piece(fmt: RecordFormat, source: str, offset: int, data: Data) -> Read:
     """Return the rows and the bad records of `data`, which begins at `offset` of `source`."""
-    bounds = fmt.bounds(data)
+    bounds = fmt.bounds(data) if len(data) else _NOTHING
     records = len(bounds.starts)
     if not records:
         return Read(_one_batch([], fmt.schema), (), 0)
@@ -109,7 +119,7 @@ class _Piece:
     fmt: RecordFormat
     source: str
     offset: int
-    data: bytes
+    data: Data
     bounds: Bounds
 
     def parsed(self, low: int, high: int) -> pa.Table:
@@ -118,8 +128,8 @@ class _Piece:
             raise pa.ArrowInvalid("This is no row.")
         return self.fmt.parse(self.raw(low, high))
 
-    def raw(self, low: int, high: int) -> bytes:
-        return self.data[self.bounds.starts[low] : self.bounds.ends[high - 1]]
+    def raw(self, low: int, high: int) -> memoryview:
+        return memoryview(self.data)[self.bounds.starts[low] : self.bounds.ends[high - 1]]
 
 
 def _halve(piece: _Piece, span: tuple[int, int], good: list[pa.Table], bad: list[BadRow]) -> None:
@@ -134,7 +144,8 @@ def _halve(piece: _Piece, span: tuple[int, int], good: list[pa.Table], bad: list
         error = str(refusal).splitlines()[0]
     if high - low == 1:
         place = piece.offset + int(piece.bounds.starts[low])
-        bad.append(BadRow(piece.source, place, piece.raw(low, high).rstrip(b"\r\n"), error))
+        raw = bytes(piece.raw(low, high)).rstrip(b"\r\n")
+        bad.append(BadRow(piece.source, place, raw, error))
         return
     middle = (low + high) // 2
     _halve(piece, (low, middle), good, bad)
@@ -152,5 +163,5 @@ def _one_array(column: pa.ChunkedArray[Any]) -> Column:
     return chunks[0] if len(chunks) == 1 else pa.concat_arrays(chunks)
 
 
-def bytes_of(data: bytes) -> npt.NDArray[np.uint8]:
+def bytes_of(data: Data) -> npt.NDArray[np.uint8]:
     return np.frombuffer(data, np.uint8)
