@@ -35,6 +35,7 @@ def _ends(data: Data) -> Positions:
 
 
 def quotes_in(data: Data) -> int:
+    """Return how many quotes there are, doubled ones twice."""
     return int(np.count_nonzero(bytes_of(data) == _QUOTE))
 
 

@@ -22,6 +22,8 @@ Data = bytes | memoryview
 Positions = npt.NDArray[np.int64]
 MOST_RECORD_BYTES = 512 * 1024 * 1024
 """A few bytes of gzip hold a line without end."""
+READ_TWICE = 16
+"""At most such a part of a piece is read twice: records may be nearly as long as a piece."""
 
 
 class RecordTooLong(Exception):
@@ -56,9 +58,6 @@ class Bounds:
     no_row: npt.NDArray[np.bool_]
 
 
-_NOTHING = Bounds(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.bool_))
-
-
 class RecordFormat(Protocol):
     """A text format whose records can be told apart without parsing them."""
 
@@ -70,7 +69,7 @@ class RecordFormat(Protocol):
         ...
 
     def bounds(self, data: Data) -> Bounds:
-        """Return the records of `data`, which is not empty, that are not blank."""
+        """Return the records of `data` that are not blank."""
         ...
 
     def parse(self, data: Data) -> pa.Table:
@@ -84,8 +83,9 @@ class RecordFormat(Protocol):
 def pieces(stream: BinaryIO, fmt: RecordFormat, piece_bytes: int) -> Iterator[tuple[int, Data]]:
     """Yield (offset in the stream, whole records) of about `piece_bytes` each, to the end.
 
-    Nothing is copied where the stream can be read from any place: the record that a piece cuts is
-    read once more. Raises RecordTooLong before memory is full of one.
+    Where the stream can be read from any place, the record that a piece cuts is read once more if
+    little of it is there: that costs less than a copy of the next piece. Raises RecordTooLong
+    before memory is full of one.
     """
     offset, held = 0, b""
     while chunk := stream.read(piece_bytes):
@@ -93,7 +93,8 @@ def pieces(stream: BinaryIO, fmt: RecordFormat, piece_bytes: int) -> Iterator[tu
         if end := fmt.complete(held):
             yield offset, memoryview(held)[:end]
             offset, held = offset + end, held[end:]
-            if held and isinstance(stream, RangedFile):
+            little = 0 < len(held) <= piece_bytes // READ_TWICE
+            if little and isinstance(stream, RangedFile):
                 stream.seek(-len(held), io.SEEK_CUR)
                 held = b""
         if len(held) > MOST_RECORD_BYTES:
@@ -104,7 +105,7 @@ def pieces(stream: BinaryIO, fmt: RecordFormat, piece_bytes: int) -> Iterator[tu
 
 def read_piece(fmt: RecordFormat, source: str, offset: int, data: Data) -> Read:
     """Return the rows and the bad records of `data`, which begins at `offset` of `source`."""
-    bounds = fmt.bounds(data) if len(data) else _NOTHING
+    bounds = fmt.bounds(data)
     records = len(bounds.starts)
     if not records:
         return Read(_one_batch([], fmt.schema), (), 0)
