@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from pathlib import Path
 
+from config import logs
 from config.database import database_settings
 from config.env import env
 from governance.engine.entities import Action
@@ -222,16 +223,4 @@ SPECTACULAR_SETTINGS = {
 
 FAIRMESH = env
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
-
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "line": {
-            "()": "core.logs.Discreet",
-            "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
-        }
-    },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": "INFO"},
-}
+LOGGING = logs.LOGGING

@@ -52,14 +52,15 @@ def worker(home: Home, env: Env) -> Child:
         "--without-gossip",
         "--without-mingle",
     )  # fmt: skip
-    return Child("worker", command, _environ(home, env), grace_seconds=5.0)
+    checked = {"CELERY_SKIP_CHECKS": "1"}  # by `up`, which starts nothing when a check fails
+    return Child("worker", command, {**_environ(home, env), **checked}, grace_seconds=5.0)
 
 
 def beat(home: Home, env: Env) -> Child:
     """Return the clock that rings the regular work."""
     schedule = home.root / "run" / "beat-schedule"
     command = (
-        sys.executable, "-m", "celery", "--app", "config.celery", "beat",
+        sys.executable, "-m", "celery", "--app", "config.clock", "beat",
         "--schedule", str(schedule),
         "--pidfile", "",
         "--loglevel", "INFO",

@@ -165,9 +165,7 @@ def test_what_was_published_meanwhile_is_rung_for_in_its_turn(
     assert not Transfer.objects.exists()
     heard(folders, "edge-pt")
     deliver()
-    queued = Transfer.objects.order_by("id").values_list(
-        "version__product__name", flat=True
-    )
+    queued = Transfer.objects.order_by("id").values_list("version__product__name", flat=True)
     assert list(queued) == ["/acme/nlp/~/later", "/acme/nlp/~/urgent"]
     assert rung == []
     assert sweep_transfers() == 1

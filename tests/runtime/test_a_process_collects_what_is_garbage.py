@@ -13,7 +13,7 @@ from config.env import REPOSITORY
 
 STARTS = {
     "web": "import config.wsgi",
-    "worker and beat": "from config.celery import app; app.loader.init_worker(); app.finalize()",
+    "worker": "from config.celery import app; app.loader.init_worker(); app.finalize()",
     "command": "import django; django.setup()",
 }
 
