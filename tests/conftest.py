@@ -15,7 +15,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from movement import live as live_events
 
-pytest_plugins = ["tests.servers"]
+pytest_plugins = ["tests.servers", "tests.statements"]
 
 gc.disable()  # until all tests are imported
 

@@ -6,7 +6,7 @@ To found a mesh asks the database hundreds of questions; to put it back, a few f
 
     @pytest.fixture
     def mesh(db, tmp_path):
-        KEPT.put(tmp_path)
+        return KEPT.put(tmp_path)
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from django.core.cache import cache as django_cache
 from django.db import connection, transaction
@@ -26,34 +26,39 @@ from django.utils import timezone
 
 from movement.models import Store, StoreKind
 
+T = TypeVar("T")
 Rows = list[Any]
 """Of SQLite tuples of what is stored, of PostgreSQL lines of text."""
 
 
 @dataclass(frozen=True)
-class _Made:
+class _Made(Generic[T]):
     """What making it wrote: the rows of each table before and after, and the files of its home."""
 
+    told: T
     tables: dict[str, tuple[Rows, Rows]]
     home: Path
     files: Path
 
 
-class Kept:
+class Kept(Generic[T]):
     """What `make(home)` writes: to the database, and to a home that is an empty folder.
 
     `make` runs in the first test that asks for it. Later ones must find the tables as it did.
     """
 
-    def __init__(self, make: Callable[[Path], object]) -> None:
+    def __init__(self, make: Callable[[Path], T]) -> None:
         self._make = make
-        self._made: _Made | None = None
+        self._made: _Made[T] | None = None
 
-    def put(self, home: Path) -> None:
-        """Have it be there. Raises AssertionError when its tables hold something else already."""
+    def put(self, home: Path) -> T:
+        """Have it be there, and return what `make` told of it, the same object in every test.
+
+        Raises AssertionError when its tables hold something else already.
+        """
         if self._made is None:
             self._made = self._make_it(home)
-            return
+            return self._made.told
         django_cache.clear()
         shutil.copytree(self._made.files, home, dirs_exist_ok=True)
         with transaction.atomic():
@@ -61,10 +66,11 @@ class Kept:
                 assert _read(table) == before, f"The table {table} is not as it was."
                 _replace(table, after)
             _move_stores(self._made.home, home)
+        return self._made.told
 
-    def _make_it(self, home: Path) -> _Made:
+    def _make_it(self, home: Path) -> _Made[T]:
         before = _everything()
-        self._make(home)
+        told = self._make(home)
         after = _everything()
         files = Path(tempfile.mkdtemp(prefix="fm-kept-"))
         atexit.register(shutil.rmtree, files, ignore_errors=True)
@@ -72,7 +78,7 @@ class Kept:
         wrote = {
             table: (before[table], rows) for table, rows in after.items() if rows != before[table]
         }
-        return _Made(wrote, home, files)
+        return _Made(told, wrote, home, files)
 
 
 def _everything() -> dict[str, Rows]:
@@ -113,7 +119,7 @@ def _replace(table: str, rows: Rows) -> None:
 
 
 def _move_stores(made_in: Path, home: Path) -> None:
-    """Have stores that are folders lie in this home; that they changed has them opened anew."""
-    for store in Store.objects.filter(kind=StoreKind.DIRECTORY):
+    """Have stores that lie in the home lie in this one; that they changed has them opened anew."""
+    for store in Store.objects.filter(kind=StoreKind.DIRECTORY, root__startswith=made_in):
         root = home / Path(store.root).relative_to(made_in)
         Store.objects.filter(pk=store.pk).update(root=str(root), updated_at=timezone.now())

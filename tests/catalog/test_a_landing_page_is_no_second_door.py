@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,20 +10,28 @@ import pytest
 from catalog import services
 from governance.models import AuditEntry
 from tests.catalog.landing_mesh import SECRET, WIKI, Mesh, found_mesh, product, publish
+from tests.kept import Kept
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("catalog.api.landing_urls")]
 FORMATS = ["text/html", "application/ld+json", "application/json"]
 
 
-@pytest.fixture
-def mesh() -> Mesh:
-    """A mesh with a public product and one for its team alone, made from each other."""
+def make_mesh(home: Path) -> Mesh:
+    """Make a public product and one for its team alone, one from the other."""
     mesh = found_mesh()
     product(mesh, SECRET, title="Zanzibar", visibility="team")
     publish(mesh, SECRET)
     product(mesh)
     publish(mesh, inputs=[f"{SECRET}/v=1"])
     return mesh
+
+
+KEPT = Kept(make_mesh)
+
+
+@pytest.fixture
+def mesh(tmp_path: Path) -> Mesh:
+    return KEPT.put(tmp_path)
 
 
 def told(response: Any) -> tuple[int, bytes, str, str]:

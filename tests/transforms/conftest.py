@@ -12,7 +12,7 @@ import pytest
 from core.errors import InvalidSpec
 from tests.transforms import carried
 from tests.transforms.bench import Bench
-from tests.transforms.mesh import Mesh, found_mesh
+from tests.transforms.mesh import Mesh, kept_mesh
 from transforms.engine.encoders import TokenizerFile
 from transforms.services import pipelines
 
@@ -35,9 +35,9 @@ def bench(tmp_path: Path, resolver: Callable[[str], TokenizerFile]) -> Bench:
 
 
 @pytest.fixture
-def mesh(db: None) -> Mesh:
+def mesh(db: None, tmp_path: Path) -> Mesh:
     """A mesh that keeps its data in a folder."""
-    return found_mesh()
+    return kept_mesh(tmp_path)
 
 
 @pytest.fixture

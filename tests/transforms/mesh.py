@@ -7,10 +7,12 @@ import json
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import pyarrow.parquet as pq
+from django.utils import timezone
 
 from catalog import services as catalog
 from catalog.models import Version, VersionState
@@ -22,6 +24,7 @@ from movement import services as movement
 from movement.models import Replica, Store
 from movement.opening import open_store
 from movement.services.ingest import Announced
+from tests.kept import Kept
 from tests.servers import S3Server
 from transforms import services
 from transforms.models import RUN_ACTIVE, SHARD_OPEN, Pipeline, Run
@@ -85,6 +88,17 @@ def found_mesh(server: S3Server | None = None) -> Mesh:
     asked = request_access(users["ana"], ana, name=CODE, purpose="any", reason="to learn", days=10)
     grant = approve_request(users["carla"], carla, asked.pk)
     return Mesh(users, grant)
+
+
+_KEPT = Kept(lambda home: found_mesh())
+
+
+def kept_mesh(home: Path) -> Mesh:
+    """Return the mesh as `found_mesh` makes it, made but once; its folder is a new one."""
+    _KEPT.put(home)
+    (home / "eu").mkdir()
+    Store.objects.update(root=str(home / "eu"), updated_at=timezone.now())
+    return Mesh({user.username: user for user in User.objects.all()}, Grant.objects.get())
 
 
 def add_store(name: str, server: S3Server | None = None) -> Store:

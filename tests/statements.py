@@ -1,0 +1,229 @@
+"""What each test has the platform ask of a database, so that a second one is asked all of it.
+
+While tests run on SQLite a ledger is kept: which statements the platform made in each, whatever
+their values; from where in its code; and with what error, when they failed. On PostgreSQL those
+tests run that together make every entry of the ledger in the least time, and those that are about
+a database as such: with transactions of their own, marked `every_database`, or skipped on SQLite.
+
+A ledger of other code, and tests that are not in it, decide nothing: what they would tell runs.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from hashlib import sha256
+from heapq import heapify, heappop, heappush
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connections
+from django.db.backends.signals import connection_created
+from xxhash import xxh3_64_intdigest
+
+from config.env import REPOSITORY
+
+_APPS = ("catalog", "config", "core", "governance", "lineage", "movement", "transforms")
+_OURS = tuple(f"{REPOSITORY / app}/" for app in _APPS)
+_TESTS = f"{REPOSITORY / 'tests'}/"
+_ON_THE_WAY = str(REPOSITORY / "core" / "prepared.py")
+"""Asks what others prepared: the place is theirs."""
+_CALLERS = 2
+"""How many of the platform's functions on the way to a statement tell its place."""
+_ANY = [
+    (re.compile(pattern), said)
+    for pattern, said in (
+        (r"'(?:[^']|'')*'|%s|\b\d+\b", "?"),
+        (r'SAVEPOINT "?[\w-]+"?', "SAVEPOINT"),
+        (r"\(\s*\?(?:,\s*\?)*\s*\)", "(?)"),
+        (r"(?:\(\?\),?\s*)+", "(?)"),
+    )
+]
+_CURRENT = pytest.StashKey["_Ledger"]()
+
+
+@dataclass
+class Entry:
+    """One test: how long it took, what it made (by hash), and whether it always runs."""
+
+    seconds: float = 0.0
+    always: bool = False
+    made: set[int] = field(default_factory=set)
+
+
+class _Ledger:
+    """What is written while tests run."""
+
+    def __init__(self) -> None:
+        self.entries: dict[str, Entry] = {}
+        self.now: Entry | None = None
+        self._known: dict[tuple[Any, ...], int] = {}
+
+    def listen(self, connection: Any, **_: Any) -> None:
+        """Have every statement of a connection go through here."""
+        if self._through not in connection.execute_wrappers:
+            connection.execute_wrappers.append(self._through)
+
+    def _through(
+        self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any
+    ) -> Any:
+        failed = ""
+        try:
+            return execute(sql, params, many, context)
+        except Exception as error:
+            failed = type(error).__name__
+            raise
+        finally:
+            if self.now is not None and (places := _places()):
+                self.now.made.add(self._entry(str(sql), places, failed))
+
+    def _entry(self, sql: str, places: tuple[tuple[str, int], ...], failed: str) -> int:
+        key = (sql, places, failed)
+        if key not in self._known:
+            self._known[key] = xxh3_64_intdigest(repr((_form(sql), places, failed)).encode())
+        return self._known[key]
+
+
+def _places() -> tuple[tuple[str, int], ...]:
+    """Return where the platform asks from, the nearest place first; nothing when a test asks."""
+    found: list[tuple[str, int]] = []
+    frame = sys._getframe(2)
+    while frame is not None and len(found) < _CALLERS:
+        file = frame.f_code.co_filename
+        if file.startswith(_OURS):
+            if file != _ON_THE_WAY:
+                found.append((file, frame.f_lineno))
+        elif file.startswith(_TESTS) and file != __file__:
+            break
+        frame = frame.f_back  # type: ignore[assignment]  # None ends the loop
+    return tuple(found)
+
+
+def _form(sql: str) -> str:
+    for pattern, said in _ANY:
+        sql = pattern.sub(said, sql)
+    return sql
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not config.getoption("--database-only"):
+        config.stash[_CURRENT] = _Ledger()
+        connection_created.connect(config.stash[_CURRENT].listen, weak=False)
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Begin anew; what other processes of the run write comes later."""
+    if _CURRENT in session.config.stash and not hasattr(session.config, "workerinput"):
+        for path in _folder(session.config).glob("*.json"):
+            path.unlink()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    ledger = item.config.stash.get(_CURRENT, None)
+    if ledger is None:
+        return (yield)
+    for each in connections.all(initialized_only=True):
+        ledger.listen(each)
+    entry = ledger.entries[item.nodeid] = ledger.now = Entry(always=_is_about_databases(item))
+    began = time.monotonic()
+    try:
+        return (yield)
+    finally:
+        entry.seconds = time.monotonic() - began
+        ledger.now = None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """What was skipped here, or failed, runs there."""
+    report: Any = yield
+    ledger = item.config.stash.get(_CURRENT, None)
+    if ledger is not None and not report.passed:
+        ledger.entries[item.nodeid].always = True
+    return report
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    ledger = session.config.stash.get(_CURRENT, None)
+    if ledger is None or not ledger.entries:
+        return
+    told = {
+        "code": _code(),
+        "tests": {
+            test: {**asdict(entry), "made": sorted(entry.made)}
+            for test, entry in ledger.entries.items()
+        },
+    }
+    process = getattr(session.config, "workerinput", {}).get("workerid", "alone")
+    (_folder(session.config) / f"{process}.json").write_text(json.dumps(told))
+
+
+def read_ledger(config: pytest.Config) -> dict[str, Entry]:
+    """Return what was written of the code as it is, by test; nothing when it was of other code."""
+    found: dict[str, Entry] = {}
+    for path in sorted(_folder(config).glob("*.json")):
+        told = json.loads(path.read_text())
+        if told["code"] != _code():
+            return {}
+        for test, entry in told["tests"].items():
+            found[test] = Entry(entry["seconds"], entry["always"], set(entry["made"]))
+    return found
+
+
+def left_out(ledger: dict[str, Entry]) -> frozenset[str]:
+    """Return the tests that make nothing which the others do not make as well.
+
+    Of those that are left, the ones that add most for their time are taken until all is made.
+    """
+    taken = {test for test, entry in ledger.items() if entry.always}
+    wanted = set().union(*(entry.made for entry in ledger.values()))
+    wanted -= set().union(*(ledger[test].made for test in taken))
+
+    def worth(test: str) -> float:
+        return len(ledger[test].made & wanted) / max(ledger[test].seconds, 0.01)
+
+    waiting = [(-worth(test), test) for test in ledger.keys() - taken]
+    heapify(waiting)
+    while wanted:
+        _, test = heappop(waiting)
+        now = -worth(test)
+        if waiting and (now, test) > waiting[0]:
+            heappush(waiting, (now, test))
+            continue
+        taken.add(test)
+        wanted -= ledger[test].made
+    return frozenset(ledger.keys() - taken)
+
+
+def _is_about_databases(item: pytest.Item) -> bool:
+    """Say whether a test is one of a database as such; in the browser all tests have a server."""
+    if item.get_closest_marker("every_database"):
+        return True
+    if item.get_closest_marker("e2e"):
+        return False
+    mark = item.get_closest_marker("django_db")
+    own = mark is not None and bool(mark.kwargs.get("transaction"))
+    return own or "transactional_db" in getattr(item, "fixturenames", ())
+
+
+def _folder(config: pytest.Config) -> Path:
+    kept: Any = config.cache
+    return Path(kept.mkdir("statements"))
+
+
+@cache
+def _code() -> str:
+    """Return a digest of what the code is: when each file changed and how long it is."""
+    stats = [
+        (str(path), path.stat().st_mtime_ns, path.stat().st_size)
+        for app in (*_APPS, "tests")
+        for path in sorted((REPOSITORY / app).rglob("*.py"))
+    ]
+    return sha256(repr(stats).encode()).hexdigest()
