@@ -112,7 +112,8 @@ def _form(sql: str) -> str:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if not config.getoption("--database-only"):
+    kept = config.pluginmanager.has_plugin("cacheprovider")
+    if kept and not config.getoption("--database-only"):
         config.stash[_CURRENT] = _Ledger()
         connection_created.connect(config.stash[_CURRENT].listen, weak=False)
 
