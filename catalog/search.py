@@ -6,7 +6,7 @@ that product alone; a term's `df` counts its postings.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from uuid import UUID
 
 from django.db import transaction
@@ -32,7 +32,7 @@ def index_product(product: Product) -> None:
     if _is_removed(row):
         _replace(row.pk, {})
         return
-    texts = searchable(row, columns_of(row.pk))
+    texts = searchable(row, columns_of([row.pk]).get(row.pk, []))
     _replace(row.pk, weights({field: terms(text) for field, text in texts.items()}))
 
 
@@ -63,16 +63,15 @@ def searchable(product: Product, columns: list[str]) -> dict[str, str]:
     }
 
 
-def columns_of(product_id: UUID) -> list[str]:
-    """Return the column names of the latest published version."""
-    schema = (
-        VersionAlias.objects.filter(
-            product_id=product_id, alias=LATEST, version__state=VersionState.PUBLISHED
-        )
-        .values_list("version__schema", flat=True)
-        .first()
+def columns_of(products: Collection[UUID]) -> dict[UUID, list[str]]:
+    """Return the column names of each product's latest published version, where it has one."""
+    latest = VersionAlias.objects.filter(
+        product__in=products, alias=LATEST, version__state=VersionState.PUBLISHED
     )
-    return [str(column["name"]) for column in schema or []]
+    return {
+        product: [str(column["name"]) for column in schema or []]
+        for product, schema in latest.values_list("product", "version__schema")
+    }
 
 
 def _replace(product_id: UUID, wanted: Mapping[str, int]) -> None:

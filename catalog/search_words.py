@@ -131,8 +131,9 @@ def spellings(sight: Sight, terms: Iterable[str], prefix: str = "") -> dict[str,
     )
     first: dict[str, UUID] = dict(rows)
     products = Product.objects.in_bulk(set(first.values()))
+    columns = columns_of(products.keys())
     texts = {
-        key: list(searchable(product, columns_of(key)).values())
+        key: list(searchable(product, columns.get(key, [])).values())
         for key, product in products.items()
     }
     found = {term: _spelling(texts[key], term, prefix) for term, key in first.items()}

@@ -10,6 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from catalog.models import Product
+from catalog.services import update_product
 from tests.builders import World, kept
 
 pytestmark = pytest.mark.alike
@@ -50,3 +51,14 @@ def test_what_one_may_do_is_decided_by_the_grants_of_one_moment(world: World) ->
     product = Product.objects.get(name=FIRST)
     told = asked(world, f"/api/v1/products/{product.pk}")  # may it be known, and then all others
     assert sum('FROM "governance_grant"' in each for each in told) == 2
+
+
+def test_words_of_five_products_are_suggested_by_what_one_product_asks(world: World) -> None:
+    words = ["glazing", "glaring", "gladness", "glamour", "glance"]
+    for name, word in zip((FIRST, *NAMES), words, strict=True):
+        product = Product.objects.get(name=name)
+        update_product(world.ana.principal, product.pk, {"title": word})
+    told = world.ben.client().get("/api/v1/search/suggest?q=gla").json()
+    assert sorted(told["suggestions"]) == sorted(words)
+    few = asked(world, "/api/v1/search/suggest?q=glam")
+    assert len(asked(world, "/api/v1/search/suggest?q=gla")) == len(few)
