@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from django.db import connection
@@ -25,21 +24,6 @@ settings.load_profile("unhurried")
 
 _LIVE = {"tests/e2e/": "browser", "tests/faults/": "platform", "tests/runtime/": "platform"}
 """One process waits for the browser and one for the platform, while a third has the processor."""
-_DATABASE = frozenset({"db", "transactional_db"})
-_ALIKE = frozenset({"client", "demo", "docs", "leaks", "peers", "runtime", "transforms"})
-"""Folders of tests that, but for the marked ones, ask the database nothing that others do not.
-
-In other folders those that do not are marked `alike`: each statement that they make, whatever its
-values, was made by a test that is not marked.
-"""
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--database-only",
-        action="store_true",
-        help="only the tests for which it matters on which database they run",
-    )
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -59,22 +43,10 @@ class _LiveTogether(LoadScopeScheduling):  # type: ignore[misc]  # xdist carries
         return found[0] if found else nodeid
 
 
-def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leave unread what would be left out whole, test by test."""
-    if collection_path.suffix != ".py" or not config.getoption("--database-only"):
-        return None
-    asked = _ALIKE.isdisjoint(collection_path.relative_to(config.rootpath).parts)
-    return None if asked or "every_database" in collection_path.read_text() else True
-
-
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    items.sort(key=_place)  # each folder's platform is up only while it is needed
-    if not config.getoption("--database-only"):
-        return
-    left_out = [item for item in items if not _touches_database(item)]
-    config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if _touches_database(item)]
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests of each folder together: its platform is up only while it is needed."""
+    items.sort(key=_place)
 
 
 def pytest_collection_finish() -> None:
@@ -112,14 +84,3 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 def _streams_end_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever asks every address there is reads every answer to its end."""
     monkeypatch.setattr(live_events, "LIFETIME_SECONDS", -1.0)
-
-
-def _touches_database(item: pytest.Item) -> bool:
-    if item.get_closest_marker("every_database"):
-        return True
-    if any(map(item.get_closest_marker, ("looks", "alike"))):
-        return False
-    if not _ALIKE.isdisjoint(item.nodeid.partition("::")[0].split("/")):
-        return False
-    fixtures = _DATABASE.intersection(getattr(item, "fixturenames", ()))
-    return bool(fixtures) or item.get_closest_marker("django_db") is not None

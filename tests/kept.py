@@ -120,6 +120,6 @@ def _replace(table: str, rows: Rows) -> None:
 
 def _move_stores(made_in: Path, home: Path) -> None:
     """Have stores that lie in the home lie in this one; that they changed has them opened anew."""
-    for store in Store.objects.filter(kind=StoreKind.DIRECTORY, root__startswith=made_in):
+    for store in Store.objects.filter(kind=StoreKind.DIRECTORY, root__startswith=f"{made_in}/"):
         root = home / Path(store.root).relative_to(made_in)
         Store.objects.filter(pk=store.pk).update(root=str(root), updated_at=timezone.now())

@@ -1,6 +1,7 @@
-"""`python -m tests.postgres [arguments]`: on PostgreSQL again what knows a difference.
+"""`python -m tests.postgres [arguments]`: on PostgreSQL again all that is asked of a database.
 
-With `--all` every test runs there, those too that ask the database nothing which others do not ask.
+The tests that ask it are chosen by what each asked on SQLite, where all must have run before
+(`tests/statements.py`); if not, all run that ask a database anything. With `--all` every test runs.
 The server is one of the wheel `pgserver`, gone afterwards; where that wheel does not exist
 (Python 3.13), the one that FAIRMESH_TEST_POSTGRES names.
 """

@@ -11,12 +11,14 @@ A ledger of other code, and tests that are not in it, decide nothing: what they 
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from hashlib import sha256
 from heapq import heapify, heappop, heappush
 from pathlib import Path
@@ -45,7 +47,11 @@ _ANY = [
         (r"(?:\(\?\),?\s*)+", "(?)"),
     )
 ]
-_CURRENT = pytest.StashKey["_Ledger"]()
+_TIMES = 2
+"""By how many tests each entry is made, where so many make it: their values differ."""
+_DATABASE = frozenset({"db", "transactional_db"})
+_CURRENT = pytest.StashKey["Ledger"]()
+_CHOICE = pytest.StashKey["_Choice"]()
 
 
 @dataclass
@@ -57,7 +63,7 @@ class Entry:
     made: set[int] = field(default_factory=set)
 
 
-class _Ledger:
+class Ledger:
     """What is written while tests run."""
 
     def __init__(self) -> None:
@@ -67,10 +73,10 @@ class _Ledger:
 
     def listen(self, connection: Any, **_: Any) -> None:
         """Have every statement of a connection go through here."""
-        if self._through not in connection.execute_wrappers:
-            connection.execute_wrappers.append(self._through)
+        if self.through not in connection.execute_wrappers:
+            connection.execute_wrappers.append(self.through)
 
-    def _through(
+    def through(
         self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any
     ) -> Any:
         failed = ""
@@ -81,13 +87,35 @@ class _Ledger:
             raise
         finally:
             if self.now is not None and (places := _places()):
-                self.now.made.add(self._entry(str(sql), places, failed))
+                self.now.made.add(self.entry(str(sql), places, failed))
 
-    def _entry(self, sql: str, places: tuple[tuple[str, int], ...], failed: str) -> int:
+    def entry(self, sql: str, places: tuple[tuple[str, int], ...], failed: str) -> int:
         key = (sql, places, failed)
         if key not in self._known:
-            self._known[key] = xxh3_64_intdigest(repr((_form(sql), places, failed)).encode())
+            self._known[key] = xxh3_64_intdigest(repr((form_of(sql), places, failed)).encode())
         return self._known[key]
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """Which tests run on a second database."""
+
+    known: frozenset[str]
+    left_out: frozenset[str]
+
+    @cached_property
+    def files_left_out(self) -> set[str]:
+        """The files of which every test is left out."""
+        return _files(self.known) - _files(self.known - self.left_out)
+
+    def takes(self, item: pytest.Item) -> bool:
+        if item.nodeid in self.known:
+            return item.nodeid not in self.left_out
+        return _asks_a_database(item)
+
+
+def _files(tests: Iterable[str]) -> set[str]:
+    return {test.partition("::")[0] for test in tests}
 
 
 def _places() -> tuple[tuple[str, int], ...]:
@@ -105,17 +133,56 @@ def _places() -> tuple[tuple[str, int], ...]:
     return tuple(found)
 
 
-def _form(sql: str) -> str:
+def form_of(sql: str) -> str:
     for pattern, said in _ANY:
         sql = pattern.sub(said, sql)
     return sql
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--database-only",
+        action="store_true",
+        help="only the tests for which it matters on which database they run",
+    )
+
+
 def pytest_configure(config: pytest.Config) -> None:
     kept = config.pluginmanager.has_plugin("cacheprovider")
-    if kept and not config.getoption("--database-only"):
-        config.stash[_CURRENT] = _Ledger()
+    on_sqlite = not os.environ.get("DATABASE_URL", "").startswith("postgres")
+    if config.getoption("--database-only"):
+        ledger = read_ledger(config) if kept else {}
+        config.stash[_CHOICE] = _Choice(frozenset(ledger), left_out(ledger))
+    elif kept and on_sqlite:
+        config.stash[_CURRENT] = Ledger()
         connection_created.connect(config.stash[_CURRENT].listen, weak=False)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave unread what would be left out whole, test by test."""
+    choice = config.stash.get(_CHOICE, None)
+    if choice is None or collection_path.suffix != ".py":
+        return None
+    file = collection_path.relative_to(config.rootpath).as_posix()
+    return True if file in choice.files_left_out else None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    choice = config.stash.get(_CHOICE, None)
+    if choice is None:
+        return
+    gone = [item for item in items if not choice.takes(item)]
+    config.hook.pytest_deselected(items=gone)
+    items[:] = [item for item in items if choice.takes(item)]
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    choice = config.stash.get(_CHOICE, None)
+    if choice is None:
+        return None
+    if not choice.known:
+        return "statements: no ledger of this code, so all run that ask a database anything"
+    return f"statements: of {len(choice.known)} tests {len(choice.left_out)} add nothing"
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -126,7 +193,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
     ledger = item.config.stash.get(_CURRENT, None)
     if ledger is None:
         return (yield)
@@ -142,9 +209,9 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
     """What was skipped here, or failed, runs there."""
-    report: Any = yield
+    report = yield
     ledger = item.config.stash.get(_CURRENT, None)
     if ledger is not None and not report.passed:
         ledger.entries[item.nodeid].always = True
@@ -156,7 +223,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if ledger is None or not ledger.entries:
         return
     told = {
-        "code": _code(),
+        "code": code(),
         "tests": {
             test: {**asdict(entry), "made": sorted(entry.made)}
             for test, entry in ledger.entries.items()
@@ -171,36 +238,50 @@ def read_ledger(config: pytest.Config) -> dict[str, Entry]:
     found: dict[str, Entry] = {}
     for path in sorted(_folder(config).glob("*.json")):
         told = json.loads(path.read_text())
-        if told["code"] != _code():
+        if told["code"] != code():
             return {}
         for test, entry in told["tests"].items():
             found[test] = Entry(entry["seconds"], entry["always"], set(entry["made"]))
     return found
 
 
-def left_out(ledger: dict[str, Entry]) -> frozenset[str]:
-    """Return the tests that make nothing which the others do not make as well.
+def left_out(ledger: Mapping[str, Entry]) -> frozenset[str]:
+    """Return the tests that make nothing which others do not make often enough.
 
     Of those that are left, the ones that add most for their time are taken until all is made.
     """
-    taken = {test for test, entry in ledger.items() if entry.always}
-    wanted = set().union(*(entry.made for entry in ledger.values()))
-    wanted -= set().union(*(ledger[test].made for test in taken))
+    makers = Counter(made for entry in ledger.values() for made in entry.made)
+    wanted = {made: min(count, _TIMES) for made, count in makers.items()}
+    taken = set()
+
+    def take(test: str) -> None:
+        taken.add(test)
+        for made in ledger[test].made & wanted.keys():
+            wanted[made] -= 1
+            if not wanted[made]:
+                del wanted[made]
 
     def worth(test: str) -> float:
-        return len(ledger[test].made & wanted) / max(ledger[test].seconds, 0.01)
+        return len(ledger[test].made & wanted.keys()) / max(ledger[test].seconds, 0.01)
 
+    for test, entry in ledger.items():
+        if entry.always:
+            take(test)
     waiting = [(-worth(test), test) for test in ledger.keys() - taken]
     heapify(waiting)
     while wanted:
         _, test = heappop(waiting)
-        now = -worth(test)
-        if waiting and (now, test) > waiting[0]:
-            heappush(waiting, (now, test))
-            continue
-        taken.add(test)
-        wanted -= ledger[test].made
+        now = (-worth(test), test)
+        if waiting and now > waiting[0]:
+            heappush(waiting, now)
+        else:
+            take(test)
     return frozenset(ledger.keys() - taken)
+
+
+def _asks_a_database(item: pytest.Item) -> bool:
+    fixtures = _DATABASE.intersection(getattr(item, "fixturenames", ()))
+    return bool(fixtures) or item.get_closest_marker("django_db") is not None
 
 
 def _is_about_databases(item: pytest.Item) -> bool:
@@ -220,7 +301,7 @@ def _folder(config: pytest.Config) -> Path:
 
 
 @cache
-def _code() -> str:
+def code() -> str:
     """Return a digest of what the code is: when each file changed and how long it is."""
     stats = [
         (str(path), path.stat().st_mtime_ns, path.stat().st_size)

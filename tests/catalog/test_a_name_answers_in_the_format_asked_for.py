@@ -17,7 +17,6 @@ from tests.catalog.landing_mesh import WIKI, Mesh, found_mesh, product, publish
 pytestmark = [
     pytest.mark.django_db,
     pytest.mark.urls("catalog.api.landing_urls"),
-    pytest.mark.alike,
 ]
 CROISSANT = 'application/ld+json; profile="http://mlcommons.org/croissant/1.1"'
 

@@ -13,8 +13,6 @@ from catalog.models import Product
 from catalog.services import update_product
 from tests.builders import World, kept
 
-pytestmark = pytest.mark.alike
-
 FIRST, NAMES = "/acme/nlp/~/first", [f"/acme/nlp/~/more-{number}" for number in range(4)]
 
 

@@ -16,8 +16,6 @@ from tests.builders import World, build_world
 from tests.governance.scanning import labels, newest_scan, work
 from transforms.services import start_scan
 
-pytestmark = pytest.mark.alike
-
 PEOPLE = "/acme/nlp/~/people"
 
 

@@ -18,8 +18,6 @@ from governance.selectors import protection_of, services_for
 from governance.services import save_policy
 from tests.builders import World
 
-pytestmark = pytest.mark.alike
-
 NAMES = st.sampled_from("abcdef")
 SITES = st.frozensets(st.sampled_from(["eu-1", "us-1", "jp-1"]))
 DAYS = st.none() | st.integers(1, 4)

@@ -11,8 +11,6 @@ from governance.engine.entities import ANONYMOUS, MESH, RECONCILER, Action, Prin
 from governance.services import decide, require
 from tests.builders import World
 
-pytestmark = pytest.mark.alike
-
 MESH_PRODUCT, OPEN, SECRET = "/acme/nlp/~/wiki", "/acme/nlp/~/open", "/acme/nlp/~/secret"
 EVERYTHING = "discover read write publish replicate transform administer"
 TABLE = {

@@ -11,8 +11,6 @@ from lineage import openlineage, selectors, services
 from lineage.models import Node
 from lineage.selectors import Question
 
-pytestmark = pytest.mark.alike
-
 OPEN, SECRET = "/acme/nlp/~/wiki", "/acme/nlp/~/zanzibar"
 OURS = "fairmesh://demo"
 HIDDEN_WORD = "zanzibar"

@@ -12,8 +12,6 @@ from lineage.engine.facts import Interpretation, Odd
 from lineage.engine.interpret import interpret
 from lineage.services import record
 
-pytestmark = pytest.mark.alike
-
 KEYS = st.sampled_from(
     [
         "eventTime", "eventType", "producer", "run", "runId", "job", "namespace", "name", "inputs",

@@ -14,8 +14,6 @@ from hypothesis import strategies as st
 from lineage.api import parsing
 from lineage.models import LineageEvent
 
-pytestmark = pytest.mark.alike
-
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(

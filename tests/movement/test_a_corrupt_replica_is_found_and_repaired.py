@@ -21,8 +21,6 @@ from movement.services import (
 from tests.builders import World, deliver
 from tests.movement.conftest import WIKI
 
-pytestmark = pytest.mark.alike
-
 FILES = {"a.csv": b"x\n1\n", "deep/b.bin": bytes(range(256)) * 300}
 
 

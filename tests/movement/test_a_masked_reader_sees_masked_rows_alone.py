@@ -31,8 +31,6 @@ from tests.movement.masked import (
     read_arrow,
 )
 
-pytestmark = pytest.mark.alike
-
 FILES = {
     "a.csv": csv(),
     "b.parquet": parquet(),

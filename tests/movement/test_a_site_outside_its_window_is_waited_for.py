@@ -16,8 +16,6 @@ from tests.builders import World
 from tests.movement.conftest import WIKI
 from tests.movement.sites import Clock, clock, patch
 
-pytestmark = pytest.mark.alike
-
 __all__ = ["clock"]
 
 NIGHTS = [{"days": ["mon", "tue"], "from": "22:00", "to": "04:00", "bytes_per_second": 5_000}]

@@ -13,8 +13,6 @@ from tests.builders import Person, World, body_of
 from tests.movement.conftest import PATIENTS
 from tests.movement.masked import GERMANS, MASKS, csv, oblige, parquet, read_arrow
 
-pytestmark = pytest.mark.alike
-
 SECRETS = (b"ada@", b"bob@", b"secret-", b"0049123", b"-05-17")
 
 

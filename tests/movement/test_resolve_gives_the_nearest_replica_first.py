@@ -16,8 +16,6 @@ from movement.services import check_stores, request_transfer, run_transfer, set_
 from tests.builders import World, body_of
 from tests.movement.conftest import PATIENTS, WIKI
 
-pytestmark = pytest.mark.alike
-
 FILES = {"a.csv": b"x\n1\n", "b/é %.bin": bytes(range(100)), "c.csv": b"x\n2\n"}
 
 

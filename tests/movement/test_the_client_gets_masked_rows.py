@@ -20,8 +20,6 @@ from tests.builders import World
 from tests.movement.conftest import PATIENTS, WIKI
 from tests.movement.masked import GERMANS, ROWS, csv, oblige, parquet
 
-pytestmark = pytest.mark.alike
-
 MASKS = "email=hash; note=redact"
 
 
