@@ -25,7 +25,7 @@ from config.runtime.home import AlreadyRunning, Home, keep
 from config.runtime.ports import first_free
 from config.runtime.redis import redis
 from config.runtime.supervisor import StopAsked, Supervisor
-from config.runtime.weed import Server, kept_server, remove_sockets, weed
+from config.runtime.weed import Server, kept_servers, remove_sockets, weed
 
 _ENDING_SECONDS = 8.0
 Say = Callable[[str], None]
@@ -70,7 +70,8 @@ class Platform:
         if self._env.embedded_redis:
             self._supervisor.start(redis(self._home))
         if self._env.embedded_stores:
-            self._servers = [kept_server(self._home, embedded.store) for embedded in EMBEDDED]
+            names = [embedded.store for embedded in EMBEDDED]
+            self._servers = kept_servers(self._home, names, port)
             self._supervisor.start(*(weed(self._home, server) for server in self._servers))
         self._prepare_database()
         self._supervisor.wait()

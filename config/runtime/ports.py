@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import random
 import socket
+from collections.abc import Collection
 
 _LOW, _HIGH = 20_000, 29_999
 """Below the range that systems take for outgoing connections, so that a kept port stays free."""
@@ -30,12 +31,17 @@ def first_free(host: str, port: int) -> int:
     raise OSError(f"Every port from {port} on is taken on {host}; set FAIRMESH_PORT.")
 
 
-def free_ports(count: int) -> list[int]:
-    """Return different free ports of 127.0.0.1; all are held until the last is known."""
+def free_ports(count: int, without: Collection[int] = ()) -> list[int]:
+    """Return different free ports of 127.0.0.1; all are held until the last is known.
+
+    `without` are those that are free now and promised to somebody.
+    """
     chosen: list[int] = []
     with contextlib.ExitStack() as held:
         while len(chosen) < count:
             port = random.randint(_LOW, _HIGH)  # not a secret
+            if port in without:
+                continue
             listener = held.enter_context(socket.socket())
             with contextlib.suppress(OSError):
                 listener.bind(("127.0.0.1", port))

@@ -9,7 +9,8 @@ import shutil
 import sys
 import urllib.error
 import urllib.request
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Set
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from config.runtime.home import Home, keep
@@ -45,20 +46,36 @@ def weed_binary() -> Path:
     return Path(found)
 
 
-def kept_server(home: Home, name: str) -> Server:
-    """Return the server as it was before; ports that somebody took meanwhile are chosen anew."""
+def kept_servers(home: Home, names: Iterable[str], web_port: int) -> list[Server]:
+    """Return the servers as they were before; ports that are taken meanwhile are chosen anew.
+
+    None listens yet, so no port is given twice, nor the one that the web server will have.
+    """
+    promised, servers = {web_port}, []
+    for name in names:
+        server = _kept_server(home, name, promised)
+        promised.update(server.ports)
+        servers.append(server)
+    return servers
+
+
+def _kept_server(home: Home, name: str, promised: Set[int]) -> Server:
     path = home.root / "s3" / name / "server.json"
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if path.exists():
         server = Server(**json.loads(path.read_text()))
-        if all(is_free("127.0.0.1", port) for port in server.ports):
+        if promised.isdisjoint(server.ports) and all(map(_is_free, server.ports)):
             return server
-        server = Server(name, free_ports(_PORTS), server.access_key, server.secret_key)
+        server = replace(server, ports=free_ports(_PORTS, promised))
     else:
         access_key, secret_key = f"fairmesh-{secrets.token_hex(4)}", secrets.token_urlsafe(32)
-        server = Server(name, free_ports(_PORTS), access_key, secret_key)
+        server = Server(name, free_ports(_PORTS, promised), access_key, secret_key)
     keep(path, json.dumps(asdict(server)))
     return server
+
+
+def _is_free(port: int) -> bool:
+    return is_free("127.0.0.1", port)
 
 
 def known_servers(home: Home) -> list[Server]:

@@ -24,6 +24,7 @@ _PART = re.compile(r"partNumber=(\d+)")
 class Relay:
     """Passes TCP connections on to `upstream`, which is asked at each connection.
 
+    While it raises OSError nobody is there, and what connects is cut.
     `rate` holds for the bytes of all connections together, either way; None is no limit.
     """
 
@@ -128,9 +129,7 @@ class Relay:
             self._start(self._serve, client, listener)
 
     def _serve(self, client: socket.socket, listener: socket.socket) -> None:
-        parts = urlsplit(self._upstream())
-        address = (parts.hostname, parts.port or 80)
-        with client, contextlib.suppress(OSError), socket.create_connection(address) as server:
+        with client, contextlib.suppress(OSError), self._connect() as server:
             with self._lock:
                 if self._listener is not listener:
                     return  # the wire was cut before this was known to be one of its connections
@@ -141,6 +140,10 @@ class Relay:
             asking.join()
             with self._lock:
                 self._open -= {client, server}
+
+    def _connect(self) -> socket.socket:
+        parts = urlsplit(self._upstream())
+        return socket.create_connection((parts.hostname, parts.port or 80))
 
     def _ask(self, client: socket.socket, server: socket.socket, port: int) -> None:
         for data in self._passed(client, server):

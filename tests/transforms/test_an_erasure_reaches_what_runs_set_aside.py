@@ -47,7 +47,7 @@ def erase(mesh: Mesh, name: str, cascade: str = "none") -> ErasureOrder:
 
 
 @pytest.fixture(autouse=True)
-def operator(db: None) -> User:
+def operator(mesh: Mesh) -> User:
     """The operator who approves is someone who is there when the worker looks."""
     return User.objects.create(username="op", is_operator=True)
 
