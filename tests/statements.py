@@ -4,6 +4,7 @@ While tests run on SQLite a ledger is kept: which statements the platform made i
 their values; from where in its code; and with what error, when they failed. On PostgreSQL those
 tests run that together make every entry of the ledger in the least time, and those that are about
 a database as such: with transactions of their own, marked `every_database`, or skipped on SQLite.
+Those in a browser run on SQLite alone: they ask through the API, whose tests ask the same.
 
 A ledger of other code, and tests that are not in it, decide nothing: what they would tell runs.
 """
@@ -42,11 +43,11 @@ _ANY = [
     (re.compile(pattern), said)
     for pattern, said in (
         (r"'(?:[^']|'')*'|%s|\b\d+\b", "?"),
-        (r'SAVEPOINT "?[\w-]+"?', "SAVEPOINT"),
         (r"\(\s*\?(?:,\s*\?)*\s*\)", "(?)"),
         (r"(?:\(\?\),?\s*)+", "(?)"),
     )
 ]
+_BEGIN_OR_END = re.compile("BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE")
 _TIMES = 2
 """By how many tests each entry is made, where so many make it: their values differ."""
 _DATABASE = frozenset({"db", "transactional_db"})
@@ -86,7 +87,7 @@ class Ledger:
             failed = type(error).__name__
             raise
         finally:
-            if self.now is not None and (places := _places()):
+            if self.now is not None and not _BEGIN_OR_END.match(sql) and (places := _places()):
                 self.now.made.add(self.entry(str(sql), places, failed))
 
     def entry(self, sql: str, places: tuple[tuple[str, int], ...], failed: str) -> int:
@@ -199,7 +200,10 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
         return (yield)
     for each in connections.all(initialized_only=True):
         ledger.listen(each)
-    entry = ledger.entries[item.nodeid] = ledger.now = Entry(always=_is_about_databases(item))
+    entry = ledger.entries[item.nodeid] = Entry()
+    if _asks_a_database(item):
+        entry.always = _is_about_databases(item)
+        ledger.now = entry
     began = time.monotonic()
     try:
         return (yield)
@@ -213,8 +217,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
     """What was skipped here, or failed, runs there."""
     report = yield
     ledger = item.config.stash.get(_CURRENT, None)
-    if ledger is not None and not report.passed:
-        ledger.entries[item.nodeid].always = True
+    if ledger is not None and ledger.now is not None and not report.passed:
+        ledger.now.always = True
     return report
 
 
@@ -280,19 +284,17 @@ def left_out(ledger: Mapping[str, Entry]) -> frozenset[str]:
 
 
 def _asks_a_database(item: pytest.Item) -> bool:
+    if item.get_closest_marker("e2e"):
+        return False
     fixtures = _DATABASE.intersection(getattr(item, "fixturenames", ()))
     return bool(fixtures) or item.get_closest_marker("django_db") is not None
 
 
 def _is_about_databases(item: pytest.Item) -> bool:
-    """Say whether a test is one of a database as such; in the browser all tests have a server."""
-    if item.get_closest_marker("every_database"):
-        return True
-    if item.get_closest_marker("e2e"):
-        return False
     mark = item.get_closest_marker("django_db")
     own = mark is not None and bool(mark.kwargs.get("transaction"))
-    return own or "transactional_db" in getattr(item, "fixturenames", ())
+    own |= "transactional_db" in getattr(item, "fixturenames", ())
+    return own or item.get_closest_marker("every_database") is not None
 
 
 def _folder(config: pytest.Config) -> Path:

@@ -18,8 +18,6 @@ from tests.transforms.mesh import CODE, Mesh, drive, found_mesh, keys_of, lines,
 from transforms import services
 from transforms.models import RunState, ShardKind
 
-pytestmark = pytest.mark.every_database
-
 ROWS = [{"id": number, "text": f"text number {number}"} for number in range(50)]
 BROKEN = b'{"id": 7, "text": "cut of'
 
