@@ -87,10 +87,16 @@ class Ledger:
             failed = type(error).__name__
             raise
         finally:
-            if self.now is not None and not _BEGIN_OR_END.match(sql) and (places := _places()):
-                self.now.made.add(self.entry(str(sql), places, failed))
+            self._note(str(sql), failed)
+
+    def _note(self, sql: str, failed: str) -> None:
+        if self.now is None or _BEGIN_OR_END.match(sql):
+            return
+        if places := _places():
+            self.now.made.add(self.entry(sql, places, failed))
 
     def entry(self, sql: str, places: tuple[tuple[str, int], ...], failed: str) -> int:
+        """Return the hash that stands for a statement; in every process it is the same."""
         key = (sql, places, failed)
         if key not in self._known:
             self._known[key] = xxh3_64_intdigest(repr((form_of(sql), places, failed)).encode())
@@ -125,16 +131,27 @@ def _places() -> tuple[tuple[str, int], ...]:
     frame = sys._getframe(2)
     while frame is not None and len(found) < _CALLERS:
         file = frame.f_code.co_filename
-        if file.startswith(_OURS):
-            if file != _ON_THE_WAY:
-                found.append((file, frame.f_lineno))
-        elif file.startswith(_TESTS) and file != __file__:
+        asks = _whose(file)
+        if asks == "test":
             break
+        if asks == "platform":
+            found.append((file, frame.f_lineno))
         frame = frame.f_back  # type: ignore[assignment]  # None ends the loop
     return tuple(found)
 
 
+@cache
+def _whose(file: str) -> str:
+    """Return who asks in a file of code: the platform, a test, or nobody of ours."""
+    if file in (_ON_THE_WAY, __file__):
+        return ""
+    if file.startswith(_OURS):
+        return "platform"
+    return "test" if file.startswith(_TESTS) else ""
+
+
 def form_of(sql: str) -> str:
+    """Return a statement without its values, and lists of them as if they held one."""
     for pattern, said in _ANY:
         sql = pattern.sub(said, sql)
     return sql
@@ -252,35 +269,48 @@ def read_ledger(config: pytest.Config) -> dict[str, Entry]:
 def left_out(ledger: Mapping[str, Entry]) -> frozenset[str]:
     """Return the tests that make nothing which others do not make often enough.
 
-    Of those that are left, the ones that add most for their time are taken until all is made.
+    Of those that are left, the ones that add most for their time are taken until all is made;
+    then the longest go that were taken early and turned out to add nothing.
     """
     makers = Counter(made for entry in ledger.values() for made in entry.made)
-    wanted = {made: min(count, _TIMES) for made, count in makers.items()}
-    taken = set()
+    lacking = {made: min(count, _TIMES) for made, count in makers.items()}
+    always = [test for test, entry in ledger.items() if entry.always]
+    taken: list[str] = []
 
     def take(test: str) -> None:
-        taken.add(test)
-        for made in ledger[test].made & wanted.keys():
-            wanted[made] -= 1
-            if not wanted[made]:
-                del wanted[made]
+        taken.append(test)
+        for made in ledger[test].made & lacking.keys():
+            lacking[made] -= 1
+            if not lacking[made]:
+                del lacking[made]
 
     def worth(test: str) -> float:
-        return len(ledger[test].made & wanted.keys()) / max(ledger[test].seconds, 0.01)
+        return len(ledger[test].made & lacking.keys()) / max(ledger[test].seconds, 0.01)
 
-    for test, entry in ledger.items():
-        if entry.always:
-            take(test)
-    waiting = [(-worth(test), test) for test in ledger.keys() - taken]
+    for test in always:
+        take(test)
+    waiting = [(-worth(test), test) for test in ledger.keys() - set(always)]
     heapify(waiting)
-    while wanted:
+    while lacking:
         _, test = heappop(waiting)
         now = (-worth(test), test)
         if waiting and now > waiting[0]:
             heappush(waiting, now)
         else:
             take(test)
-    return frozenset(ledger.keys() - taken)
+    return frozenset(ledger.keys() - _needed(ledger, taken, makers))
+
+
+def _needed(ledger: Mapping[str, Entry], taken: Iterable[str], makers: Counter[int]) -> set[str]:
+    """Return the tests of `taken` without those that the others make up for, the longest first."""
+    needed = set(taken)
+    times = Counter(made for test in needed for made in ledger[test].made)
+    for test in sorted(needed, key=lambda test: (-ledger[test].seconds, test)):
+        made = ledger[test].made
+        if not ledger[test].always and all(times[m] > min(makers[m], _TIMES) for m in made):
+            needed.remove(test)
+            times.subtract(made)
+    return needed
 
 
 def _asks_a_database(item: pytest.Item) -> bool:
