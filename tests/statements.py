@@ -4,7 +4,7 @@ While tests run on SQLite a ledger is kept: which statements the platform made i
 their values; from where in its code; and with what error, when they failed. On PostgreSQL those
 tests run that together make every entry of the ledger in the least time, and those that are about
 a database as such: with transactions of their own, marked `every_database`, or skipped on SQLite.
-Those in a browser run on SQLite alone: they ask through the API, whose tests ask the same.
+Those marked `looks` run on SQLite alone.
 
 A ledger of other code, and tests that are not in it, decide nothing: what they would tell runs.
 """
@@ -314,13 +314,15 @@ def _needed(ledger: Mapping[str, Entry], taken: Iterable[str], makers: Counter[i
 
 
 def _asks_a_database(item: pytest.Item) -> bool:
-    if item.get_closest_marker("e2e"):
+    if item.get_closest_marker("looks"):
         return False
     fixtures = _DATABASE.intersection(getattr(item, "fixturenames", ()))
     return bool(fixtures) or item.get_closest_marker("django_db") is not None
 
 
 def _is_about_databases(item: pytest.Item) -> bool:
+    if item.get_closest_marker("e2e"):
+        return False  # it has transactions of its own for the sake of its server
     mark = item.get_closest_marker("django_db")
     own = mark is not None and bool(mark.kwargs.get("transaction"))
     own |= "transactional_db" in getattr(item, "fixturenames", ())

@@ -10,7 +10,7 @@ from django.conf import settings as django_settings
 from django.test import Client
 
 # the ranges of its whole numbers are those of the database: the docs have those of SQLite
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.looks]
 
 
 def test_it_is_that_of_the_docs_in_both_formats() -> None:

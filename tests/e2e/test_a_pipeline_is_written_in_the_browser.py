@@ -17,7 +17,7 @@ from transforms.engine.spec import load, read_spec
 from transforms.models import Pipeline, Run
 from transforms.services import start_run
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.looks]
 
 FIELD = "Document, in YAML"
 WRONG = DOCUMENT.replace("min_chars", "min_char")

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from tests.builders import World, deliver
 from tests.e2e.portal import SECRET, TOKENS, WIKI, Visit
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.looks]
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from tests.e2e.portal import WIKI, Visit
 from transforms.models import Pipeline
 from transforms.services import save_pipeline
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.looks]
 
 MIXED = f"""\
 version: 1

@@ -15,7 +15,7 @@ from tests.transforms.mesh import drive
 from transforms.models import Pipeline, RunState
 from transforms.services import cancel_run, save_pipeline, start_run
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.looks]
 
 VISITED = f"""\
 version: 1

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from tests.builders import World
 from tests.e2e.portal import Visit
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.looks]
 
 
 @pytest.fixture(autouse=True)

@@ -16,7 +16,7 @@ from tests.e2e import governed, piped
 from tests.e2e.portal import DRAWN, SECRET, TOKENS, WIKI, Visit, ask_for_copy, carried, serious
 from transforms.services import cancel_run, start_run
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.looks]
 
 PAGES = [
     ("ben", "/"),

@@ -13,7 +13,7 @@ from tests.builders import World
 from tests.e2e.portal import ROWS, TOKENS, Visit, ask_for_copy, carried
 from tests.e2e.turns import TURN
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.looks]
 
 FRESH = "/acme/nlp/~/fresh"
 

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from tests.e2e.portal import WIKI, Visit
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.looks]
 
 
 def test_after_signing_in_one_is_where_one_was(visit: Visit) -> None:

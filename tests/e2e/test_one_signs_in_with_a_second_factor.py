@@ -15,7 +15,7 @@ from tests.e2e.portal import Visit
 from tests.e2e.turns import TURN
 from tests.governance.second_factors import PASSWORD, add_app, code_of
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.looks]
 
 
 def fill_form(page: Page, username: str) -> None:

@@ -19,7 +19,7 @@ from transforms.engine.spec import load, read_spec
 from transforms.models import Pipeline, Run
 from transforms.services import start_run
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.looks]
 
 
 @pytest.fixture

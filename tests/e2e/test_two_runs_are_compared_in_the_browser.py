@@ -14,7 +14,7 @@ from tests.e2e.portal import Visit
 from transforms.models import Pipeline, Run
 from transforms.services import save_pipeline
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.looks]
 
 
 @pytest.fixture

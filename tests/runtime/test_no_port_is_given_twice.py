@@ -1,4 +1,4 @@
-"""The ports of all servers are chosen before any of them lisscores."""
+"""The ports of all servers are chosen before any of them listens."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ NAMES = ["store-eu", "store-us"]
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> range:
     """Have hardly more ports than are needed, so that chosen by chance some would meet."""
-    scores = [range(low, low + 20) for low in range(20_000, 29_900, 20)]
+    blocks = [range(low, low + 20) for low in range(20_000, 29_900, 20)]
     found = next(
-        score for score in scores if all(ports.is_free("127.0.0.1", port) for port in score)
+        block for block in blocks if all(ports.is_free("127.0.0.1", port) for port in block)
     )
     monkeypatch.setattr(ports, "_LOW", found[0])
     monkeypatch.setattr(ports, "_HIGH", found[-1])
