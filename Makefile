@@ -69,7 +69,7 @@ up: setup portal  ## the whole platform, until Ctrl-C
 down: setup  ## end what `make up` started
 	@$(BIN)/python manage.py down
 
-test: setup-dev portal browser  ## all tests on SQLite; on PostgreSQL again all that is asked of a database
+test: setup-dev portal browser  ## all tests on SQLite; on PostgreSQL again what is asked of a database
 	$(BIN)/python -m pytest -n 3
 	$(BIN)/python -m tests.postgres -n 3
 

@@ -1,4 +1,4 @@
-"""`python -m tests.postgres [arguments]`: on PostgreSQL again all that is asked of a database.
+"""`python -m tests.postgres [arguments]`: on PostgreSQL again what is asked of a database.
 
 The tests that ask it are chosen by what each asked on SQLite, where all must have run before
 (`tests/statements.py`); if not, all run that ask a database anything. With `--all` every test runs.

@@ -1,4 +1,4 @@
-"""What each test has the platform ask of a database, so that a second one is asked all of it.
+"""What each test has the platform ask of a database, so that a second one is asked the same.
 
 While tests run on SQLite a ledger is kept: which statements the platform made in each, whatever
 their values; from where in its code; and with what error, when they failed. On PostgreSQL those
